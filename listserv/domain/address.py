@@ -1,0 +1,288 @@
+"""Addresses: what one is, the envelope grammar, and every address that a list owns.
+
+FORMS is the only place that knows how a list's addresses look. `read_local` is the only parser of
+local parts and `ListAddresses` the only builder; both read the same table.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+# RFC 5321 4.5.3.1.1 and 4.5.3.1.2, in octets.
+MAX_LOCAL = 64
+MAX_DOMAIN = 255
+# Leaves room for the longest suffix and token within MAX_LOCAL.
+MAX_LIST_NAME = 30
+# MAX_TOKEN characters of lower-case base32: 120 bits.
+MAX_TOKEN = 24
+MAX_ALIAS = 12
+
+ROBOT = "listserv"
+RESERVED_NAMES = frozenset({ROBOT, "postmaster", "abuse", "fbl", "mailer-daemon"})
+
+_NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
+_TOKEN = re.compile(r"[a-z2-7]{1,24}")
+_ALIAS = re.compile(r"[a-z0-9]{1,12}(?:-[a-z0-9]+)*")
+_ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]"
+_DOT_STRING = re.compile(rf"{_ATEXT}+(?:\.{_ATEXT}+)*")
+_QUOTED = re.compile(r'"(?:[ !#-\[\]-~\u0080-\U0010ffff]|\\[ -~])*"')
+_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+_LITERAL = re.compile(r"\[(?:\d{1,3}(?:\.\d{1,3}){3}|IPv6:[0-9A-Fa-f:.]+)\]")
+
+
+def ascii_lower(text: str) -> str:
+    """Lower-case A to Z only: Unicode case mapping makes different people equal."""
+    return text.translate(_LOWER)
+
+
+_LOWER = {ord(c): ord(c) + 32 for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """local@domain. `local` is NFC and otherwise as its owner writes it; `domain` is lower-case
+    ASCII (A-labels). Mail goes to this spelling, equality of persons is by `key`."""
+
+    local: str
+    domain: str
+
+    def __str__(self) -> str:
+        return f"{self.local}@{self.domain}"
+
+    @property
+    def key(self) -> str:
+        """The identity: two addresses with the same key are one person's."""
+        return f"{ascii_lower(self.local)}@{self.domain}"
+
+    @property
+    def untagged_key(self) -> str:
+        """`key` without a +tag: one ban covers every tag of a mailbox."""
+        return f"{ascii_lower(self.local).partition('+')[0] or self.local}@{self.domain}"
+
+    @property
+    def masked(self) -> str:
+        """For logs: a…@example.org."""
+        return f"{self.local[:1]}…@{self.domain}"
+
+
+def parse_address(text: str) -> Address | None:
+    """Read an addr-spec by the Mailbox grammar of RFC 5321 4.1.2 and RFC 6531 3.3, or None.
+
+    No comments, no white space, no encoded words, no source route; control characters and lone
+    surrogates never pass. An IDN domain comes out as A-labels.
+    """
+    local, at, domain = text.rpartition("@")
+    if not at or not local or len(local.encode("utf-8", "replace")) > MAX_LOCAL:
+        return None
+    if not (_DOT_STRING.fullmatch(local) or _QUOTED.fullmatch(local)) or _has_controls(local):
+        return None
+    ascii_domain = _ascii_domain(domain)
+    if ascii_domain is None:
+        return None
+    return Address(unicodedata.normalize("NFC", local), ascii_domain)
+
+
+def _has_controls(text: str) -> bool:
+    # Cc control, Cs surrogate, Zl and Zp line and paragraph separator.
+    return any(unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} for c in text)
+
+
+def _ascii_domain(domain: str) -> str | None:
+    if _LITERAL.fullmatch(domain):
+        return domain
+    if not domain.isascii():
+        try:
+            domain = domain.encode("idna").decode("ascii")
+        except UnicodeError:
+            return None
+    labels = domain.split(".")
+    if len(domain) > MAX_DOMAIN or not all(_LABEL.fullmatch(label) for label in labels):
+        return None
+    return ascii_lower(domain)
+
+
+class Role(StrEnum):
+    """What a mail to one of our addresses asks for."""
+
+    POST = "post"
+    REQUEST = "request"
+    OWNER = "owner"
+    JOIN = "join"
+    JOIN_DIGEST = "join-digest"
+    JOIN_NOMAIL = "join-nomail"
+    LEAVE = "leave"
+    LEAVE_TOKEN = "leave-token"  # noqa: S105
+    DIGEST = "digest"
+    MAIL = "mail"
+    NOMAIL = "nomail"
+    CONFIRM = "confirm"
+    MODERATE = "moderate"
+    BOUNCES = "bounces"
+    ITEM = "item"
+    ALIAS = "alias"
+    ROBOT = "robot"
+    ROBOT_CONFIRM = "robot-confirm"
+    ROBOT_BOUNCES = "robot-bounces"
+    POSTMASTER = "postmaster"
+    ABUSE = "abuse"
+    FBL = "fbl"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One way to write an address: what follows the list's name, and what follows that."""
+
+    role: Role
+    suffix: str
+    argument: re.Pattern[str] | None = None
+
+
+# The first form of a role is the one we write; all are understood.
+FORMS: tuple[Form, ...] = (
+    Form(Role.POST, ""),
+    Form(Role.REQUEST, "-request"),
+    Form(Role.OWNER, "-owner"),
+    Form(Role.JOIN, "-join"),
+    Form(Role.JOIN, "-subscribe"),
+    Form(Role.JOIN, "+subscribe"),
+    Form(Role.JOIN_DIGEST, "+subscribe-digest"),
+    Form(Role.JOIN_NOMAIL, "+subscribe-nomail"),
+    Form(Role.LEAVE, "-leave"),
+    Form(Role.LEAVE, "-unsubscribe"),
+    Form(Role.LEAVE, "-signoff"),
+    Form(Role.LEAVE, "+unsubscribe"),
+    Form(Role.LEAVE_TOKEN, "-leave+", _TOKEN),
+    Form(Role.DIGEST, "+digest"),
+    Form(Role.MAIL, "+mail"),
+    Form(Role.NOMAIL, "+nomail"),
+    Form(Role.CONFIRM, "-confirm+", _TOKEN),
+    Form(Role.MODERATE, "-moderate+", _TOKEN),
+    Form(Role.BOUNCES, "-bounces+", _TOKEN),
+    Form(Role.ITEM, "+re-", _TOKEN),
+    Form(Role.ALIAS, "+", re.compile(rf"{_ALIAS.pattern}\.{_TOKEN.pattern}")),
+)
+
+# Local parts that belong to a whole domain.
+DOMAIN_FORMS: tuple[Form, ...] = (
+    Form(Role.ROBOT, ROBOT),
+    Form(Role.ROBOT_CONFIRM, f"{ROBOT}-confirm+", _TOKEN),
+    Form(Role.ROBOT_BOUNCES, f"{ROBOT}-bounces+", _TOKEN),
+    Form(Role.POSTMASTER, "postmaster"),
+    Form(Role.ABUSE, "abuse"),
+    Form(Role.FBL, "fbl"),
+)
+
+# Suffixes without + : a list name may not end in one of these.
+RESERVED_SUFFIXES = tuple(
+    sorted({f.suffix.rstrip("+") for f in FORMS if f.suffix.startswith("-")}, key=len, reverse=True)
+)
+
+
+def why_not_a_list_name(name: str) -> str | None:
+    """Why `name` cannot be a list's name, as a clause for the operator; None when it can."""
+    if not _NAME.fullmatch(name):
+        return "a list name is made of a-z, 0-9 and single . _ - between them"
+    if len(name) > MAX_LIST_NAME:
+        return f"a list name has at most {MAX_LIST_NAME} characters"
+    if name in RESERVED_NAMES:
+        return f"{name} is an address of the program itself"
+    for suffix in RESERVED_SUFFIXES:
+        if name.endswith(suffix):
+            return f"names ending in {suffix} are a list's own addresses"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A local part, understood. `name` is the list's (empty for an address of the domain);
+    `argument` is the token, or for an alias address ALIAS.TOKEN."""
+
+    role: Role
+    name: str
+    argument: str = ""
+
+
+def read_local(local: str, is_list: Callable[[str], bool]) -> Recipient | None:
+    """What a local part of one of our domains means, or None when nothing of ours has it.
+
+    Exact list name wins, then the longest known suffix. `is_list` is asked for lower-case names.
+    A known list with a sub-address that means nothing is None too: see `list_in`.
+    """
+    local = ascii_lower(local)
+    if is_list(local):
+        return Recipient(Role.POST, local)
+    for form in DOMAIN_FORMS:
+        argument = _argument(local, form)
+        if argument is not None:
+            return Recipient(form.role, "", argument)
+    for name, rest in _splits(local):
+        if not is_list(name):
+            continue
+        for form in _BY_LENGTH:
+            argument = _argument(rest, form)
+            if argument is not None:
+                return Recipient(form.role, name, argument)
+    return None
+
+
+def list_in(local: str, is_list: Callable[[str], bool]) -> str | None:
+    """The list whose sub-address `local` pretends to be, for mail that is to be dropped quietly
+    rather than refused by the MTA in front of us (design: LMTP)."""
+    local = ascii_lower(local)
+    if is_list(local):
+        return local
+    return next((name for name, _ in _splits(local) if is_list(name)), None)
+
+
+_BY_LENGTH = tuple(sorted((f for f in FORMS if f.suffix), key=lambda f: -len(f.suffix)))
+
+
+def _splits(local: str) -> Iterator[tuple[str, str]]:
+    """(name, rest) at each + or -, longest name first."""
+    for at in range(len(local) - 1, 0, -1):
+        if local[at] in "+-":
+            yield local[:at], local[at:]
+
+
+def _argument(text: str, form: Form) -> str | None:
+    if not text.startswith(form.suffix):
+        return None
+    rest = text[len(form.suffix) :]
+    if form.argument is None:
+        return "" if not rest else None
+    return rest if form.argument.fullmatch(rest) else None
+
+
+@dataclass(frozen=True, slots=True)
+class ListAddresses:
+    """Every address of one list, written out."""
+
+    name: str
+    domain: str
+
+    def of(self, role: Role, argument: str = "") -> str:
+        """The address that means `role`; those with a token take it as `argument`."""
+        return f"{self.name}{_FIRST[role].suffix}{argument}@{self.domain}"
+
+    @property
+    def post(self) -> str:
+        return self.of(Role.POST)
+
+    @property
+    def request(self) -> str:
+        return self.of(Role.REQUEST)
+
+    @property
+    def owner(self) -> str:
+        return self.of(Role.OWNER)
+
+
+_FIRST: dict[Role, Form] = {form.role: form for form in reversed(FORMS)}
+
+
+def robot_address(role: Role, domain: str, argument: str = "") -> str:
+    """An address of the domain itself: listserv@, postmaster@, listserv-bounces+TOKEN@."""
+    form = next(f for f in DOMAIN_FORMS if f.role is role)
+    return f"{form.suffix}{argument}@{domain}"

@@ -1,0 +1,87 @@
+"""A member, and a member's settings: MEMBER_SETTINGS, a table."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from listserv.domain.address import Address
+from listserv.domain.settings import Setting, Value, line, one_of, yes_no
+
+
+class MemberRole(StrEnum):
+    MEMBER = "member"
+    MODERATOR = "moderator"
+    OWNER = "owner"
+
+
+class Delivery(StrEnum):
+    MAIL = "mail"
+    DIGEST = "digest"
+    NOMAIL = "nomail"
+
+
+class MemberState(StrEnum):
+    """`left` rows stay, so that no import or restore revives who has left (promise 9)."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    LEFT = "left"
+
+
+_DIGEST = "digests are not made yet"
+
+MEMBER_SETTINGS: tuple[Setting, ...] = (
+    Setting("name", line(80), "", "the member's name"),
+    Setting("role", one_of(*MemberRole), "member", "member, moderator or owner"),
+    Setting("delivery", one_of(*Delivery), "mail", "each post, a digest (its posts wait), or none"),
+    Setting("format", one_of("text", "html", "mime"), "html", "of the digest", {"": _DIGEST}),
+    Setting("digest_hour", line(5), "", "of the digest", {"": _DIGEST}),
+    Setting("digest_days", line(40), "", "of the digest", {"": _DIGEST}),
+    Setting("timezone", line(40), "", "of the digest", {"": _DIGEST}),
+    Setting("own_posts", yes_no, True, "get a copy of what they post themselves"),
+    Setting("duplicates", yes_no, True, "get a copy although To or Cc names them already"),
+    Setting("ack", yes_no, False, "get a receipt for each post", {"yes": "no receipts are sent"}),
+    Setting("moderated", yes_no, False, "every post of theirs is held"),
+    Setting("until", line(40), "", "end of a break", {"": "breaks do not end by themselves"}),
+    Setting(
+        "also", line(400), "", "addresses they may post from",
+        {"": "posts are matched by the member's address only"},
+    ),
+    Setting("alias", line(40), "", "the name others see", {"": "copies would show addresses"}),
+    Setting("language", one_of("en"), "en", "of the mails the program writes"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class MemberSettings:
+    """The settings kept beside a member's own columns; see MEMBER_SETTINGS."""
+
+    own_posts: bool = True
+    duplicates: bool = True
+    moderated: bool = False
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One person's address on one list. `id` is the member number; `posts` counts accepted
+    posts; `began` says how the membership started ("command line", "import")."""
+
+    id: int
+    list_id: int
+    address: Address
+    name: str
+    role: MemberRole
+    delivery: Delivery
+    state: MemberState
+    joined: datetime
+    posts: int
+    began: str
+    settings: MemberSettings
+    stored: Mapping[str, Value]
+
+    @property
+    def is_moderator(self) -> bool:
+        """Whether they may post to an announce list and decide about held posts."""
+        return self.role is not MemberRole.MEMBER

@@ -1,0 +1,111 @@
+"""What a setting is: a key, how its value is read, and what of it is built.
+
+A setting works or is refused (promise 10): `unbuilt` names the values, or with the key "" the
+whole setting, whose feature does not exist yet, and says what would go wrong. Nothing refused is
+ever stored. The tables are LIST_SETTINGS (lists.py) and MEMBER_SETTINGS (members.py).
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from listserv.domain.errors import ListservError
+
+Value = str | int | bool
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row: `KEY=VALUE` on the command line. `read` raises ValueError with a clause saying
+    what it wants."""
+
+    key: str
+    read: Callable[[str], Value]
+    default: Value
+    help: str
+    unbuilt: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def works(self) -> bool:
+        return "" not in self.unbuilt
+
+
+def one_of(*values: str) -> Callable[[str], Value]:
+    """A reader for a fixed choice of words."""
+
+    def read(text: str) -> Value:
+        if text not in values:
+            raise ValueError(f"is one of {', '.join(values)}")
+        return text
+
+    return read
+
+
+def yes_no(text: str) -> Value:
+    """yes or no, stored as a truth value."""
+    if text not in {"yes", "no"}:
+        raise ValueError("is yes or no")
+    return text == "yes"
+
+
+def whole(low: int, high: int) -> Callable[[str], Value]:
+    """A reader for a whole number from `low` to `high`."""
+
+    def read(text: str) -> Value:
+        if not (text.isascii() and text.isdigit() and low <= int(text[:20]) <= high):
+            raise ValueError(f"is a whole number from {low} to {high}")
+        return int(text)
+
+    return read
+
+
+def line(longest: int) -> Callable[[str], Value]:
+    """A reader for one line of text without control characters."""
+
+    def read(text: str) -> Value:
+        if len(text) > longest or not text.isprintable():
+            raise ValueError(f"is one line of at most {longest} characters, no control characters")
+        return text
+
+    return read
+
+
+def lines(longest: int) -> Callable[[str], Value]:
+    r"""A reader for a text of several lines (\n on the command line)."""
+
+    def read(text: str) -> Value:
+        text = text.replace("\\n", "\n")
+        if len(text) > longest or not all(c.isprintable() or c in "\n\t" for c in text):
+            raise ValueError(f"is a text of at most {longest} characters, no control characters")
+        return text
+
+    return read
+
+
+def read_settings(table: Iterable[Setting], given: Mapping[str, str]) -> dict[str, Value]:
+    """The values of KEY=VALUE pairs: all, or a ListservError that names the first bad one."""
+    by_key = {row.key: row for row in table}
+    return {key: _read_one(by_key, key, text) for key, text in given.items()}
+
+
+def _read_one(by_key: Mapping[str, Setting], key: str, text: str) -> Value:
+    row = by_key.get(key)
+    if row is None:
+        raise ListservError(f"{key} is not a setting; there are {', '.join(sorted(by_key))}")
+    if not row.works:
+        raise ListservError(f"{key} is not built: {row.unbuilt['']}")
+    try:
+        value = row.read(text)
+    except ValueError as wrong:
+        raise ListservError(f"{key}={text[:60]!r}: {key} {wrong}") from None
+    why = row.unbuilt.get(text)
+    if why is not None:
+        raise ListservError(f"{key}={text} is not built: {why}")
+    return value
+
+
+def shown(value: Value) -> str:
+    """A value as it is written on the command line."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value).replace("\n", "\\n")

@@ -1,0 +1,197 @@
+"""Open a database and run jobs in transactions.
+
+A job is a function of one Tx. `write` runs it in a transaction of its own; `submit` hands it to
+the one writer thread, which commits together what is waiting, each job in its own SAVEPOINT, so
+that the fsync is shared and one failure stays alone; `record` is for progress that may be repeated
+after a power cut. SQLite: WAL, BEGIN IMMEDIATE for writers (a deferred read-then-write fails at
+once with SQLITE_BUSY_SNAPSHOT, whatever the busy timeout), synchronous=FULL but for `record`.
+"""
+
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from listserv.domain.errors import ListservError
+
+Tx = Connection
+T = TypeVar("T")
+
+# How long a writer waits for another one, in seconds.
+BUSY_TIMEOUT = 10.0
+# So many jobs share one commit; more would make the first of them wait.
+MAX_GROUP = 64
+
+
+class StorageError(Exception):
+    """The database cannot take this right now (locked, full, gone): the same job may succeed
+    later."""
+
+
+class Store:
+    """One database. Safe to use from several threads."""
+
+    def __init__(self, url: str, busy_timeout: float = BUSY_TIMEOUT) -> None:
+        self.url = url
+        self._durable = _engine(url, busy_timeout, synchronous="FULL")
+        self._quick = _engine(url, busy_timeout, synchronous="NORMAL")
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._writer: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self.on_commit: Callable[[], None] = _nothing
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self._durable.dialect.name == "sqlite"
+
+    def read(self, job: Callable[[Tx], T]) -> T:
+        """Run a job that changes nothing, on one snapshot."""
+        with self._translated(), self._durable.connect() as tx:
+            tx.info["writes"] = False
+            return job(tx)
+
+    def write(self, job: Callable[[Tx], T]) -> T:
+        """Run a job in its own durable transaction. Raises StorageError when the database cannot
+        take it, and whatever the job raises; in both cases nothing is kept."""
+        with self._translated(), _writing(self._durable) as tx:
+            result = job(tx)
+        self.on_commit()
+        return result
+
+    def record(self, job: Callable[[Tx], T]) -> T:
+        """`write` without waiting for the disk: a power cut may take it back, a killed process
+        cannot. Only for what is then done again."""
+        with self._translated(), _writing(self._quick) as tx:
+            if not self.is_sqlite:
+                tx.execute(text("SET LOCAL synchronous_commit = off"))
+            return job(tx)
+
+    def submit(self, job: Callable[[Tx], T]) -> "Future[T]":
+        """Queue a job for the writer thread; its future is done after the commit."""
+        future: Future[T] = Future()
+        with self._lock:
+            if self._writer is None:
+                self._writer = threading.Thread(target=self._write_all, name="writer", daemon=True)
+                self._writer.start()
+        self._jobs.put(_Job(job, future))
+        return future
+
+    def close(self) -> None:
+        """Finish what was submitted, then let go of every connection."""
+        with self._lock:
+            if self._writer is not None:
+                self._jobs.put(None)
+                self._writer.join()
+                self._writer = None
+        self._durable.dispose()
+        self._quick.dispose()
+
+    def _write_all(self) -> None:
+        closing = False
+        while not closing:
+            group: list[_Job] = []
+            job = self._jobs.get()
+            while job is not None:
+                group.append(job)
+                if len(group) == MAX_GROUP or self._jobs.empty():
+                    break
+                job = self._jobs.get()
+            closing = job is None
+            if group:
+                self._commit(group)
+
+    def _commit(self, group: list["_Job"]) -> None:
+        try:
+            with self._translated(), _writing(self._durable) as tx:
+                for job in group:
+                    job.run(tx)
+        except Exception as failed:  # nothing of the group is kept: each client hears it
+            for job in group:
+                job.future.set_exception(failed)
+            return
+        self.on_commit()
+        for job in group:
+            job.settle()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except OperationalError as wrong:
+            raise StorageError(str(wrong.orig)) from wrong
+
+
+class _Job:
+    """A job, its future, and between run and commit its result."""
+
+    def __init__(self, call: Callable[[Tx], Any], future: "Future[Any]") -> None:
+        self.call = call
+        self.future = future
+        self._result: Any = None
+        self._failed: Exception | None = None
+
+    def run(self, tx: Tx) -> None:
+        try:
+            with tx.begin_nested():
+                self._result = self.call(tx)
+        except OperationalError:
+            raise  # the disk is full or the connection gone: no commit will succeed
+        except Exception as failed:
+            self._failed = failed
+
+    def settle(self) -> None:
+        if self._failed is not None:
+            self.future.set_exception(self._failed)
+        else:
+            self.future.set_result(self._result)
+
+
+def _nothing() -> None:
+    """No one waits for commits."""
+
+
+@contextmanager
+def _writing(engine: Engine) -> Iterator[Tx]:
+    with engine.connect() as tx:
+        tx.info["writes"] = True
+        with tx.begin():
+            yield tx
+
+
+def _engine(url: str, busy_timeout: float, synchronous: str) -> Engine:
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() != "sqlite":
+            return create_engine(parsed, pool_pre_ping=True, isolation_level="READ COMMITTED")
+        engine = create_engine(parsed, connect_args={"timeout": busy_timeout})
+    except ImportError as missing:
+        raise ListservError(
+            f"storage.database: {missing}; install it with pip install 'listserv[postgresql]'"
+        ) from None
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves
+        for pragma in (
+            "auto_vacuum = INCREMENTAL",  # only before the first table; a no-op afterwards
+            "journal_mode = WAL",
+            f"synchronous = {synchronous}",
+            "foreign_keys = ON",
+            "secure_delete = ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # tx.info belongs to the pooled connection: who opens it says what it is for.
+        writes = connection.info.get("writes", True)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine

@@ -1,0 +1,299 @@
+"""The tables. Typed classes only so that mypy knows the columns: queries select columns, and no
+row object leaves this package.
+
+Times are microseconds since 1970 in UTC. Ids that stand in tokens are never used again
+(AUTOINCREMENT on SQLite; sequences do that on PostgreSQL).
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime kept as whole microseconds since 1970, on every database the same."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else _EPOCH + value * _MICROSECOND
+
+
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: Instant, int: BigInteger}
+
+
+_NEVER_AGAIN = {"sqlite_autoincrement": True}
+
+
+class SiteRow(Base):
+    """What there is once: the secret of all tokens, whether the relay is paused."""
+
+    __tablename__ = "site"
+
+    key: Mapped[str] = mapped_column(String(40), primary_key=True)
+    value: Mapped[str] = mapped_column(Text)
+
+
+class ListRow(Base):
+    """A list. `settings` holds what differs from the defaults; `last_number` is the acceptance
+    number given last, raised under this row's lock."""
+
+    __tablename__ = "list"
+    __table_args__ = (UniqueConstraint("name", "domain"), _NEVER_AGAIN)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(String(30))
+    domain: Mapped[str] = mapped_column(String(255))
+    list_id: Mapped[str] = mapped_column(String(290))
+    created: Mapped[datetime]
+    on_hold: Mapped[bool]
+    last_number: Mapped[int]
+    settings: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class FormerAddressRow(Base):
+    """An address that a list had before it was renamed: it keeps working."""
+
+    __tablename__ = "former_address"
+
+    name: Mapped[str] = mapped_column(String(30), primary_key=True)
+    domain: Mapped[str] = mapped_column(String(255), primary_key=True)
+    list_id: Mapped[int] = mapped_column(ForeignKey("list.id", ondelete="CASCADE"), index=True)
+
+
+class MemberRow(Base):
+    """A membership. `cursor` is the acceptance number up to which the digest reader has posts;
+    who left stays as a row, so that nothing revives them."""
+
+    __tablename__ = "member"
+    __table_args__ = (
+        UniqueConstraint("list_id", "address_key"),
+        Index("ix_member_fan_out", "list_id", "state", "delivery", "id"),
+        Index("ix_member_address_key", "address_key"),
+        _NEVER_AGAIN,
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    list_id: Mapped[int] = mapped_column(ForeignKey("list.id", ondelete="CASCADE"))
+    address: Mapped[str] = mapped_column(Text)
+    address_key: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text)
+    role: Mapped[str] = mapped_column(String(10))
+    delivery: Mapped[str] = mapped_column(String(10))
+    state: Mapped[str] = mapped_column(String(10))
+    settings: Mapped[dict[str, Any]] = mapped_column(JSON)
+    joined: Mapped[datetime]
+    left: Mapped[datetime | None]
+    began: Mapped[str] = mapped_column(Text)
+    posts: Mapped[int]
+    cursor: Mapped[int]
+
+
+class BanRow(Base):
+    """Who may not post or join, on one list or (no list) on the whole site. `pattern` is an
+    address key or @domain."""
+
+    __tablename__ = "ban"
+    __table_args__ = (Index("ix_ban_pattern", "pattern"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    list_id: Mapped[int | None] = mapped_column(ForeignKey("list.id", ondelete="CASCADE"))
+    pattern: Mapped[str] = mapped_column(Text)
+    until: Mapped[datetime | None]
+    reason: Mapped[str] = mapped_column(Text)
+    created: Mapped[datetime]
+
+
+class MessageRow(Base):
+    """Raw bytes: of a post as it came in, shared by the lists it was sent to, or of a notice."""
+
+    __tablename__ = "message"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    raw: Mapped[bytes] = mapped_column(LargeBinary)
+    created: Mapped[datetime]
+
+
+class PostRow(Base):
+    """A post to one list. `dedupe` is a hash over its Message-ID, or without one over From, Date
+    and Subject; `number` is its acceptance number, `accepted` when it got it. `raw_id` becomes
+    NULL when nothing needs the bytes any more."""
+
+    __tablename__ = "post"
+    __table_args__ = (
+        Index("ix_post_dedupe", "list_id", "dedupe"),
+        Index("ix_post_across", "dedupe"),
+        Index("ix_post_number", "list_id", "number", unique=True),
+        Index("ix_post_accepted", "list_id", "accepted"),
+        Index("ix_post_raw_id", "raw_id"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    list_id: Mapped[int] = mapped_column(ForeignKey("list.id", ondelete="CASCADE"))
+    raw_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
+    message_id: Mapped[str] = mapped_column(Text)
+    dedupe: Mapped[bytes] = mapped_column(LargeBinary)
+    body_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    author_key: Mapped[str] = mapped_column(Text)
+    author: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str] = mapped_column(Text)
+    size: Mapped[int]
+    received: Mapped[datetime]
+    verdict: Mapped[str] = mapped_column(String(10))
+    reasons: Mapped[list[Any]] = mapped_column(JSON)
+    number: Mapped[int | None]
+    accepted: Mapped[datetime | None]
+
+
+class HeldRow(Base):
+    """A post that waits for a person, or did. The state changes once, from held."""
+
+    __tablename__ = "held"
+    __table_args__ = (Index("ix_held_state", "state", "list_id"), _NEVER_AGAIN)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    list_id: Mapped[int] = mapped_column(ForeignKey("list.id", ondelete="CASCADE"))
+    post_id: Mapped[int] = mapped_column(ForeignKey("post.id", ondelete="CASCADE"), index=True)
+    state: Mapped[str] = mapped_column(String(10))
+    since: Mapped[datetime]
+    decided: Mapped[datetime | None]
+    decided_by: Mapped[str] = mapped_column(Text)
+    note: Mapped[str] = mapped_column(Text)
+
+
+class MailingRow(Base):
+    """One thing that goes out. Its recipients are written in pages: `expanded_to` is the last
+    member number for which batches exist, `expanded` says that all do."""
+
+    __tablename__ = "mailing"
+    __table_args__ = (
+        Index("ix_mailing_unexpanded", "expanded", "lane", sqlite_where=text("NOT expanded")),
+        Index("ix_mailing_post_id", "post_id"),
+        Index("ix_mailing_message_id", "message_id"),
+        Index("ix_mailing_state", "state"),
+        _NEVER_AGAIN,
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    list_id: Mapped[int | None] = mapped_column(ForeignKey("list.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(String(10))
+    lane: Mapped[int] = mapped_column(Integer)
+    mode: Mapped[str] = mapped_column(String(10))
+    state: Mapped[str] = mapped_column(String(10))
+    post_id: Mapped[int | None] = mapped_column(ForeignKey("post.id", ondelete="CASCADE"))
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
+    subject: Mapped[str] = mapped_column(Text)
+    created: Mapped[datetime]
+    finished: Mapped[datetime | None]
+    expanded: Mapped[bool]
+    expanded_to: Mapped[int]
+    ordinals: Mapped[int] = mapped_column(Integer)
+
+
+class BatchRow(Base):
+    """Up to 500 recipients of one mailing; the unit that a worker leases (docs/queue.md).
+
+    `members` packs member numbers (8 bytes each), `progress` one bit for each that is finished.
+    `ordinal` counts the batches of a mailing: ordering by it makes mailings take turns. `fence`
+    grows with each lease; only its holder may report. `words` is the relay's last refusal.
+    """
+
+    __tablename__ = "batch"
+    __table_args__ = (
+        Index("ix_batch_next", "state", "lane", "ordinal", "id"),
+        Index("ix_batch_mailing_id", "mailing_id", "state"),
+        _NEVER_AGAIN,
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    mailing_id: Mapped[int] = mapped_column(ForeignKey("mailing.id", ondelete="CASCADE"))
+    lane: Mapped[int] = mapped_column(Integer)
+    ordinal: Mapped[int] = mapped_column(Integer)
+    state: Mapped[str] = mapped_column(String(10))
+    due: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(Integer)
+    crashes: Mapped[int] = mapped_column(Integer)
+    worker: Mapped[str] = mapped_column(Text)
+    lease_until: Mapped[datetime | None]
+    fence: Mapped[int]
+    members: Mapped[bytes] = mapped_column(LargeBinary)
+    progress: Mapped[bytes] = mapped_column(LargeBinary)
+    address: Mapped[str | None] = mapped_column(Text)
+    total: Mapped[int] = mapped_column(Integer)
+    delivered: Mapped[int] = mapped_column(Integer)
+    failed: Mapped[int] = mapped_column(Integer)
+    skipped: Mapped[int] = mapped_column(Integer)
+    words: Mapped[str] = mapped_column(Text)
+
+
+class RefusalRow(Base):
+    """A permanent refusal of one recipient, kept for the bounce rules. `member_id` is 0 for a
+    notice to somebody who is no member."""
+
+    __tablename__ = "refusal"
+    __table_args__ = (Index("ix_refusal_member_id", "member_id", "at"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    member_id: Mapped[int]
+    mailing_id: Mapped[int] = mapped_column(ForeignKey("mailing.id", ondelete="CASCADE"))
+    words: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+
+
+class EventRow(Base):
+    """Who did what to a list and when: `listserv list log`."""
+
+    __tablename__ = "event"
+    __table_args__ = (Index("ix_event_list_id", "list_id", "id"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    list_id: Mapped[int | None] = mapped_column(ForeignKey("list.id", ondelete="CASCADE"))
+    at: Mapped[datetime]
+    who: Mapped[str] = mapped_column(Text)
+    what: Mapped[str] = mapped_column(Text)
+
+
+class CounterRow(Base):
+    """How often something happened in one minute; list 0 is the whole site."""
+
+    __tablename__ = "counter"
+
+    list_id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    minute: Mapped[datetime] = mapped_column(primary_key=True)
+    count: Mapped[int]
