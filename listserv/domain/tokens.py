@@ -61,3 +61,24 @@ def read_copy_token(secret: bytes, purpose: Purpose, token: str) -> CopyToken | 
 
 def _mac(secret: bytes, purpose: Purpose, body: bytes) -> bytes:
     return hashlib.blake2b(body, digest_size=_MAC_BYTES, key=secret, person=purpose.value).digest()
+
+
+def own_message_id(secret: bytes, nonce: bytes, hostname: str) -> str:
+    """A Message-ID that `is_own_message_id` knows again without storing it. `nonce` has 10 bytes
+    and is used once."""
+    mac = hashlib.blake2b(nonce, digest_size=10, key=secret, person=b"message-id").digest()
+    left = base64.b32encode(nonce + mac).decode("ascii").lower()
+    return f"<{left}.listserv@{hostname}>"
+
+
+def is_own_message_id(secret: bytes, message_id: str) -> bool:
+    """Whether we issued this Message-ID: then it has been here before."""
+    left, dot, _ = message_id.strip("<>").partition(".listserv@")
+    if not dot or len(left) != 32 or not left.isascii():
+        return False
+    try:
+        raw = base64.b32decode(left.upper())
+    except ValueError:
+        return False
+    mac = hashlib.blake2b(raw[:10], digest_size=10, key=secret, person=b"message-id").digest()
+    return hmac.compare_digest(raw[10:], mac)

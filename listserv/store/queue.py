@@ -1,0 +1,258 @@
+"""The queue: mailings and their batches of recipients, written in pages. Who works on a batch is
+leases.py; docs/queue.md has the table of legal states.
+
+A batch packs member numbers (8 bytes each, big-endian) and one progress bit for each.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from struct import pack, unpack
+
+from sqlalchemy import exists, insert, select, update
+
+from listserv.domain.mailing import (
+    BatchState,
+    Kind,
+    Lane,
+    MailingState,
+    Mode,
+)
+from listserv.store.session import Tx
+from listserv.store.tables import BatchRow, MailingRow, MemberRow, MessageRow
+
+# Recipients in a batch: a million members are 2,000 rows.
+BATCH_SIZE = 500
+
+
+def pack_members(members: Sequence[int]) -> bytes:
+    """Member numbers as a batch keeps them."""
+    return pack(f">{len(members)}Q", *members)
+
+
+def unpack_members(packed: bytes) -> tuple[int, ...]:
+    """The inverse of `pack_members`."""
+    return unpack(f">{len(packed) // 8}Q", packed)
+
+
+def pack_progress(done: Sequence[bool]) -> bytes:
+    """One bit a recipient, the first in the highest bit of the first byte."""
+    bits = bytearray((len(done) + 7) // 8)
+    for at, finished in enumerate(done):
+        if finished:
+            bits[at >> 3] |= 0x80 >> (at & 7)
+    return bytes(bits)
+
+
+def unpack_progress(bits: bytes, total: int) -> tuple[bool, ...]:
+    """The inverse of `pack_progress` for `total` recipients."""
+    return tuple(bool(bits[at >> 3] & 0x80 >> (at & 7)) for at in range(total))
+
+
+def add_post(tx: Tx, *, list_id: int, post_id: int, subject: str, mode: Mode, now: datetime) -> int:
+    """Queue the copies of an accepted post; its batches are written by `write_page`."""
+    return _add_mailing(
+        tx, list_id, Kind.POST, Lane.POST, mode, now, post_id=post_id, subject=subject
+    )
+
+
+def add_notice(
+    tx: Tx,
+    *,
+    list_id: int | None,
+    raw: bytes,
+    subject: str,
+    member: int,
+    address: str,
+    now: datetime,
+    lane: Lane = Lane.NOTICE,
+) -> int:
+    """Queue a mail of ours to one person. `member` is their number (mail goes to the address they
+    have then), or 0 for somebody who is no member: only then `address` is stored."""
+    message_id = tx.execute(
+        insert(MessageRow).values(raw=raw, created=now).returning(MessageRow.id)
+    ).scalar_one()
+    mailing = _add_mailing(
+        tx, list_id, Kind.NOTICE, lane, Mode.VERP, now, message_id=message_id, subject=subject
+    )
+    add_batches(tx, mailing, lane, 0, [[member]], now, None if member else address)
+    return mailing
+
+
+def _add_mailing(
+    tx: Tx,
+    list_id: int | None,
+    kind: Kind,
+    lane: Lane,
+    mode: Mode,
+    now: datetime,
+    *,
+    subject: str,
+    post_id: int | None = None,
+    message_id: int | None = None,
+) -> int:
+    return tx.execute(
+        insert(MailingRow)
+        .values(
+            list_id=list_id,
+            kind=kind,
+            lane=lane,
+            mode=mode,
+            state=MailingState.ACTIVE,
+            post_id=post_id,
+            message_id=message_id,
+            subject=subject,
+            created=now,
+            expanded=kind is Kind.NOTICE,
+            expanded_to=0,
+            ordinals=1,
+        )
+        .returning(MailingRow.id)
+    ).scalar_one()
+
+
+def add_batches(
+    tx: Tx,
+    mailing_id: int,
+    lane: int,
+    ordinal: int,
+    groups: Iterable[Sequence[int]],
+    due: datetime,
+    address: str | None = None,
+    attempts: int = 0,
+    words: str = "",
+) -> None:
+    rows = [
+        {
+            "mailing_id": mailing_id,
+            "lane": lane,
+            "ordinal": ordinal + at,
+            "state": BatchState.READY,
+            "due": due,
+            "attempts": attempts,
+            "crashes": 0,
+            "worker": "",
+            "fence": 0,
+            "members": pack_members(members),
+            "progress": bytes((len(members) + 7) // 8),
+            "address": address,
+            "total": len(members),
+            "delivered": 0,
+            "failed": 0,
+            "skipped": 0,
+            "words": words,
+        }
+        for at, members in enumerate(groups)
+    ]
+    if rows:
+        tx.execute(insert(BatchRow), rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Unexpanded:
+    """A mailing whose recipients are not all written yet."""
+
+    id: int
+    list_id: int
+    lane: int
+    created: datetime
+    expanded_to: int
+    ordinals: int
+
+
+def unexpanded(tx: Tx) -> Unexpanded | None:
+    """The mailing whose recipients are to be written next."""
+    row = tx.execute(
+        select(
+            MailingRow.id, MailingRow.list_id, MailingRow.lane, MailingRow.created,
+            MailingRow.expanded_to, MailingRow.ordinals,
+        )
+        .where(~MailingRow.expanded, MailingRow.state == MailingState.ACTIVE)
+        .order_by(MailingRow.lane, MailingRow.ordinals, MailingRow.id)
+        .limit(1)
+    ).one_or_none()  # fmt: skip
+    if row is None or row.list_id is None:
+        return None
+    return Unexpanded(row.id, row.list_id, row.lane, row.created, row.expanded_to, row.ordinals)
+
+
+def write_page(
+    tx: Tx, mailing: Unexpanded, members: Sequence[int], *, last: bool, now: datetime
+) -> bool:
+    """Write the batches of one page of the roster (member numbers, ascending). False when another
+    worker wrote that page already: then nothing is written."""
+    groups = [members[at : at + BATCH_SIZE] for at in range(0, len(members), BATCH_SIZE)]
+    mine = tx.execute(
+        update(MailingRow)
+        .where(MailingRow.id == mailing.id, MailingRow.expanded_to == mailing.expanded_to)
+        .where(~MailingRow.expanded)
+        .values(
+            expanded=last,
+            expanded_to=members[-1] if members else mailing.expanded_to,
+            ordinals=mailing.ordinals + len(groups),
+        )
+    ).rowcount
+    if mine:
+        add_batches(tx, mailing.id, mailing.lane, mailing.ordinals, groups, now)
+        if last:
+            close_if_done(tx, mailing.id, now)
+    return bool(mine)
+
+
+def close_if_done(tx: Tx, mailing_id: int, now: datetime) -> None:
+    """active → done once every recipient is written and every batch finished."""
+    open_batch = exists().where(
+        BatchRow.mailing_id == mailing_id, BatchRow.state != BatchState.DONE
+    )
+    tx.execute(
+        update(MailingRow)
+        .where(MailingRow.id == mailing_id, MailingRow.expanded, ~open_batch)
+        .where(MailingRow.state == MailingState.ACTIVE)
+        .values(state=MailingState.DONE, finished=now)
+    )
+
+
+def set_state(tx: Tx, mailing_id: int, new: MailingState, now: datetime) -> bool:
+    """active ⇄ paused, active → set aside or dropped, and back to active. A mailing that is done
+    or dropped stays so."""
+    finished = now if new is MailingState.DROPPED else None
+    return bool(
+        tx.execute(
+            update(MailingRow)
+            .where(
+                MailingRow.id == mailing_id,
+                MailingRow.state.not_in([MailingState.DONE, MailingState.DROPPED]),
+            )
+            .values(state=new, finished=finished)
+        ).rowcount
+    )
+
+
+def make_due(tx: Tx, mailing_id: int, now: datetime) -> int:
+    """Try the ready batches of a mailing now."""
+    return tx.execute(
+        update(BatchRow)
+        .where(BatchRow.mailing_id == mailing_id, BatchRow.state == BatchState.READY)
+        .values(due=now)
+    ).rowcount
+
+
+def roster_page(tx: Tx, list_id: int, after: int, joined_by: datetime, limit: int) -> Sequence[int]:
+    """Member numbers above `after`, ascending, of those who get each post by mail and were members
+    by then."""
+    return (
+        tx.execute(
+            select(MemberRow.id)
+            .where(
+                MemberRow.list_id == list_id,
+                MemberRow.state == "active",
+                MemberRow.delivery == "mail",
+                MemberRow.id > after,
+                MemberRow.joined <= joined_by,
+            )
+            .order_by(MemberRow.id)
+            .limit(limit)
+        )
+        .scalars()
+        .all()
+    )
