@@ -270,7 +270,9 @@ class RefusalRow(Base):
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     member_id: Mapped[int]
-    mailing_id: Mapped[int] = mapped_column(ForeignKey("mailing.id", ondelete="CASCADE"))
+    mailing_id: Mapped[int] = mapped_column(
+        ForeignKey("mailing.id", ondelete="CASCADE"), index=True
+    )
     words: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime]
 

@@ -1,0 +1,30 @@
+"""How often things happened, in minutes: what `listserv status` adds up."""
+
+from datetime import datetime
+
+from sqlalchemy import bindparam, func, select, text
+
+from listserv.store.session import Tx
+from listserv.store.tables import CounterRow, Instant
+
+# One text for both databases: SQLAlchemy's upserts come in one dialect each.
+_COUNT = text(
+    "INSERT INTO counter (list_id, name, minute, count) VALUES (:list_id, :name, :minute, :n)"
+    " ON CONFLICT (list_id, name, minute) DO UPDATE SET count = counter.count + excluded.count"
+).bindparams(bindparam("minute", type_=Instant()))
+
+
+def count(tx: Tx, list_id: int, name: str, now: datetime, n: int = 1) -> None:
+    """Add to a list's counter for this minute; list 0 for what belongs to no list."""
+    minute = now.replace(second=0, microsecond=0)
+    tx.execute(_COUNT, {"list_id": list_id, "name": name, "minute": minute, "n": n})
+
+
+def total(tx: Tx, name: str, since: datetime, list_id: int = 0) -> int:
+    """How often it happened in the minutes from `since` on: of one list, or (0) everywhere."""
+    query = select(func.coalesce(func.sum(CounterRow.count), 0)).where(
+        CounterRow.name == name, CounterRow.minute >= since
+    )
+    if list_id:
+        query = query.where(CounterRow.list_id == list_id)
+    return int(tx.execute(query).scalar_one())

@@ -1,0 +1,254 @@
+"""Members: one person's address on one list. Who left stays as a row, so that no import revives
+them; all questions but `by_key` and `find` are about who has not left unless they say otherwise."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, func, insert, select, update
+
+from listserv.domain.address import Address
+from listserv.domain.members import (
+    MEMBER_SETTINGS,
+    Delivery,
+    Member,
+    MemberRole,
+    MemberSettings,
+    MemberState,
+)
+from listserv.domain.settings import Value
+from listserv.store.session import Tx
+from listserv.store.tables import ListRow, MemberRow, PostRow
+
+_TYPED = frozenset(field.name for field in fields(MemberSettings))
+_DEFAULTS = {row.key: row.default for row in MEMBER_SETTINGS}
+# Settings that are columns of their own; the others share one.
+_COLUMN_SETTINGS = frozenset({"name", "role", "delivery"})
+# So many keys stand in one IN, so many rows in one INSERT: SQLite allows 32,766 variables.
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class NewMember:
+    """What a membership starts with."""
+
+    address: Address
+    name: str
+    role: MemberRole
+    delivery: Delivery
+
+
+def by_key(tx: Tx, list_id: int, key: str) -> Member | None:
+    """The member of a list with this address key, whatever their state."""
+    query = _SELECT.where(MemberRow.list_id == list_id, MemberRow.address_key == key)
+    row = tx.execute(query).one_or_none()
+    return None if row is None else _member(row)
+
+
+def by_keys(tx: Tx, list_id: int, keys: Sequence[str]) -> dict[str, Member]:
+    """Those of many address keys that a list knows, whatever their state."""
+    found: dict[str, Member] = {}
+    for start in range(0, len(keys), _AT_ONCE):
+        some = MemberRow.address_key.in_(keys[start : start + _AT_ONCE])
+        rows = tx.execute(_SELECT.where(MemberRow.list_id == list_id, some))
+        found.update((row.address_key, _member(row)) for row in rows)
+    return found
+
+
+def get(tx: Tx, member_id: int) -> Member | None:
+    """One member by number, whatever their state."""
+    row = tx.execute(_SELECT.where(MemberRow.id == member_id)).one_or_none()
+    return None if row is None else _member(row)
+
+
+def find(tx: Tx, key: str) -> list[Member]:
+    """Every membership of an address across the lists, those that ended included."""
+    rows = tx.execute(_SELECT.where(MemberRow.address_key == key).order_by(MemberRow.list_id))
+    return [_member(row) for row in rows]
+
+
+def page(
+    tx: Tx, list_id: int, *, after: int = 0, limit: int = _AT_ONCE, state: MemberState | None = None
+) -> list[Member]:
+    """Up to `limit` members with numbers above `after`, in their order: who has not left, or who
+    is in one state."""
+    query = _SELECT.where(MemberRow.list_id == list_id, MemberRow.id > after)
+    if state is None:
+        query = query.where(MemberRow.state != MemberState.LEFT)
+    else:
+        query = query.where(MemberRow.state == state)
+    return [_member(row) for row in tx.execute(query.order_by(MemberRow.id).limit(limit))]
+
+
+def ls(tx: Tx, list_id: int) -> Iterator[Member]:
+    """Every member of a list who has not left, in pages, oldest membership first."""
+    after = 0
+    while some := page(tx, list_id, after=after):
+        yield from some
+        after = some[-1].id
+
+
+def owners(tx: Tx, list_id: int) -> list[Member]:
+    """The active owners of a list."""
+    query = _SELECT.where(
+        MemberRow.list_id == list_id,
+        MemberRow.state == MemberState.ACTIVE,
+        MemberRow.role == MemberRole.OWNER,
+    )
+    return [_member(row) for row in tx.execute(query.order_by(MemberRow.id))]
+
+
+def count(tx: Tx, list_id: int) -> dict[MemberState, int]:
+    """How many members of a list are in each state."""
+    rows = tx.execute(
+        select(MemberRow.state, func.count())
+        .where(MemberRow.list_id == list_id)
+        .group_by(MemberRow.state)
+    )
+    found = {MemberState(state): number for state, number in rows}
+    return {state: found.get(state, 0) for state in MemberState}
+
+
+def add(tx: Tx, list_id: int, new: NewMember, *, began: str, now: datetime) -> Member:
+    """Add one member. They get the posts accepted from now on, in a digest too."""
+    add_many(tx, list_id, [new], began=began, now=now)
+    member = by_key(tx, list_id, new.address.key)
+    assert member is not None
+    return member
+
+
+def add_many(tx: Tx, list_id: int, new: Sequence[NewMember], *, began: str, now: datetime) -> None:
+    """Add many members; none of them may be known to the list."""
+    cursor = _last_number(tx, list_id)
+    for start in range(0, len(new), _AT_ONCE):
+        tx.execute(
+            insert(MemberRow),
+            [
+                {
+                    "list_id": list_id,
+                    "address": str(one.address),
+                    "address_key": one.address.key,
+                    "name": one.name,
+                    "role": one.role,
+                    "delivery": one.delivery,
+                    "state": MemberState.ACTIVE,
+                    "settings": {},
+                    "joined": now,
+                    "left": None,
+                    "began": began,
+                    "posts": 0,
+                    "cursor": cursor,
+                }
+                for one in new[start : start + _AT_ONCE]
+            ],
+        )
+
+
+def rejoin(tx: Tx, member: Member, new: NewMember, *, began: str, now: datetime) -> Member:
+    """Make a member of somebody who left or is suspended. What the list decided about them
+    (`moderated`, how many posts they wrote) stays."""
+    _update(
+        tx,
+        member.id,
+        address=str(new.address),
+        name=new.name,
+        role=new.role,
+        delivery=new.delivery,
+        state=MemberState.ACTIVE,
+        joined=now,
+        left=None,
+        began=began,
+        cursor=_last_number(tx, member.list_id),
+    )
+    return _again(tx, member.id)
+
+
+def change(tx: Tx, member: Member, settings: Mapping[str, Value]) -> Member:
+    """Set some of a member's settings. A new digest reader starts with the next post."""
+    columns = {key: value for key, value in settings.items() if key in _COLUMN_SETTINGS}
+    others = {key: value for key, value in settings.items() if key not in _COLUMN_SETTINGS}
+    values: dict[str, Any] = dict(columns)
+    if others:
+        merged = {**member.stored, **others}
+        values["settings"] = {k: v for k, v in merged.items() if v != _DEFAULTS[k]}
+    if columns.get("delivery") == Delivery.DIGEST and member.delivery is not Delivery.DIGEST:
+        values["cursor"] = _last_number(tx, member.list_id)
+    if values:
+        _update(tx, member.id, **values)
+    return _again(tx, member.id)
+
+
+def leave(tx: Tx, member_id: int, now: datetime) -> None:
+    """End a membership: from now on they get nothing, not from the queue either."""
+    _update(tx, member_id, state=MemberState.LEFT, left=now)
+
+
+def waiting(tx: Tx, member: Member) -> int:
+    """How many accepted posts wait for a member's digest."""
+    return waiting_of(tx, [member])[member.id]
+
+
+def waiting_of(tx: Tx, members: Sequence[Member]) -> dict[int, int]:
+    """`waiting` of many members of one list (at most a page), by member number."""
+    reading = [
+        m for m in members if m.delivery is Delivery.DIGEST and m.state is MemberState.ACTIVE
+    ]
+    found = {member.id: 0 for member in members}
+    if not reading:
+        return found
+    # Most readers stand at the same place: one count for each place.
+    ids = MemberRow.id.in_([member.id for member in reading])
+    cursors = {row.id: row.cursor for row in tx.execute(_CURSORS.where(ids))}
+    at = {cursor: _posts_after(tx, reading[0].list_id, cursor) for cursor in set(cursors.values())}
+    return found | {member_id: at[cursor] for member_id, cursor in cursors.items()}
+
+
+def count_post(tx: Tx, member_id: int) -> None:
+    """Count one more accepted post of a member."""
+    tx.execute(update(MemberRow).where(MemberRow.id == member_id).values(posts=MemberRow.posts + 1))
+
+
+_SELECT = select(
+    MemberRow.id, MemberRow.list_id, MemberRow.address, MemberRow.address_key, MemberRow.name,
+    MemberRow.role, MemberRow.delivery, MemberRow.state, MemberRow.joined, MemberRow.posts,
+    MemberRow.began, MemberRow.settings,
+)  # fmt: skip
+_CURSORS = select(MemberRow.id, MemberRow.cursor)
+
+
+def _member(row: Row[*tuple[Any, ...]]) -> Member:
+    stored: dict[str, Value] = row.settings
+    typed: dict[str, Any] = {key: value for key, value in stored.items() if key in _TYPED}
+    local, _, domain = row.address.rpartition("@")
+    return Member(
+        id=row.id,
+        list_id=row.list_id,
+        address=Address(local, domain),
+        name=row.name,
+        role=MemberRole(row.role),
+        delivery=Delivery(row.delivery),
+        state=MemberState(row.state),
+        joined=row.joined,
+        posts=row.posts,
+        began=row.began,
+        settings=MemberSettings(**typed),
+        stored=stored,
+    )
+
+
+def _again(tx: Tx, member_id: int) -> Member:
+    return _member(tx.execute(_SELECT.where(MemberRow.id == member_id)).one())
+
+
+def _update(tx: Tx, member_id: int, **values: object) -> None:
+    tx.execute(update(MemberRow).where(MemberRow.id == member_id).values(**values))
+
+
+def _last_number(tx: Tx, list_id: int) -> int:
+    return tx.execute(select(ListRow.last_number).where(ListRow.id == list_id)).scalar_one()
+
+
+def _posts_after(tx: Tx, list_id: int, number: int) -> int:
+    query = select(func.count()).select_from(PostRow)
+    return tx.execute(query.where(PostRow.list_id == list_id, PostRow.number > number)).scalar_one()

@@ -1,0 +1,52 @@
+"""What there is once: the secret behind every computed token, and whether the relay is paused."""
+
+import secrets
+
+from sqlalchemy import delete, select, text
+
+from listserv.domain.errors import ListservError
+from listserv.store.session import Tx
+from listserv.store.tables import SiteRow
+
+SECRET_BYTES = 32
+
+_SECRET = "secret"  # noqa: S105
+_PAUSED = "relay paused"
+
+# One text for both databases: SQLAlchemy's upserts come in one dialect each.
+_INSERT = "INSERT INTO site (key, value) VALUES (:key, :value) ON CONFLICT (key)"
+_INSERT_UNLESS_THERE = text(f"{_INSERT} DO NOTHING")
+_UPSERT = text(f"{_INSERT} DO UPDATE SET value = excluded.value")
+
+
+def make_secret(tx: Tx) -> None:
+    """Make the site's secret unless there is one: a new one would break every token out there."""
+    value = secrets.token_bytes(SECRET_BYTES).hex()
+    tx.execute(_INSERT_UNLESS_THERE, {"key": _SECRET, "value": value})
+
+
+def secret(tx: Tx) -> bytes:
+    """The 32 bytes under which tokens are made; the same for the life of the database."""
+    value = _value(tx, _SECRET)
+    if value is None:
+        raise ListservError("the database has no secret; run `listserv db upgrade`")
+    return bytes.fromhex(value)
+
+
+def relay_paused(tx: Tx) -> str | None:
+    """Why nothing is handed to the relay, or None when it is."""
+    return _value(tx, _PAUSED)
+
+
+def pause(tx: Tx, reason: str) -> None:
+    """Hand nothing to the relay until `resume`; the last reason counts."""
+    tx.execute(_UPSERT, {"key": _PAUSED, "value": reason})
+
+
+def resume(tx: Tx) -> None:
+    """Hand mail to the relay again."""
+    tx.execute(delete(SiteRow).where(SiteRow.key == _PAUSED))
+
+
+def _value(tx: Tx, key: str) -> str | None:
+    return tx.execute(select(SiteRow.value).where(SiteRow.key == key)).scalar_one_or_none()
