@@ -1,0 +1,210 @@
+"""What a value of the config file may be: readers, one for each kind.
+
+A reader turns what TOML holds into what Config holds, or raises ValueError with a clause that
+follows the key's name ("wants a whole number from 1 to 65535"). The path it gets is the folder of
+the config file: relative paths start from there.
+"""
+
+import ipaddress
+import os
+import re
+import ssl
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from listserv.domain.address import Address, parse_address
+
+Reader = Callable[[Any, Path], object]
+
+_SQLITE = "sqlite:///"
+_POSTGRESQL = "postgresql+psycopg://"
+
+
+def text(value: Any, _: Path) -> str:
+    """A text without control characters."""
+    if not isinstance(value, str) or not value or not value.isprintable():
+        raise ValueError("wants a text in quotes, not empty, on one line")
+    return value
+
+
+def whole(low: int, high: int) -> Reader:
+    """A reader for a whole number from `low` to `high`."""
+
+    def read(value: Any, _: Path) -> int:
+        if type(value) is not int or not low <= value <= high:  # True is an int, too
+            raise ValueError(f"wants a whole number from {low} to {high}")
+        return value
+
+    return read
+
+
+def one_of(*words: str) -> Reader:
+    """A reader for a fixed choice of words."""
+
+    def read(value: Any, _: Path) -> str:
+        if not isinstance(value, str) or value not in words:
+            raise ValueError("wants " + " or ".join(f'"{word}"' for word in words))
+        return value
+
+    return read
+
+
+def domain_name(value: Any, folder: Path) -> str:
+    """A domain name, as A-labels in lower case."""
+    name = _domain(text(value, folder))
+    if name is None:
+        raise ValueError('wants a domain name such as "lists.example.org"')
+    return name
+
+
+def mail_address(value: Any, folder: Path) -> Address:
+    """The address of a person."""
+    address = parse_address(text(value, folder))
+    if address is None:
+        raise ValueError('wants a mail address such as "postmaster@example.org"')
+    return address
+
+
+def time_zone(value: Any, folder: Path) -> ZoneInfo:
+    """A zone of the IANA time zone database."""
+    try:
+        return ZoneInfo(text(value, folder))
+    except (KeyError, ValueError, OSError):  # OSError: "Europe" is a folder of zones
+        raise ValueError('wants the name of a time zone such as "Europe/London"') from None
+
+
+def host(value: Any, folder: Path) -> str:
+    """A host's name or its IP address."""
+    name = text(value, folder)
+    try:
+        return str(ipaddress.ip_address(name))
+    except ValueError:
+        found = _domain(name)
+    if found is None:
+        raise ValueError("wants a host name or an IP address")
+    return found
+
+
+def listener(value: Any, folder: Path) -> str | None:
+    """A "host:port", [...] round an IPv6 address; port 0 takes any free one. Empty is off: None."""
+    if value == "":
+        return None
+    name, _, port = text(value, folder).rpartition(":")
+    if not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
+        raise ValueError('wants "host:port" such as "127.0.0.1:8025", with a port up to 65535')
+    bracketed = name.startswith("[") and name.endswith("]")
+    where = host(name[1:-1] if bracketed else name, folder)
+    if bracketed != (":" in where):
+        raise ValueError('wants an IPv6 address, and only that, in brackets: "[::1]:8025"')
+    return f"[{where}]:{int(port)}" if bracketed else f"{where}:{int(port)}"
+
+
+def ip_addresses(value: Any, folder: Path) -> frozenset[str]:
+    """IP addresses, each in its shortest form."""
+    try:
+        if isinstance(value, list):
+            return frozenset(str(ipaddress.ip_address(text(item, folder))) for item in value)
+    except ValueError:
+        pass
+    raise ValueError('wants a list of IP addresses such as ["127.0.0.1", "::1"]')
+
+
+def header_line(value: Any, folder: Path) -> str:
+    """A name and a value, as they stand in the header of a message."""
+    line = text(value, folder)
+    if not re.fullmatch(r"[A-Za-z0-9-]+: [!-~][ -~]*", line):
+        raise ValueError('wants a header line such as "X-Spam: yes"')
+    return line
+
+
+def any_path(value: Any, folder: Path) -> Path:
+    """A file or folder that need not exist yet."""
+    return folder / text(value, folder)
+
+
+def readable_file(value: Any, folder: Path) -> Path:
+    """A file that can be read now."""
+    path = any_path(value, folder)
+    try:
+        path.open("rb").close()
+    except OSError as wrong:
+        raise ValueError(f"cannot be read: {path}: {wrong.strerror}") from None
+    return path
+
+
+def readable_folder(value: Any, folder: Path) -> Path:
+    """A folder that can be listed now."""
+    path = any_path(value, folder)
+    try:
+        next(path.iterdir(), None)
+    except OSError as wrong:
+        raise ValueError(f"cannot be read: {path}: {wrong.strerror}") from None
+    return path
+
+
+def database_url(value: Any, folder: Path) -> str:
+    """An SQLAlchemy URL: a SQLite file with an absolute path, or PostgreSQL through psycopg."""
+    url = text(value, folder)
+    # A file, never memory: what was acknowledged is there after a restart.
+    if url.startswith(_SQLITE) and url.removeprefix(_SQLITE) not in {"", ":memory:"}:
+        absolute = f"{_SQLITE}{folder / url.removeprefix(_SQLITE)}"
+        if "?" not in absolute:
+            return absolute
+    if url.startswith("postgresql://"):
+        url = url.replace("postgresql://", _POSTGRESQL, 1)
+    if url.startswith(_POSTGRESQL) and _names_a_database(url):
+        return url
+    raise ValueError(
+        "wants sqlite:///PATH (an absolute path makes it four slashes; no question mark) "
+        "or postgresql+psycopg://USER@HOST/DATABASE"
+    )
+
+
+def read_secret(path: Path) -> str:
+    """The first line of a file that not everybody may read; surrounding blanks are dropped."""
+    try:
+        with path.open("rb") as file:
+            if os.fstat(file.fileno()).st_mode & stat.S_IROTH:
+                raise ValueError(f"may be read by everybody: {path}; chmod 600 it")
+            line = file.read(4096).decode("utf-8").strip()
+    except OSError as wrong:
+        raise ValueError(f"cannot be read: {path}: {wrong.strerror}") from None
+    except UnicodeDecodeError:
+        line = ""
+    if not line or not line.isprintable():
+        raise ValueError(f"wants a file with the password on its only line: {path}")
+    return line
+
+
+def check_certificate(cert: Path, key: Path) -> None:
+    """Raise ValueError unless the two files are a certificate chain and its key, in PEM."""
+    try:
+        # A key under a passphrase is refused too: nobody is there to type it.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key, password=lambda: "")
+    except (OSError, ssl.SSLError, ValueError):
+        raise ValueError(f"is not a PEM certificate with the key in {key}: {cert}") from None
+
+
+def is_loopback(name: str) -> bool:
+    """Whether `name`, as `host` reads it, is this machine."""
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"
+
+
+def _domain(name: str) -> str | None:
+    address = parse_address(f"postmaster@{name}")
+    return address.domain if address and not address.domain.startswith("[") else None
+
+
+def _names_a_database(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.port != 0 and len(parts.path) > 1
+    except ValueError:  # the port; its text may quote the password, so it is not passed on
+        return False

@@ -1,0 +1,407 @@
+"""The operator's file: what is read, and that every complaint names the file and the key."""
+
+import dataclasses
+import re
+import tomllib
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from listserv.config import (
+    HARMLESS,
+    KEYS,
+    LMTP_LISTEN,
+    SMTP_LISTEN,
+    UNBUILT,
+    Config,
+    load,
+    parse,
+)
+from listserv.domain.address import Address
+from listserv.domain.errors import ListservError
+from listserv.resources import config_example
+
+SITE = '[site]\ndomain = "lists.example.org"\n'
+WHERE = Path("/etc/listserv/listserv.toml")
+
+
+def read(more: str = "", where: Path = WHERE) -> Config:
+    return parse(SITE + more, where)
+
+
+def complaint(text: str, where: Path = WHERE) -> str:
+    with pytest.raises(ListservError) as caught:
+        parse(text, where)
+    said = str(caught.value)
+    assert said.startswith(f"{where}: ")
+    assert "\n" not in said
+    return said.removeprefix(f"{where}: ")
+
+
+def test_a_domain_is_enough() -> None:
+    config = read()
+    assert config.site.domain == config.site.hostname == "lists.example.org"
+    assert config.site.operator == Address("postmaster", "lists.example.org")
+    assert config.smtp.listen is None
+    assert config.lmtp.listen is None
+    assert config.templates_dir is None
+
+
+def test_the_example_says_the_defaults() -> None:
+    example = parse(config_example().read_text(), WHERE)
+    assert example == read("[smtp]\n[lmtp]\n")
+    assert (example.smtp.listen, example.lmtp.listen) == (SMTP_LISTEN, LMTP_LISTEN)
+
+
+def test_the_example_explains_every_key_that_works_and_no_other() -> None:
+    on: set[str] = set()
+    off: set[str] = set()
+    section = ""
+    for line in config_example().read_text().splitlines():
+        if found := re.fullmatch(r"\[(\w+)\]", line):
+            section = found[1]
+        elif found := re.fullmatch(r"(# )?(\w+) = .+", line):
+            (off if found[1] else on).add(f"{section}.{found[2]}")
+    assert on | off == set(KEYS)
+    no_default = {
+        f"{part.name}.{key.name}"
+        for part in dataclasses.fields(Config)
+        for key in dataclasses.fields(getattr(read(), part.name))
+        if getattr(getattr(read("[smtp]\n[lmtp]\n"), part.name), key.name) in (None, "")
+    } - {"relay.password"}
+    assert off == no_default
+
+
+def test_every_key_that_works_is_a_field_of_config() -> None:
+    fields = {
+        f"{part.name}.{key.name}"
+        for part in dataclasses.fields(Config)
+        for key in dataclasses.fields(getattr(read(), part.name))
+    }
+    assert fields - {"relay.password"} == set(KEYS)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "site.domain is missing"),
+        ("[site]\nhostname = 'a.example'", "site.domain is missing"),
+        ("[site", "is not TOML"),
+        ("a = " + "[" * 5000, "is not TOML"),
+        ("domain = 'lists.example.org'", "domain stands in no section"),
+        ("site = 'lists.example.org'", "site stands in no section"),
+        ("[[site]]\ndomain = 'lists.example.org'", "site is one section"),
+        (SITE + "[sntp]", "[sntp] is not a section; there are site, storage, smtp"),
+        (SITE + "[smtp]\nlistn = ''", "smtp.listn is not a key; did you mean smtp.listen?"),
+        (SITE + '[smtp]\n"a\\nb" = 1', r"'smtp.a\nb' is not a key"),
+        (SITE + "[smtp.listen]\nport = 1", "smtp.listen wants a text"),
+        (SITE + "[relay]\npassword = 'x'", "relay.password is not a key; did you mean relay.pass"),
+        ("[site]\ndomain = 5", "site.domain wants a text"),
+        ("[site]\ndomain = 'a b'", "site.domain wants a domain name"),
+        ("[site]\ndomain = '[127.0.0.1]'", "site.domain wants a domain name"),
+        (SITE + "hostname = 'x@y'", "site.hostname wants a domain name"),
+        (SITE + "operator = 'somebody'", "site.operator wants a mail address"),
+        (SITE + 'operator = "a@b.example\\r\\nBcc: x"', "site.operator wants a text"),
+        (SITE + "timezone = 'Europe/Londres'", "site.timezone wants the name of a time zone"),
+        (SITE + "timezone = 'Europe'", "site.timezone wants the name of a time zone"),
+        (SITE + "timezone = '../../etc/passwd'", "site.timezone wants the name of a time zone"),
+        (SITE + "templates_dir = '/nowhere'", "site.templates_dir cannot be read: /nowhere: No"),
+        (SITE + "[storage]\ndatabase = 'mysql://h/d'", "storage.database wants sqlite:///PATH"),
+        (SITE + "[storage]\ndatabase = 'sqlite://'", "storage.database wants sqlite:///PATH"),
+        (SITE + "[storage]\ndatabase = 'sqlite:///:memory:'", "storage.database wants sqlite"),
+        (SITE + "[storage]\ndatabase = 'sqlite:////a?mode=ro'", "storage.database wants sqlite"),
+        (SITE + "[storage]\ndatabase = 'postgresql://h'", "storage.database wants sqlite"),
+        (SITE + "[storage]\nretention_days = 0", "storage.retention_days wants a whole number"),
+        (SITE + "[storage]\nretention_days = true", "storage.retention_days wants a whole"),
+        (SITE + "[smtp]\nlisten = 8025", "smtp.listen wants a text"),
+        (SITE + "[smtp]\nlisten = ':8025'", "smtp.listen wants a text"),
+        (SITE + "[smtp]\nlisten = 'localhost'", 'smtp.listen wants "host:port"'),
+        (SITE + "[smtp]\nlisten = '127.0.0.1:65536'", 'smtp.listen wants "host:port"'),
+        (SITE + "[smtp]\nlisten = '127.0.0.1:-1'", 'smtp.listen wants "host:port"'),
+        (SITE + "[smtp]\nlisten = '127.0.0.1:٣'", 'smtp.listen wants "host:port"'),
+        (SITE + "[smtp]\nlisten = '::1:8025'", "smtp.listen wants an IPv6 address, and only that"),
+        (SITE + "[smtp]\nlisten = '[127.0.0.1]:8025'", "smtp.listen wants an IPv6 address"),
+        (SITE + "[smtp]\nlisten = 'a b:8025'", "smtp.listen wants a host name or an IP address"),
+        (SITE + "[smtp]\ntrusted_mtas = '127.0.0.1'", "smtp.trusted_mtas wants a list"),
+        (SITE + "[smtp]\ntrusted_mtas = ['10.0.0.0/8']", "smtp.trusted_mtas wants a list"),
+        (SITE + "[smtp]\ntrusted_mtas = [1]", "smtp.trusted_mtas wants a list"),
+        (SITE + "[smtp]\ntls_cert = '/nowhere'", "smtp.tls_cert cannot be read: /nowhere: No such"),
+        (SITE + "[smtp]\ntls_cert = '/dev/null'", "smtp.tls_key is missing"),
+        (SITE + "[smtp]\ntls_key = '/dev/null'", "smtp.tls_cert is missing"),
+        (
+            SITE + "[smtp]\nlisten = '127.0.0.1:24'\n[lmtp]\nlisten = '127.0.0.1:24'",
+            "lmtp.listen is the same as smtp.listen",
+        ),
+        (SITE + "[relay]\nkind = 'lmtp'", 'relay.kind wants "smtp" or "maildir"'),
+        (SITE + "[relay]\nhost = ''", "relay.host wants a text"),
+        (SITE + "[relay]\nhost = 'a:25'", "relay.host wants a host name or an IP address"),
+        (SITE + "[relay]\nport = 0", "relay.port wants a whole number from 1 to 65535"),
+        (SITE + "[relay]\nport = '25'", "relay.port wants a whole number from 1 to 65535"),
+        (SITE + "[smtp]\n[relay]\nport = 8025", "relay.port is our own listener"),
+        (SITE + "[relay]\ntls = true", "relay.tls wants"),
+        (SITE + "[relay]\nconnections = 0", "relay.connections wants a whole number"),
+        (SITE + "[relay]\nkind = 'maildir'", "relay.path is the folder"),
+        (SITE + "[relay]\npath = 'mail'", "relay.path is the folder"),
+        (SITE + "[relay]\nusername = 'u'", "relay.password_file is missing"),
+        (SITE + "[relay]\npassword_file = '/nowhere'", "relay.password_file cannot be read"),
+        (SITE + "[delivery]\nmode = 'fast'", 'delivery.mode wants "verp"'),
+        (SITE + "[delivery]\nmode = 'batched'", "delivery.mode=batched is not built: every member"),
+        (SITE + "[spam]\nheader = 'X-Spam'", "spam.header wants a header line"),
+        (SITE + '[spam]\nheader = "X-Spam: a\\nb"', "spam.header wants a text"),
+    ],
+)  # fmt: skip
+def test_a_complaint_names_the_key(text: str, says: str) -> None:
+    assert complaint(text).startswith(says)
+
+
+@pytest.mark.parametrize("name", UNBUILT)
+def test_what_is_not_built_is_refused_by_name(name: str) -> None:
+    key, _, value = name.partition("=")
+    section, _, key = key.partition(".")
+    text = f"{SITE}[{section}]\n{key or 'key'} = '{value or 'anything'}'\n"
+    shown = name if "." in name else f"{name}.key"
+    assert complaint(text) == f"{shown} is not built: {UNBUILT[name]}"
+
+
+@pytest.mark.parametrize("section", ["dkim", "digest", "[domain]"])
+def test_an_empty_section_that_is_not_built_is_refused_too(section: str) -> None:
+    assert complaint(f"{SITE}[{section}]").startswith(f"{section.strip('[]')} is not built: ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[delivery]\nworkers = 1\nmode = 'verp'",
+        "[auth]\nrequire_proven_author = false\ntrusted_authserv_ids = []",
+        "[web]\nlisten = '127.0.0.1:8026'\nurl = 'https://lists.example.org'",
+        "[dns]\nservers = ['127.0.0.1:5353']",
+    ],
+)
+def test_a_key_that_asks_for_what_happens_anyway_is_taken(text: str) -> None:
+    assert read(text) == read()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[delivery]\nworkers = true", "delivery.workers is not built"),
+        ("[delivery]\nworkers = 2", "delivery.workers is not built"),
+        ("[auth]\nrequire_proven_author = true", "auth.require_proven_author is not built"),
+        ("[auth]\nrequire_proven_author = 0", "auth.require_proven_author is not built"),
+        ("[auth]\ntrusted_authserv_ids = ['mx']", "auth.trusted_authserv_ids is not built"),
+        ("[web]\nlsten = ''", "web.lsten is not a key"),
+        ("[dns]\nresolver = ''", "dns.resolver is not a key; there are dns.servers"),
+    ],
+)
+def test_a_value_near_a_harmless_one_is_not_taken_for_it(text: str, says: str) -> None:
+    assert complaint(SITE + text).startswith(says)
+
+
+def test_a_harmless_key_is_unbuilt_or_of_a_section_without_effect() -> None:
+    assert {key for key in HARMLESS if key not in UNBUILT} == {
+        "web.listen", "web.url", "dns.servers",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("written", "listen"),
+    [
+        ("127.0.0.1:8025", "127.0.0.1:8025"),
+        ("[::1]:08025", "[::1]:8025"),
+        ("[0:0::1]:0", "[::1]:0"),
+        ("LocalHost:25", "localhost:25"),
+        ("", None),
+    ],
+)
+def test_a_listener_is_an_address_and_a_port_or_off(written: str, listen: str | None) -> None:
+    assert read(f"[smtp]\nlisten = '{written}'").smtp.listen == listen
+    assert read(f"[lmtp]\nlisten = '{written}'").lmtp.listen == listen
+
+
+@pytest.mark.parametrize(
+    ("written", "url"),
+    [
+        ("sqlite:////var/lib/x.db", "sqlite:////var/lib/x.db"),
+        ("sqlite:///x.db", "sqlite:////etc/listserv/x.db"),
+        ("sqlite:///../x.db", "sqlite:////etc/listserv/../x.db"),
+        ("postgresql://u:p@h/d", "postgresql+psycopg://u:p@h/d"),
+        ("postgresql+psycopg:///d?host=/run/postgresql", "postgresql+psycopg:///d?host=/run/postgresql"),
+        ("postgresql+psycopg://u@[::1]:5432/d", "postgresql+psycopg://u@[::1]:5432/d"),
+    ],
+)  # fmt: skip
+def test_the_database_is_one_sqlite_file_or_postgresql(written: str, url: str) -> None:
+    assert read(f"[storage]\ndatabase = '{written}'").storage.database == url
+
+
+def test_addresses_and_names_are_read_in_one_spelling() -> None:
+    config = parse(
+        "[site]\ndomain = 'Bücher.Example'\ntimezone = 'Europe/London'\n"
+        "[smtp]\ntrusted_mtas = ['::0:1', '10.0.0.1']\n[relay]\nhost = '0::1'\n",
+        WHERE,
+    )
+    assert config.site.domain == config.site.hostname == "xn--bcher-kva.example"
+    assert config.site.timezone == ZoneInfo("Europe/London")
+    assert config.smtp.trusted_mtas == {"::1", "10.0.0.1"}
+    assert config.relay.host == "::1"
+
+
+def test_paths_start_at_the_folder_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "words").mkdir()
+    file = tmp_path / "listserv.toml"
+    file.write_text(
+        SITE + "templates_dir = 'words'\n[storage]\ndatabase = 'sqlite:///l.db'\n"
+        "[relay]\nkind = 'maildir'\npath = 'mail'\n"
+    )
+    config = load(file)
+    assert config.templates_dir == tmp_path / "words"
+    assert config.storage.database == f"sqlite:///{tmp_path}/l.db"
+    assert config.relay.path == tmp_path / "mail"
+
+
+def test_a_relative_name_of_the_file_is_understood(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "listserv.toml").write_text(SITE + "[storage]\ndatabase = 'sqlite:///l.db'\n")
+    monkeypatch.chdir(tmp_path)
+    assert load(Path("listserv.toml")).storage.database == f"sqlite:///{tmp_path}/l.db"
+
+
+def test_a_file_that_is_missing_a_folder_or_no_text_is_named(tmp_path: Path) -> None:
+    latin = tmp_path / "latin.toml"
+    latin.write_bytes(b'[site]\ndomain = "caf\xe9.example"\n')
+    for path, says in (
+        (tmp_path / "none.toml", "cannot be read: No such file or directory"),
+        (tmp_path, "cannot be read: Is a directory"),
+        (latin, "is not a text in UTF-8"),
+    ):
+        with pytest.raises(ListservError) as caught:
+            load(path)
+        assert str(caught.value) == f"{path}: {says}"
+
+
+SECRET = "correct horse battery"
+
+
+def _with_password(folder: Path, mode: int, content: bytes, relay: str = "") -> Path:
+    secret = folder / "relay.password"
+    secret.write_bytes(content)
+    secret.chmod(mode)
+    file = folder / "listserv.toml"
+    file.write_text(
+        f"{SITE}[relay]\nusername = 'lists'\npassword_file = 'relay.password'\n{relay}\n"
+    )
+    return file
+
+
+def test_the_password_comes_out_of_its_file_and_shows_nowhere(tmp_path: Path) -> None:
+    config = load(_with_password(tmp_path, 0o640, SECRET.encode() + b"\n"))
+    assert config.relay.password == SECRET
+    assert config.relay.username == "lists"
+    assert SECRET not in repr(config)
+    assert SECRET not in str(config)
+
+
+@pytest.mark.parametrize(
+    ("mode", "content", "says"),
+    [
+        (0o604, SECRET.encode(), "may be read by everybody"),
+        (0o600, b"", "wants a file with the password on its only line"),
+        (0o600, b"one\ntwo", "wants a file with the password on its only line"),
+        (0o600, b"a\0b", "wants a file with the password on its only line"),
+        (0o600, b"\xff\xfe", "wants a file with the password on its only line"),
+    ],
+)
+def test_a_password_file_is_refused(tmp_path: Path, mode: int, content: bytes, says: str) -> None:
+    with pytest.raises(ListservError) as caught:
+        load(_with_password(tmp_path, mode, content))
+    said = str(caught.value)
+    assert f"listserv.toml: relay.password_file {says}" in said
+    assert SECRET not in said
+
+
+def test_a_password_does_not_travel_in_the_clear(tmp_path: Path) -> None:
+    for tls in ("off", "opportunistic"):
+        file = _with_password(tmp_path, 0o600, b"x", f"host = 'smtp.example.net'\ntls = '{tls}'")
+        with pytest.raises(ListservError, match=r"relay\.tls wants \"required\""):
+            load(file)
+    required = "host = 'smtp.example.net'\ntls = 'required'"
+    assert load(_with_password(tmp_path, 0o600, b"x", required)).relay.tls == "required"
+
+
+def test_the_password_of_the_database_shows_nowhere(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "listserv.toml"
+    file.write_text(f"{SITE}[storage]\ndatabase = 'postgresql://u:s3cret@h/d'\n")
+    file.chmod(0o600)
+    assert "s3cret" not in repr(load(file))
+    assert not caplog.records
+    file.chmod(0o644)
+    load(file)
+    assert "everybody may read the password" in caplog.text
+    assert "s3cret" not in caplog.text
+    for broken in ("postgresql://u:s3cret@h:port/d", "postgresql://u:s3cret@[h/d", "s3cret://"):
+        assert "s3cret" not in complaint(f"{SITE}[storage]\ndatabase = '{broken}'")
+
+
+# Made with `openssl req -x509 -newkey ec …`; locked-key.pem is key.pem under a passphrase.
+TLS = Path(__file__).parent / "tls"
+
+
+def test_a_certificate_and_its_key_are_taken() -> None:
+    text = SITE + "[smtp]\ntls_cert = 'cert.pem'\ntls_key = 'key.pem'\n"
+    smtp = parse(text, TLS / "listserv.toml").smtp
+    assert (smtp.tls_cert, smtp.tls_key) == (TLS / "cert.pem", TLS / "key.pem")
+
+
+@pytest.mark.parametrize(
+    ("cert", "key"),
+    [
+        ("cert.pem", "another-key.pem"),
+        ("cert.pem", "locked-key.pem"),  # nobody is there to type its passphrase
+        ("key.pem", "cert.pem"),
+    ],
+)
+def test_a_certificate_without_its_key_is_refused(cert: str, key: str) -> None:
+    text = f"{SITE}[smtp]\ntls_cert = '{cert}'\ntls_key = '{key}'\n"
+    said = complaint(text, TLS / "listserv.toml")
+    assert said.startswith("smtp.tls_cert is not a PEM certificate with the key in ")
+
+
+@given(st.text())
+def test_any_text_is_read_or_refused_in_one_line(text: str) -> None:
+    _read_or_refused(text)
+
+
+_words = st.sampled_from(sorted({part for key in (*KEYS, *UNBUILT) for part in key.split(".")}))
+_atoms = st.one_of(
+    st.integers().map(str), st.booleans().map(lambda b: str(b).lower()), st.floats().map(str),
+    st.text().map(lambda s: '"' + s.encode("unicode_escape").decode().replace('"', "") + '"'),
+    st.sampled_from(["[]", "{}", "1979-05-27", "'a:1'", "'sqlite:///x'", "'a@b.example'"]),
+)  # fmt: skip
+
+
+@given(st.lists(st.tuples(_words, _words, _atoms), max_size=6))
+def test_any_keys_and_values_are_read_or_refused_in_one_line(
+    lines: list[tuple[str, str, str]],
+) -> None:
+    _read_or_refused(SITE + "\n".join(f"[{section}]\n{key} = {v}" for section, key, v in lines))
+    _read_or_refused("\n".join(f"{section}.{key} = {v}" for section, key, v in lines))
+
+
+def _read_or_refused(text: str) -> None:
+    try:
+        config = parse(text, WHERE)
+    except ListservError as refused:
+        assert str(refused).startswith(f"{WHERE}: ")
+        assert len(str(refused).splitlines()) == 1
+    else:
+        assert config.site.domain == tomllib.loads(text)["site"]["domain"].lower()
+
+
+def test_config_is_frozen() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        read().relay.port = 26  # type: ignore[misc]
