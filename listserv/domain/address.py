@@ -4,6 +4,7 @@ FORMS is the only place that knows how a list's addresses look. `read_local` is 
 local parts and `ListAddresses` the only builder; both read the same table.
 """
 
+import ipaddress
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -15,21 +16,28 @@ MAX_LOCAL = 64
 MAX_DOMAIN = 255
 # Leaves room for the longest suffix and token within MAX_LOCAL.
 MAX_LIST_NAME = 30
-# MAX_TOKEN characters of lower-case base32: 120 bits.
+# MAX_TOKEN characters of lower-case base32: 120 bits. Beside an alias 100 bits must do.
 MAX_TOKEN = 24
 MAX_ALIAS = 12
+MAX_ALIAS_TOKEN = 20
 
 ROBOT = "listserv"
 RESERVED_NAMES = frozenset({ROBOT, "postmaster", "abuse", "fbl", "mailer-daemon"})
 
 _NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
-_TOKEN = re.compile(r"[a-z2-7]{1,24}")
-_ALIAS = re.compile(r"[a-z0-9]{1,12}(?:-[a-z0-9]+)*")
+_TOKEN = re.compile(rf"[a-z2-7]{{1,{MAX_TOKEN}}}")
+_ALIAS_AND_TOKEN = re.compile(
+    rf"(?=[^.]{{1,{MAX_ALIAS}}}\.)[a-z0-9]+(?:-[a-z0-9]+)*\.[a-z2-7]{{1,{MAX_ALIAS_TOKEN}}}"
+)
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]"
 _DOT_STRING = re.compile(rf"{_ATEXT}+(?:\.{_ATEXT}+)*")
 _QUOTED = re.compile(r'"(?:[ !#-\[\]-~\u0080-\U0010ffff]|\\[ -~])*"')
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
-_LITERAL = re.compile(r"\[(?:\d{1,3}(?:\.\d{1,3}){3}|IPv6:[0-9A-Fa-f:.]+)\]")
+_LITERAL = re.compile(r"\[(?:([0-9.]{7,15})|(?i:IPv6):([0-9A-Fa-f:.]{2,45}))\]")
+# Not printable, but Persian and Indic words need them.
+_JOINERS = frozenset("\u200c\u200d")
+# What IDNA 2003, the codec at hand, turns into somebody else's domain and IDNA 2008 keeps apart.
+_DEVIATIONS = frozenset("\u00df\u03c2\u200c\u200d")
 
 
 def ascii_lower(text: str) -> str:
@@ -59,7 +67,8 @@ class Address:
     @property
     def untagged_key(self) -> str:
         """`key` without a +tag: one ban covers every tag of a mailbox."""
-        return f"{ascii_lower(self.local).partition('+')[0] or self.local}@{self.domain}"
+        local = ascii_lower(self.local)
+        return f"{local.partition('+')[0] or local}@{self.domain}"
 
     @property
     def masked(self) -> str:
@@ -70,29 +79,43 @@ class Address:
 def parse_address(text: str) -> Address | None:
     """Read an addr-spec by the Mailbox grammar of RFC 5321 4.1.2 and RFC 6531 3.3, or None.
 
-    No comments, no white space, no encoded words, no source route; control characters and lone
-    surrogates never pass. An IDN domain comes out as A-labels.
+    No comments, no white space, no encoded words, no source route; control characters, bidi marks
+    and lone surrogates never pass. An IDN domain comes out as A-labels; quotes that are not needed
+    are dropped, because "mary"@example.org is mary@example.org (RFC 5321 4.1.2).
     """
-    local, at, domain = text.rpartition("@")
-    if not at or not local or len(local.encode("utf-8", "replace")) > MAX_LOCAL:
+    written, at, domain = text.rpartition("@")
+    # Before anything slow. A quoted local part may have a backslash before each character.
+    if not at or len(written) > 2 * MAX_LOCAL + 2 or len(domain) > MAX_DOMAIN:
         return None
-    if not (_DOT_STRING.fullmatch(local) or _QUOTED.fullmatch(local)) or _has_controls(local):
+    # NFC before the grammar: it makes a semicolon of a Greek question mark, and may lengthen.
+    local = unicodedata.normalize("NFC", written)
+    if not all(c.isprintable() or c in _JOINERS for c in local):
+        return None
+    if _QUOTED.fullmatch(local):
+        local = _unquoted(local)
+    elif not _DOT_STRING.fullmatch(local):
         return None
     ascii_domain = _ascii_domain(domain)
-    if ascii_domain is None:
+    if ascii_domain is None or len(local.encode()) > MAX_LOCAL:
         return None
-    return Address(unicodedata.normalize("NFC", local), ascii_domain)
+    return Address(local, ascii_domain)
 
 
-def _has_controls(text: str) -> bool:
-    # Cc control, Cs surrogate, Zl and Zp line and paragraph separator.
-    return any(unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} for c in text)
+def _unquoted(local: str) -> str:
+    """The same local part with the fewest quotes and backslashes."""
+    content = re.sub(r"\\(.)", r"\1", local[1:-1])
+    if _DOT_STRING.fullmatch(content):
+        return content
+    return '"' + re.sub(r'(["\\])', r"\\\1", content) + '"'
 
 
 def _ascii_domain(domain: str) -> str | None:
-    if _LITERAL.fullmatch(domain):
-        return domain
+    literal = _LITERAL.fullmatch(domain)
+    if literal is not None:
+        return _address_literal(*literal.groups())
     if not domain.isascii():
+        if not _DEVIATIONS.isdisjoint(domain):
+            return None
         try:
             domain = domain.encode("idna").decode("ascii")
         except UnicodeError:
@@ -101,6 +124,16 @@ def _ascii_domain(domain: str) -> str | None:
     if len(domain) > MAX_DOMAIN or not all(_LABEL.fullmatch(label) for label in labels):
         return None
     return ascii_lower(domain)
+
+
+def _address_literal(v4: str | None, v6: str | None) -> str | None:
+    """RFC 5321 4.1.3, in the one spelling that the ipaddress module gives."""
+    try:
+        if v4 is not None:
+            return f"[{ipaddress.IPv4Address(v4)}]"
+        return f"[ipv6:{ipaddress.IPv6Address(v6)}]"
+    except ValueError:
+        return None
 
 
 class Role(StrEnum):
@@ -161,7 +194,7 @@ FORMS: tuple[Form, ...] = (
     Form(Role.MODERATE, "-moderate+", _TOKEN),
     Form(Role.BOUNCES, "-bounces+", _TOKEN),
     Form(Role.ITEM, "+re-", _TOKEN),
-    Form(Role.ALIAS, "+", re.compile(rf"{_ALIAS.pattern}\.{_TOKEN.pattern}")),
+    Form(Role.ALIAS, "+", _ALIAS_AND_TOKEN),
 )
 
 # Local parts that belong to a whole domain.

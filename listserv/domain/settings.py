@@ -52,7 +52,7 @@ def whole(low: int, high: int) -> Callable[[str], Value]:
     """A reader for a whole number from `low` to `high`."""
 
     def read(text: str) -> Value:
-        if not (text.isascii() and text.isdigit() and low <= int(text[:20]) <= high):
+        if not (text.isascii() and text.isdigit() and len(text) <= 20 and low <= int(text) <= high):
             raise ValueError(f"is a whole number from {low} to {high}")
         return int(text)
 
@@ -98,7 +98,7 @@ def _read_one(by_key: Mapping[str, Setting], key: str, text: str) -> Value:
         value = row.read(text)
     except ValueError as wrong:
         raise ListservError(f"{key}={text[:60]!r}: {key} {wrong}") from None
-    why = row.unbuilt.get(text)
+    why = row.unbuilt.get(shown(value))  # of the value, not the text: 05 is 5
     if why is not None:
         raise ListservError(f"{key}={text} is not built: {why}")
     return value

@@ -1,0 +1,87 @@
+"""Computed tokens: what was written is read, and nothing else is."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from listserv.domain.address import FORMS, MAX_TOKEN
+from listserv.domain.tokens import (
+    MAILING_BITS,
+    MEMBER_BITS,
+    CopyToken,
+    Purpose,
+    copy_token,
+    read_copy_token,
+)
+
+SECRET = bytes(range(32))
+MEMBERS = st.integers(0, (1 << MEMBER_BITS) - 1)
+MAILINGS = st.integers(0, 1 << 63)
+PURPOSES = st.sampled_from(Purpose)
+
+
+@given(PURPOSES, MEMBERS, MAILINGS)
+def test_a_token_says_whose_copy_of_which_mailing(
+    purpose: Purpose, member: int, mailing: int
+) -> None:
+    token = copy_token(SECRET, purpose, member, mailing)
+    wanted = CopyToken(member, mailing % (1 << MAILING_BITS))
+    assert read_copy_token(SECRET, purpose, token) == wanted
+    assert re.fullmatch("[a-z2-7]+", token) and len(token) <= MAX_TOKEN
+    assert any(f.argument and f.argument.fullmatch(token) for f in FORMS)
+
+
+@given(PURPOSES, MEMBERS, MAILINGS, st.integers(0, MAX_TOKEN - 1), st.sampled_from("abcxyz27=+ é1"))
+def test_a_token_with_any_character_changed_is_none(
+    purpose: Purpose, member: int, mailing: int, at: int, other: str
+) -> None:
+    token = copy_token(SECRET, purpose, member, mailing)
+    changed = token[:at] + other + token[at + 1 :]
+    assert changed == token or read_copy_token(SECRET, purpose, changed) is None
+
+
+def test_every_single_character_counts() -> None:
+    token = copy_token(SECRET, Purpose.BOUNCES, 7, 8)
+    for at, old in enumerate(token):
+        for new in "abcdefghijklmnopqrstuvwxyz234567".replace(old, ""):
+            changed = token[:at] + new + token[at + 1 :]
+            assert read_copy_token(SECRET, Purpose.BOUNCES, changed) is None
+
+
+@given(PURPOSES, PURPOSES, MEMBERS, MAILINGS)
+def test_a_token_of_another_purpose_is_none(
+    purpose: Purpose, other: Purpose, member: int, mailing: int
+) -> None:
+    token = copy_token(SECRET, purpose, member, mailing)
+    assert (read_copy_token(SECRET, other, token) is None) == (other is not purpose)
+
+
+@given(PURPOSES, MEMBERS, MAILINGS, st.binary(min_size=32, max_size=32))
+def test_a_token_of_another_site_is_none(
+    purpose: Purpose, member: int, mailing: int, secret: bytes
+) -> None:
+    token = copy_token(SECRET, purpose, member, mailing)
+    assert secret == SECRET or read_copy_token(secret, purpose, token) is None
+
+
+@given(st.one_of(st.text(max_size=30), st.text("abcdefg27=", min_size=24, max_size=24)))
+def test_any_other_text_is_none(text: str) -> None:
+    assert read_copy_token(SECRET, Purpose.LEAVE, text) is None
+
+
+@pytest.mark.parametrize("token", ["", "a" * 23, "a" * 25, "é" * 24, "1" * 24, "a" * 16 + "=" * 8])
+def test_a_token_of_wrong_length_or_alphabet_is_none(token: str) -> None:
+    assert read_copy_token(SECRET, Purpose.ITEM, token) is None
+
+
+def test_a_token_that_a_mail_system_put_into_capitals_is_still_read() -> None:
+    token = copy_token(SECRET, Purpose.BOUNCES, 7, 8)
+    assert read_copy_token(SECRET, Purpose.BOUNCES, token.upper()) == CopyToken(7, 8)
+
+
+@pytest.mark.parametrize("member", [-1, 1 << MEMBER_BITS])
+def test_a_member_number_that_does_not_fit_is_our_fault(member: int) -> None:
+    with pytest.raises(ValueError, match="more than 36 bits"):
+        copy_token(SECRET, Purpose.BOUNCES, member, 1)
