@@ -219,19 +219,7 @@ def take_back(tx: Tx, now: datetime, dead: Iterable[str] = ()) -> int:
     ).rowcount
 
 
-def lease_holders(tx: Tx) -> set[str]:
+def holders(tx: Tx) -> set[str]:
     """The workers that hold a lease now."""
     query = select(BatchRow.worker).where(BatchRow.state == BatchState.LEASED).distinct()
     return set(tx.execute(query).scalars())
-
-
-def next_due(tx: Tx) -> datetime | None:
-    """When the earliest ready batch is due, for a worker that has nothing to do."""
-    query = (
-        select(BatchRow.due)
-        .join(MailingRow, MailingRow.id == BatchRow.mailing_id)
-        .where(BatchRow.state == BatchState.READY, MailingRow.state == MailingState.ACTIVE)
-        .order_by(BatchRow.due)
-        .limit(1)
-    )
-    return tx.execute(query).scalar_one_or_none()

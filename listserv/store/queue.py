@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from struct import pack, unpack
 
-from sqlalchemy import exists, insert, select, update
+from sqlalchemy import exists, insert, or_, select, update
 
 from listserv.domain.mailing import (
     BatchState,
@@ -160,9 +160,9 @@ class Unexpanded:
     ordinals: int
 
 
-def unexpanded(tx: Tx) -> Unexpanded | None:
-    """The mailing whose recipients are to be written next."""
-    row = tx.execute(
+def unexpanded(tx: Tx, *, new: bool) -> Unexpanded | None:
+    """The mailing whose recipients are to be written next; with `new` only one that has none."""
+    query = (
         select(
             MailingRow.id, MailingRow.list_id, MailingRow.lane, MailingRow.created,
             MailingRow.expanded_to, MailingRow.ordinals,
@@ -170,7 +170,8 @@ def unexpanded(tx: Tx) -> Unexpanded | None:
         .where(~MailingRow.expanded, MailingRow.state == MailingState.ACTIVE)
         .order_by(MailingRow.lane, MailingRow.ordinals, MailingRow.id)
         .limit(1)
-    ).one_or_none()  # fmt: skip
+    )  # fmt: skip
+    row = tx.execute(query.where(MailingRow.expanded_to == 0) if new else query).one_or_none()
     if row is None or row.list_id is None:
         return None
     return Unexpanded(row.id, row.list_id, row.lane, row.created, row.expanded_to, row.ordinals)
@@ -197,6 +198,18 @@ def write_page(
         if last:
             close_if_done(tx, mailing.id, now)
     return bool(mine)
+
+
+def is_due(tx: Tx, now: datetime) -> bool:
+    """Whether a page of batches is to be written or a batch to be leased."""
+    page = exists().where(~MailingRow.expanded, MailingRow.state == MailingState.ACTIVE)
+    batch = exists().where(
+        BatchRow.state == BatchState.READY,
+        BatchRow.due <= now,
+        MailingRow.id == BatchRow.mailing_id,
+        MailingRow.state == MailingState.ACTIVE,
+    )
+    return bool(tx.execute(select(or_(page, batch))).scalar_one())
 
 
 def close_if_done(tx: Tx, mailing_id: int, now: datetime) -> None:

@@ -10,8 +10,9 @@ from sqlalchemy.orm import aliased
 
 from listserv.domain.address import Address
 from listserv.domain.members import Delivery, MemberState
+from listserv.store import bans
 from listserv.store.session import Tx
-from listserv.store.tables import BanRow, MemberRow
+from listserv.store.tables import MemberRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def current(
             MemberRow.settings,
         ).where(MemberRow.id.in_(members))
     ).all()  # fmt: skip
-    banned = _patterns(tx, list_id, now)
+    banned = bans.patterns(tx, list_id, now)
     reached = _reached_elsewhere(tx, members, earlier) if earlier else frozenset[int]()
     found = {}
     for row in rows:
@@ -56,22 +57,10 @@ def current(
             delivery=Delivery(row.delivery),
             own_posts=row.settings.get("own_posts", True),
             duplicates=row.settings.get("duplicates", True),
-            banned=bool(banned)
-            and not banned.isdisjoint((address.key, address.untagged_key, f"@{domain}")),
+            banned=bool(banned) and bans.any_of(banned, address),
             elsewhere=row.id in reached,
         )
     return found
-
-
-def _patterns(tx: Tx, list_id: int, now: datetime) -> frozenset[str]:
-    return frozenset(
-        tx.execute(
-            select(BanRow.pattern).where(
-                or_(BanRow.list_id.is_(None), BanRow.list_id == list_id),
-                or_(BanRow.until.is_(None), BanRow.until > now),
-            )
-        ).scalars()
-    )
 
 
 def _reached_elsewhere(

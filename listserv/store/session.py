@@ -51,6 +51,11 @@ class Store:
     def is_sqlite(self) -> bool:
         return self._durable.dialect.name == "sqlite"
 
+    @property
+    def path(self) -> str | None:
+        """The file of an SQLite database."""
+        return self._durable.url.database if self.is_sqlite else None
+
     def read(self, job: Callable[[Tx], T]) -> T:
         """Run a job that changes nothing, on one snapshot."""
         with self._translated(), self._durable.connect() as tx:

@@ -1,0 +1,20 @@
+"""serve: the daemon."""
+
+import logging
+import sys
+
+import click
+
+from listserv.app import App
+
+
+@click.command("serve")
+@click.pass_obj
+def serve(app: App) -> None:
+    """Run the daemon: listeners, delivery, housekeeping."""
+    from listserv import daemon
+
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s %(message)s"
+    )
+    daemon.run(app)

@@ -1,0 +1,147 @@
+"""serve: the listeners, delivery and housekeeping, started together and stopped politely."""
+
+import asyncio
+import fcntl
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import uvloop
+
+from listserv.app import App
+from listserv.domain.errors import ListservError
+from listserv.smtp.server import start_lmtp, start_smtp
+from listserv.store.session import Store
+from listserv.workers.tidy import keep_tidy
+
+log = logging.getLogger("listserv.daemon")
+
+# A stop takes no longer; systemd kills after 90 s.
+_STOP_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where the listeners are; None for one that is off."""
+
+    smtp: int | None
+    lmtp: int | None
+
+
+def run(app: App) -> None:
+    """Serve until SIGTERM or SIGINT. Raises ListservError for what the operator must mend."""
+    if os.geteuid() == 0:
+        log.warning("running as root; the systemd unit drops it, nothing here needs it")
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await serve(app, stop)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
+
+
+async def serve(
+    app: App, stop: asyncio.Event, ready: Callable[[Ports], None] | None = None
+) -> None:
+    """Serve until `stop` is set; `ready` hears where once all listeners are up."""
+    with _only_server(app.store):
+        async with AsyncExitStack() as stack:
+            stack.callback(_tell_systemd, "STOPPING=1")
+            tasks = _start_workers(app, stack)
+            ports = await _listen(app, stack)
+            log.info("serving %s smtp=%s lmtp=%s", app.config.site.domain, ports.smtp, ports.lmtp)
+            _tell_systemd("READY=1")
+            if ready is not None:
+                ready(ports)
+            waiting = asyncio.create_task(stop.wait())
+            await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
+            waiting.cancel()
+            for task in tasks:
+                if task.done():
+                    task.result()  # it failed: that is our bug, and loud
+            log.info("stopping")
+
+
+def _start_workers(app: App, stack: AsyncExitStack) -> list[asyncio.Task[None]]:
+    worker = app.delivery_worker(worker_name())
+    app.store.on_commit = worker.wake
+    keep = timedelta(days=app.config.storage.retention_days)
+    delivery = asyncio.create_task(worker.run(), name="delivery")
+    tidying = asyncio.create_task(keep_tidy(app.store, app.clock, keep, is_dead), name="tidy")
+
+    async def end() -> None:
+        worker.stop()
+        await asyncio.wait([delivery], timeout=_STOP_SECONDS)
+        for task in (delivery, tidying):
+            task.cancel()
+        await asyncio.gather(delivery, tidying, return_exceptions=True)
+
+    stack.push_async_callback(end)
+    return [delivery, tidying]
+
+
+async def _listen(app: App, stack: AsyncExitStack) -> Ports:
+    smtp, lmtp = app.config.smtp.listen, app.config.lmtp.listen
+    if smtp is None and lmtp is None:
+        raise ListservError("neither smtp.listen nor lmtp.listen is set: nothing to listen on")
+    intake = app.intake()
+    ports: dict[str, int | None] = {"smtp": None, "lmtp": None}
+    for name, where, start in (("smtp", smtp, start_smtp), ("lmtp", lmtp, start_lmtp)):
+        if where is not None:
+            listener = await start(where, app.server_settings, intake)
+            stack.push_async_callback(listener.close)
+            ports[name] = listener.port
+    return Ports(**ports)
+
+
+@contextmanager
+def _only_server(store: Store) -> Iterator[None]:
+    """One server for each SQLite file: two would each think the other's leases dead."""
+    path = store.path
+    if path is None:
+        yield
+        return
+    with Path(f"{path}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ListservError(f"{path}: another `listserv serve` uses this database") from None
+        yield
+
+
+def worker_name() -> str:
+    """host:pid:start, so that a lease's holder can be told from a later process of that pid."""
+    return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
+
+
+def is_dead(worker: str) -> bool:
+    """Whether a lease's holder ran on this host and no more. Of other hosts only time tells."""
+    host, pid, started = worker.rsplit(":", 2)
+    return host == socket.gethostname() and _started(int(pid)) != started
+
+
+def _started(pid: int) -> str:
+    """When a process started, in clock ticks since boot; "" when there is none of that number."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return ""
+    return stat.rpartition(")")[2].split()[19]
+
+
+def _tell_systemd(state: str) -> None:
+    """sd_notify(3), where we were started by systemd."""
+    where = os.environ.get("NOTIFY_SOCKET")
+    if where:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+            sock.connect(f"\0{where[1:]}" if where.startswith("@") else where)
+            sock.sendall(state.encode())

@@ -1,0 +1,36 @@
+"""Between the listeners and the flow: runs each question in a transaction, off the event loop."""
+
+import asyncio
+
+from listserv.clock import Clock
+from listserv.domain.post import Client, Incoming, Transport
+from listserv.domain.replies import Reply
+from listserv.flow import receive
+from listserv.flow.site import Site
+from listserv.mail.parse import parse
+from listserv.store.session import Store
+
+
+class FlowIntake:
+    """Answers RCPT and the final dot. What it raises is our own fault: the listeners say 451."""
+
+    def __init__(self, store: Store, site: Site, clock: Clock) -> None:
+        self._store = store
+        self._site = site
+        self._clock = clock
+
+    async def recipient(
+        self, address: str, transport: Transport, client: Client, sender: str
+    ) -> Reply:
+        """The answer to RCPT."""
+        return await asyncio.to_thread(
+            self._store.read, lambda tx: receive.recipient(tx, self._site, address, transport)
+        )
+
+    async def message(self, incoming: Incoming) -> tuple[Reply, ...]:
+        """The answer to the final dot, for each recipient; the message is on disk by then."""
+        post = await asyncio.to_thread(parse, incoming.raw, self._site.spam_header)
+        now = self._clock.now()
+        return await asyncio.wrap_future(
+            self._store.submit(lambda tx: receive.message(tx, self._site, incoming, post, now))
+        )

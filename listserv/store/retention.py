@@ -1,0 +1,92 @@
+"""What leaves the store by itself, and when: bytes that nothing needs any more, and rows that only
+told about them."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, delete, exists, or_, text, update
+
+from listserv.domain.mailing import MailingState
+from listserv.domain.members import Delivery, MemberState
+from listserv.store.held import HeldState
+from listserv.store.posts import DUPLICATE_WINDOW
+from listserv.store.session import Tx
+from listserv.store.tables import (
+    CounterRow,
+    HeldRow,
+    MailingRow,
+    MemberRow,
+    MessageRow,
+    PostRow,
+)
+
+# Finished batches are kept so long for `queue show` and the bounce rules.
+FINISHED = timedelta(days=14)
+# What a rule discarded can be looked at so long: `held ls --discarded`.
+DISCARDED = timedelta(days=7)
+
+_ENDED = [MailingState.DONE, MailingState.DROPPED]
+
+
+def tidy(tx: Tx, retention: timedelta, now: datetime) -> int:
+    """Forget what nobody needs; `retention` is the longest that an accepted post's bytes stay.
+    Returns how many messages' bytes left. Held posts stay until somebody decides."""
+    tx.execute(delete(MailingRow).where(MailingRow.state.in_(_ENDED))
+               .where(MailingRow.finished < now - FINISHED))  # fmt: skip
+    needed = or_(_is_held(), _is_queued(), and_(_waits_for_digest(), _younger(retention, now)),
+                 _is_kept_discard(now))  # fmt: skip
+    tx.execute(update(PostRow).where(PostRow.raw_id.is_not(None), ~needed).values(raw_id=None))
+    tx.execute(
+        delete(PostRow).where(
+            PostRow.raw_id.is_(None),
+            PostRow.received < now - max(retention, DUPLICATE_WINDOW),
+            ~_is_held(),
+            ~exists().where(MailingRow.post_id == PostRow.id),
+        )
+    )
+    tx.execute(delete(CounterRow).where(CounterRow.minute < now - FINISHED))
+    return drop_orphans(tx)
+
+
+def drop_orphans(tx: Tx) -> int:
+    """Delete message bytes that no post and no mailing names."""
+    return tx.execute(
+        delete(MessageRow).where(
+            ~exists().where(PostRow.raw_id == MessageRow.id),
+            ~exists().where(MailingRow.message_id == MessageRow.id),
+        )
+    ).rowcount
+
+
+def give_pages_back(tx: Tx) -> None:
+    """Return free pages of an SQLite file to the file system."""
+    if tx.dialect.name == "sqlite":
+        tx.execute(text("PRAGMA incremental_vacuum")).close()
+
+
+def _is_held() -> ColumnElement[bool]:
+    return exists().where(HeldRow.post_id == PostRow.id, HeldRow.state == HeldState.HELD)
+
+
+def _is_kept_discard(now: datetime) -> ColumnElement[bool]:
+    return exists().where(
+        HeldRow.post_id == PostRow.id,
+        HeldRow.state == HeldState.DISCARDED,
+        HeldRow.since > now - DISCARDED,
+    )
+
+
+def _is_queued() -> ColumnElement[bool]:
+    return exists().where(MailingRow.post_id == PostRow.id, MailingRow.state.not_in(_ENDED))
+
+
+def _waits_for_digest() -> ColumnElement[bool]:
+    return exists().where(
+        MemberRow.list_id == PostRow.list_id,
+        MemberRow.state == MemberState.ACTIVE,
+        MemberRow.delivery == Delivery.DIGEST,
+        MemberRow.cursor < PostRow.number,
+    )
+
+
+def _younger(retention: timedelta, now: datetime) -> ColumnElement[bool]:
+    return PostRow.received > now - retention

@@ -1,0 +1,1 @@
+"""Loops only: what happens inside them is in flow."""

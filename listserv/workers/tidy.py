@@ -1,0 +1,40 @@
+"""Housekeeping, in a loop."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from listserv.clock import Clock
+from listserv.flow import tidy
+from listserv.store import retention
+from listserv.store.session import StorageError, Store, Tx
+
+log = logging.getLogger("listserv.tidy")
+
+_LEASES_EVERY = 10.0
+_FORGET_EVERY = 3600.0
+
+
+async def keep_tidy(
+    store: Store, clock: Clock, keep: timedelta, is_dead: Callable[[str], bool]
+) -> None:
+    """Look after leases every 10 s and forget what is due every hour, until cancelled."""
+
+    def take_back(tx: Tx) -> None:
+        tidy.take_back(tx, clock.now(), is_dead)
+
+    def forget(tx: Tx) -> None:
+        tidy.forget(tx, keep, clock.now())
+
+    forgot = clock.monotonic() - _FORGET_EVERY
+    while True:
+        try:
+            await asyncio.to_thread(store.record, take_back)
+            if clock.monotonic() - forgot >= _FORGET_EVERY:
+                await asyncio.to_thread(store.write, forget)
+                await asyncio.to_thread(store.write, retention.give_pages_back)
+                forgot = clock.monotonic()
+        except StorageError as wrong:
+            log.warning("housekeeping waits: %s", wrong)
+        await asyncio.sleep(_LEASES_EVERY)
