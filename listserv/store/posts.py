@@ -174,3 +174,11 @@ def earlier_elsewhere(tx: Tx, post: StoredPost) -> Sequence[tuple[int, datetime]
         )
     )
     return [(row.list_id, row.accepted) for row in rows if row.accepted is not None]
+
+
+def latest(tx: Tx, list_id: int) -> StoredPost | None:
+    """The post that came to a list last."""
+    found = tx.execute(
+        select(PostRow.id).where(PostRow.list_id == list_id).order_by(PostRow.id.desc()).limit(1)
+    ).scalar_one_or_none()
+    return None if found is None else get(tx, found)
