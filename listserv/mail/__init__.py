@@ -1,0 +1,7 @@
+"""What do we say: values and bytes in, bytes out. Pure: no I/O, clock or randomness.
+
+In:   parse.py reads a message with surgery (header fields), mime (parts), mailboxes (addresses),
+      words (encoded words, charsets), text (what the author wrote), automatic (robots).
+Out:  outgoing.py makes the list's copy by the table in headers.py, footer.py adds the footer,
+      verp.py the return path; notices.py writes the program's own mail.
+"""

@@ -1,0 +1,190 @@
+"""A post -> the list's copy, by the table headers.OUTGOING.
+
+Header fields that stay are the author's bytes; the body is too, unless the list has a footer.
+The copy is one for all members: lines for one recipient go between `head` and the blank line.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+
+from listserv.domain.address import Role
+from listserv.domain.lists import MailingList
+from listserv.domain.post import Mailbox, Post
+from listserv.mail import headers as h
+from listserv.mail.footer import footer_text, with_footer
+from listserv.mail.headers import Becomes, outgoing_row, structured_line
+from listserv.mail.mailboxes import MAX_NAME, read_mailboxes, write_mailbox
+from listserv.mail.mime import too_long
+from listserv.mail.subject import with_prefix
+from listserv.mail.surgery import Field, Header, split
+
+# RFC 2919 3
+_MAX_LIST_ID = 255
+
+_BARE = re.compile(rb"\r(?!\n)|\0|(?<!\r)\n")
+_EMPTY_FOLD = re.compile(rb"\r\n[ \t]+(?=\r\n)")
+_IN_ADDRESS = re.compile(r"[^\s<>,\"()]+@[^\s<>,\"()]*")
+
+
+@dataclass(frozen=True, slots=True)
+class ListCopy:
+    """What goes out: head + CR LF + body. `head` is whole header fields, each ended by CR LF.
+
+    `eight_bit`: there are octets above 127 (RFC 6152). `utf8`: an address in the header is not
+    ASCII, so the relay is asked for SMTPUTF8 (RFC 6531); other 8-bit header text is no reason.
+    """
+
+    head: bytes
+    body: bytes
+    eight_bit: bool
+    utf8: bool
+
+
+def list_copy(
+    raw: bytes, post: Post, mlist: MailingList, *, now: datetime, hostname: str, message_id: str
+) -> ListCopy:
+    """The copy of a post that was accepted. `now` is timezone-aware; `hostname` is ours;
+    `message_id` ("<...>") is used only when the post has none."""
+    message = split(raw)
+    header = Header(message.fields)
+    lines = [
+        structured_line(h.RECEIVED, f"by {hostname} (listserv); {format_datetime(now)}"),
+        *_authors_and_changed(message.fields, header, post, mlist),
+    ]
+    if not header.first(h.DATE):
+        lines.append(structured_line(h.DATE, format_datetime(now)))
+    if not header.first(h.MESSAGE_ID):
+        lines.append(structured_line(h.MESSAGE_ID, message_id))
+    lines += _list_fields(mlist)
+    head = b"".join(lines)
+    body = with_footer(raw, footer_text(mlist)) if mlist.settings.footer else message.body
+    return ListCopy(
+        head=head,
+        body=body,
+        eight_bit=not (head.isascii() and body.isascii()),
+        utf8=not head.isascii() and _has_utf8_address(head),
+    )
+
+
+def _authors_and_changed(
+    fields: tuple[Field, ...], header: Header, post: Post, mlist: MailingList
+) -> Iterator[bytes]:
+    """From, Reply-To, and in their order the author's fields that stay, changed where ours say
+    more."""
+    yield structured_line(h.FROM, write_mailbox(_from_name(post, mlist), mlist.address))
+    yield from _reply_to(header, post, mlist)
+    prefix, gained = mlist.settings.subject_prefix, _gained(header, post, mlist)
+    for field in fields:
+        becomes = outgoing_row(field.name).author
+        if becomes is Becomes.FIRST and header.chosen(field.name) is not field:
+            continue
+        if becomes not in {Becomes.KEPT, Becomes.FIRST}:
+            continue
+        if _is_missing(field):
+            continue
+        if field.name == "subject" and prefix:
+            yield with_prefix(_wire(field.raw), prefix)
+        elif field.name == "cc" and gained:
+            yield _with_author(field, gained)
+        else:
+            yield _wire(field.raw)
+    if prefix and not header.fields(h.SUBJECT):
+        yield with_prefix(b"Subject:\r\n", prefix)
+    if gained and not header.fields(h.CC):
+        yield structured_line(h.CC, gained)
+
+
+def _is_missing(field: Field) -> bool:
+    """A Date or Message-ID that says nothing; ours comes instead."""
+    return field.name in {"date", "message-id"} and not field.text
+
+
+def _wire(raw: bytes) -> bytes:
+    """A field as it may go out: its own bytes, but for what another reader could take for the
+    end of the field or of the header."""
+    if not raw.endswith(b"\n"):
+        raw += b"\r\n"
+    raw = _BARE.sub(lambda found: b"\r\n" if found[0] == b"\n" else b" ", raw)
+    return _EMPTY_FOLD.sub(b"", raw)
+
+
+def _from_name(post: Post, mlist: MailingList) -> str:
+    """`Name via Title`; the title alone when the post has no one author."""
+    if post.author is None:
+        return mlist.title
+    name = post.author.name or post.author.address.local
+    via = f" via {mlist.title}"
+    return f"{name.removesuffix(via)[:MAX_NAME]}{via}"
+
+
+def _reply_to(header: Header, post: Post, mlist: MailingList) -> Iterator[bytes]:
+    """The table of design section 7, row `From rewritten`."""
+    own = header.chosen(h.REPLY_TO)
+    if mlist.settings.reply_to == "list":
+        yield structured_line(h.REPLY_TO, mlist.address)
+    elif own is not None and _names_somebody(own):
+        yield _wire(own.raw)
+    elif post.author is not None:
+        yield structured_line(h.REPLY_TO, _written(post.author))
+
+
+def _names_somebody(field: Field) -> bool:
+    return not too_long(field) and bool(read_mailboxes(field.text).mailboxes)
+
+
+def _written(mailbox: Mailbox) -> str:
+    return write_mailbox(mailbox.name, str(mailbox.address))
+
+
+def _gained(header: Header, post: Post, mlist: MailingList) -> str:
+    """The author, where Cc is to gain them so that a private answer is possible."""
+    author = post.author
+    if mlist.settings.reply_to != "list" or author is None or not str(author.address).isascii():
+        return ""
+    present = {mlist.address}
+    for name in (h.TO, h.CC):
+        field = header.chosen(name)
+        if field is None:
+            continue
+        reading = read_mailboxes("" if too_long(field) else field.text)
+        if name == h.CC and (too_long(field) or reading.odd):
+            return ""  # what we cannot read we do not add to
+        present |= {mailbox.address.key for mailbox in reading.mailboxes}
+    return "" if author.address.key in present else _written(author)
+
+
+def _with_author(field: Field, gained: str) -> bytes:
+    kept = _wire(field.raw).rstrip(b" \t\r\n,")
+    if kept.endswith(b":"):
+        return structured_line(h.CC, gained)
+    return kept + b",\r\n " + structured_line(h.CC, gained).partition(b": ")[2]
+
+
+def _list_fields(mlist: MailingList) -> Iterator[bytes]:
+    """RFC 2919, RFC 2369 and what keeps robots quiet."""
+    yield _list_id(mlist)
+    addresses = mlist.addresses
+    yield structured_line(h.LIST_HELP, f"<mailto:{addresses.request}?subject=help>")
+    yield structured_line(h.LIST_UNSUBSCRIBE, f"<mailto:{addresses.of(Role.LEAVE)}>")
+    yield structured_line(h.LIST_SUBSCRIBE, f"<mailto:{addresses.of(Role.JOIN)}>")
+    yield structured_line(h.LIST_POST, "NO" if mlist.is_announce else f"<mailto:{mlist.address}>")
+    yield structured_line(h.LIST_OWNER, f"<mailto:{addresses.owner}>")
+    yield structured_line(h.PRECEDENCE, "list")
+    yield structured_line(h.X_AUTO_RESPONSE_SUPPRESS, h.SUPPRESS)
+
+
+def _list_id(mlist: MailingList) -> bytes:
+    line = structured_line(h.LIST_ID, write_mailbox(mlist.title, mlist.list_id))
+    if len(line) > _MAX_LIST_ID:
+        return structured_line(h.LIST_ID, f"<{mlist.list_id}>")
+    return line
+
+
+def _has_utf8_address(head: bytes) -> bool:
+    """Whether To, Cc or Reply-To of the finished header has an address that is not ASCII."""
+    header = Header(split(head).fields)
+    values = (header.first(name) for name in (h.TO, h.CC, h.REPLY_TO))
+    return any(not a.isascii() for value in values for a in _IN_ADDRESS.findall(value))
