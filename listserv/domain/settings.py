@@ -109,3 +109,8 @@ def shown(value: Value) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value).replace("\n", "\\n")
+
+
+def as_written(values: Mapping[str, Value]) -> str:
+    """Settings as they are written on the command line: "own_posts=no, name=Ann"."""
+    return ", ".join(f"{key}={shown(value)}" for key, value in values.items())

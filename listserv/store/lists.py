@@ -49,10 +49,7 @@ def create(
 
 def get(tx: Tx, list_id: int) -> MailingList:
     """One list by its number."""
-    row = tx.execute(_SELECT.where(ListRow.id == list_id)).one_or_none()
-    if row is None:
-        raise ListservError(f"list {list_id} does not exist (any more)")
-    return _mailing_list(row)
+    return _only(tx.execute(_SELECT.where(ListRow.id == list_id)).one_or_none(), list_id)
 
 
 def at(tx: Tx, name: str, domain: str) -> MailingList | None:
@@ -97,10 +94,16 @@ def every(tx: Tx) -> list[MailingList]:
     return [_mailing_list(row) for row in rows]
 
 
+def names(tx: Tx) -> frozenset[tuple[str, str]]:
+    """(name, domain) of every address that a list has or had."""
+    former = sa.select(FormerAddressRow.name, FormerAddressRow.domain)
+    rows = tx.execute(sa.select(ListRow.name, ListRow.domain).union(former))
+    return frozenset((row.name, row.domain) for row in rows)
+
+
 def change(tx: Tx, list_id: int, settings: Mapping[str, Value]) -> MailingList:
     """Set some settings and leave the others."""
-    query = sa.select(ListRow.settings).where(ListRow.id == list_id).with_for_update()
-    stored = tx.execute(query).scalar_one()
+    stored = lock(tx, list_id).stored
     _update(tx, list_id, settings=_without_defaults({**stored, **settings}))
     return get(tx, list_id)
 
@@ -142,6 +145,12 @@ def hold(tx: Tx, list_id: int, on: bool) -> MailingList:
     return get(tx, list_id)
 
 
+def lock(tx: Tx, list_id: int) -> MailingList:
+    """The list as it is, kept as it is until the commit: nobody else adds members meanwhile."""
+    locked = _SELECT.where(ListRow.id == list_id).with_for_update()
+    return _only(tx.execute(locked).one_or_none(), list_id)
+
+
 def next_number(tx: Tx, list_id: int) -> int:
     """The list's next acceptance number. The row stays locked until the commit, so that numbers
     become visible in order."""
@@ -164,6 +173,12 @@ _COLUMNS = (
 )
 _SELECT = sa.select(*_COLUMNS)
 _SELECT_FORMER = _SELECT.join(FormerAddressRow, FormerAddressRow.list_id == ListRow.id)
+
+
+def _only(row: Row[*tuple[Any, ...]] | None, list_id: int) -> MailingList:
+    if row is None:
+        raise ListservError(f"list {list_id} does not exist any more")
+    return _mailing_list(row)
 
 
 def _mailing_list(row: Row[*tuple[Any, ...]]) -> MailingList:
