@@ -32,7 +32,7 @@ _UTC = ZoneInfo("UTC")
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """`hostname` is our name in EHLO, Received and Message-IDs; problems go to `operator`."""
+    """`hostname` is our name in EHLO, Received and Message-IDs; `operator` looks after it all."""
 
     domain: str
     hostname: str
