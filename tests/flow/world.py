@@ -1,0 +1,145 @@
+"""A small world: lists with people, a clock that stands still, mail in and mail out."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+from listserv.domain.address import Address, parse_address
+from listserv.domain.lists import MailingList
+from listserv.domain.mailing import Copy, Fate, Outcome
+from listserv.domain.members import Delivery, Member, MemberRole
+from listserv.domain.post import Client, Incoming, Transport
+from listserv.domain.replies import Reply
+from listserv.domain.settings import Value
+from listserv.flow import deliver, receive
+from listserv.flow.deliver import Deliveries, Report
+from listserv.flow.site import Site
+from listserv.mail.parse import parse
+from listserv.store import lists, members
+from listserv.store.members import NewMember
+from listserv.store.session import Store, Tx
+
+DOMAIN = "lists.example.org"
+
+
+class StillClock:
+    """A clock that moves only when told."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.time
+
+    def monotonic(self) -> float:
+        return self.time.timestamp()
+
+    def pass_by(self, **time: float) -> None:
+        self.time += timedelta(**time)
+
+
+@dataclass
+class World:
+    """A store with lists and people; mail in by `post`, mail out by `deliver`."""
+
+    store: Store
+    site: Site
+    clock: StillClock
+    sent: list[Copy] = field(default_factory=list)
+    answers: dict[str, Outcome] = field(default_factory=dict)
+
+    def found(self, name: str, **settings: Value) -> MailingList:
+        return self.store.write(
+            lambda tx: lists.create(
+                tx, name=name, domain=DOMAIN, settings=settings, now=self.clock.now()
+            )
+        )
+
+    def join(
+        self,
+        mlist: MailingList,
+        address: str,
+        delivery: str = "mail",
+        role: str = "member",
+        **settings: Value,
+    ) -> Member:
+        new = NewMember(
+            address=an_address(address),
+            name=address.partition("@")[0].title(),
+            role=MemberRole(role),
+            delivery=Delivery(delivery),
+        )
+
+        def enter(tx: Tx) -> Member:
+            member = members.add(tx, mlist.id, new, began="test", now=self.clock.now())
+            return members.change(tx, member, settings)
+
+        return self.store.write(enter)
+
+    def post(
+        self,
+        author: str,
+        *names: str,
+        transport: Transport = Transport.SMTP,
+        sender: str | None = None,
+        raw: bytes | None = None,
+        **header: str,
+    ) -> tuple[Reply, ...]:
+        """Post to lists by name; the answers, one for each."""
+        recipients = tuple(f"{name}@{DOMAIN}" for name in names)
+        raw = raw or a_message(author, recipients, **header)
+        incoming = Incoming(
+            transport=transport,
+            client=Client("192.0.2.1", "client.example", trusted=True),
+            sender=author if sender is None else sender,
+            recipients=recipients,
+            raw=raw,
+        )
+        read = parse(raw)
+        now = self.clock.now()
+        return self.store.submit(
+            lambda tx: receive.message(tx, self.site, incoming, read, now)
+        ).result()
+
+    def deliver(self) -> list[str]:
+        """Send all that is due; the recipients, sorted. `answers` says what the relay answers to
+        whom, everybody else is delivered to."""
+        now = self.clock.now()
+        worker = Deliveries(self.site, "here:1:1")
+        before = len(self.sent)
+        while (work := self.store.record(lambda tx: worker.take(tx, now))) is not None:
+            for at in work.targets:
+                copy = worker.copy(work, at)
+                self.sent.append(copy)
+                work.note(at, self.answers.get(copy.recipient, Outcome(Fate.DELIVERED)))
+            report = Report(work.lease, work.outcomes, work.fresh, finished=True)
+            self.store.record(lambda tx: deliver.write(tx, [report], now, 0.5))  # noqa: B023
+        return sorted(copy.recipient for copy in self.sent[before:])
+
+    def last(self) -> bytes:
+        """The message sent last."""
+        return b"".join(self.sent[-1].data)
+
+
+_serial = count(1)
+
+
+def an_address(text: str) -> Address:
+    read = parse_address(text)
+    assert read is not None, text
+    return read
+
+
+def a_message(author: str, recipients: tuple[str, ...], **header: str) -> bytes:
+    """A plain message; `header` adds, replaces or (with "") removes fields, `body` is the text."""
+    fields = {
+        "from": author,
+        "to": ", ".join(recipients),
+        "subject": "Hello",
+        "message_id": f"<{next(_serial)}@example.org>",
+        "date": "Sat, 21 Nov 2026 12:00:00 +0000",
+        **header,
+    }
+    body = fields.pop("body", "Good morning.")
+    lines = [f"{name.replace('_', '-')}: {value}" for name, value in fields.items() if value]
+    return "\r\n".join([*lines, "", body, ""]).encode()
