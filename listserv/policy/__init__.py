@@ -1,0 +1,1 @@
+"""What should happen: facts in, decision out. No I/O, clock or randomness."""

@@ -1,0 +1,248 @@
+"""The posting rules: RULES, a table. Facts about one post for one list in, Decision out.
+
+How to read it: from top to bottom. The first rule that is final (not hold) and applies decides;
+otherwise every hold that applies is noted, so that a moderator sees all reasons at once; a post
+that nothing speaks against is accepted. The order is the policy: final rules stand above holds.
+
+A new rule is a row here and a case in tests/policy/test_posting.py; one that needs a new fact adds
+a field with a default to Facts and the line in flow/receive.py that fills it. Lists differ by their
+settings, not by rules of their own: `where` names the settings under which a row is in force.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from listserv.domain.address import ascii_lower
+from listserv.domain.decision import Decision, Reason, Verdict
+from listserv.domain.lists import MEGABYTE, ListSettings, MailingList
+from listserv.domain.members import Member
+from listserv.domain.post import Post, Transport
+from listserv.domain.replies import ACCEPTED, UNKNOWN, Reply
+from listserv.policy.misdirected import is_mail_command
+
+# Postfix bounces at 50; real posts seldom pass 15 servers.
+MAX_RECEIVED = 30
+# Posts in an hour; more are held.
+MAX_BY_AUTHOR = 10
+MAX_BY_LIST = 60
+
+_KILOBYTE = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that the rules may know about one post for one list.
+
+    `author` is the active or suspended member whose address is the From, None when there is none.
+    `trusted_peer`: the spam header is ours to believe. `ours`: its Message-ID is one that we
+    issued. `addressed`: the list's address or a former one stands in To or Cc. The counts are of
+    the posts before this one that were accepted or held.
+    """
+
+    post: Post
+    mlist: MailingList
+    author: Member | None = None
+    transport: Transport = Transport.SMTP
+    trusted_peer: bool = False
+    null_sender: bool = False
+    banned: bool = False
+    ours: bool = False
+    addressed: bool = True
+    same_id_other_body: bool = False
+    author_posts_last_hour: int = 0
+    list_posts_last_hour: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row. `because` completes "held because …" and, like `refusal`, may name a {value};
+    `where` says which settings, with one of which values, put the row in force; `keep` is of a
+    discarded post."""
+
+    name: str
+    verdict: Verdict
+    because: str
+    applies: Callable[[Facts], bool]
+    where: Mapping[str, Sequence[str]] = field(default_factory=lambda: MappingProxyType({}))
+    refusal: Reply | None = None
+    keep: bool = False
+
+    def in_force(self, settings: ListSettings) -> bool:
+        return all(getattr(settings, key) in values for key, values in self.where.items())
+
+
+def _is_looping(f: Facts) -> bool:
+    return ascii_lower(f.mlist.list_id) in f.post.list_ids
+
+
+def _is_spam(f: Facts) -> bool:
+    return f.trusted_peer and f.post.spam
+
+
+def _is_from_stranger(f: Facts) -> bool:
+    # Without exactly one author nobody is known to be a stranger: those rows hold the post.
+    return f.author is None and f.post.author is not None
+
+
+def _is_from_new_member(f: Facts) -> bool:
+    return (
+        f.author is not None
+        and not f.author.is_moderator
+        and f.author.posts < f.mlist.settings.new_member_posts
+    )
+
+
+def _has_several_authors(f: Facts) -> bool:
+    return bool(f.post.authors) and f.post.author is None
+
+
+_H, _R, _D = Verdict.HOLD, Verdict.REJECT, Verdict.DISCARD
+_CLOSED = ("members", "moderators")
+_MODERATORS_ONLY = Reply(
+    550, "5.7.1",
+    "Only the moderators of {address} may post there; please ask one of them to send it for you",
+)  # fmt: skip
+_MEMBERS_ONLY = Reply(
+    550, "5.7.1",
+    "Only members may post to {address}, and your address is not one of theirs; "
+    "if you are a member, please send it again from the address that you joined with",
+)  # fmt: skip
+_TOO_BIG = Reply(
+    552, "5.3.4",
+    "Your message has {size}; {address} takes at most {max_size}. "
+    "Please send it again with smaller attachments or without them",
+)  # fmt: skip
+
+RULES: tuple[Rule, ...] = (
+    Rule("banned", _R, "its author is banned", lambda f: f.banned, refusal=UNKNOWN),
+    Rule("loop", _D, "it has been through this list already", _is_looping),
+    Rule("own-message", _D, "we have sent this very message ourselves", lambda f: f.ours),
+    Rule("too-many-hops", _D, f"it has passed more than {MAX_RECEIVED} mail servers",
+         lambda f: f.post.received > MAX_RECEIVED),
+    Rule("automatic-reply", _D, "{automatic}",
+         lambda f: bool(f.post.automatic)),
+    Rule("null-sender", _D, "it is an automatic reply: it came without a return address",
+         lambda f: f.null_sender),
+    Rule("spam", _D, "the mail server in front of us takes it for spam",
+         lambda f: _is_spam(f) and f.author is None, keep=True),
+    Rule("moderators-only", _R, "only moderators post to this list",
+         lambda f: f.author is not None and not f.author.is_moderator,
+         where={"posting": ("moderators",)}, refusal=_MODERATORS_ONLY),
+    Rule("stranger-reject", _R, "its author is not subscribed", _is_from_stranger,
+         where={"posting": _CLOSED, "nonmember": ("reject",)}, refusal=_MEMBERS_ONLY),
+    Rule("stranger-discard", _D, "its author is not subscribed", _is_from_stranger,
+         where={"posting": _CLOSED, "nonmember": ("discard",)}, keep=True),
+    Rule("too-big", _R, "it is larger than the {max_size} that the list takes",
+         lambda f: f.post.size > f.mlist.settings.max_size, refusal=_TOO_BIG),
+
+    Rule("list-on-hold", _H, "the list is on hold", lambda f: f.mlist.on_hold),
+    Rule("stranger-hold", _H, "its author is not subscribed", _is_from_stranger,
+         where={"posting": _CLOSED, "nonmember": ("hold",)}),
+    Rule("no-author", _H, "its From names no address that can be read",
+         lambda f: not f.post.authors),
+    Rule("several-authors", _H, "its From names more than one author", _has_several_authors),
+    Rule("spam-member", _H, "the mail server in front of us takes it for spam",
+         lambda f: _is_spam(f) and f.author is not None),
+    Rule("moderate-all", _H, "a moderator reads every post before it goes out", lambda f: True,
+         where={"moderation": ("all",)}),
+    Rule("moderate-new", _H,
+         "a moderator reads a new member's first posts ({new_member_posts}) before they go out",
+         _is_from_new_member, where={"moderation": ("new",)}),
+    Rule("moderate-member", _H, "a moderator reads this member's posts before they go out",
+         lambda f: f.author is not None and f.author.settings.moderated),
+    Rule("not-addressed", _H, "neither To nor Cc names the list", lambda f: not f.addressed),
+    Rule("same-message-id", _H, "an earlier post with another text has the same Message-ID",
+         lambda f: f.same_id_other_body),
+    Rule("auto-generated", _H, "a program wrote it, not a person",
+         lambda f: f.post.auto_submitted not in {"", "no"}),
+    Rule("hard-to-read", _H, "it is built so that it cannot be read safely: {defects}",
+         lambda f: bool(f.post.defects)),
+    Rule("mail-command", _H, "it looks like a mail command that was sent to the list by mistake",
+         lambda f: is_mail_command(f.post, f.mlist)),
+    Rule("empty", _H, "it has no text and no attachment",
+         lambda f: not f.post.has_text and not f.post.has_attachment),
+    Rule("rate-author", _H, f"its author has sent more than {MAX_BY_AUTHOR} posts within an hour",
+         lambda f: f.author_posts_last_hour >= MAX_BY_AUTHOR),
+    Rule("rate-list", _H, f"the list has had more than {MAX_BY_LIST} posts within an hour",
+         lambda f: f.list_posts_last_hour >= MAX_BY_LIST),
+)  # fmt: skip
+
+# What stands for the values in a table that is about no list and no post.
+_NO_LIST = {"max_size": "`max_size`", "new_member_posts": "`new_member_posts`"}
+_NO_POST = {
+    "automatic": "it is an automatic reply",
+    "defects": "too long, too deep, too many parts",
+}
+
+
+def decide(facts: Facts, rules: Sequence[Rule] = RULES) -> Decision:
+    """The verdict on one post for one list, with every hold reason or the one that is final."""
+    values = _of_list(facts.mlist) | _of_post(facts.post)
+    holds: list[Reason] = []
+    for rule in rules:
+        if not (rule.in_force(facts.mlist.settings) and rule.applies(facts)):
+            continue
+        reason = Reason(rule.name, rule.because.format_map(values))
+        if rule.verdict is not Verdict.HOLD:
+            refusal = rule.refusal or ACCEPTED
+            told = replace(refusal, text=refusal.text.format_map(values))
+            return Decision(rule.verdict, (reason,), told, rule.keep)
+        holds.append(reason)
+    return Decision(Verdict.HOLD if holds else Verdict.ACCEPT, tuple(holds))
+
+
+def rules_table(mlist: MailingList | None) -> str:
+    """The rules in Markdown: of one list, those that its settings put in force, with its values;
+    or all of them, with the settings on which they depend."""
+    if mlist is None:
+        title, values, rules = "Posting rules", _NO_LIST, RULES
+    else:
+        title, values = f"Posting rules of {mlist.address}", _of_list(mlist)
+        rules = tuple(rule for rule in RULES if rule.in_force(mlist.settings))
+    rows = [("rule", "verdict", "because") + (("with",) if mlist is None else ())]
+    for rule in rules:
+        row = (rule.name, str(rule.verdict), rule.because.format_map(values | _NO_POST))
+        rows.append(row + ((_shown(rule.where),) if mlist is None else ()))
+    return f"# {title}\n\n{_HOW_TO_READ}\n{_markdown(rows)}"
+
+
+_HOW_TO_READ = """\
+Read from top to bottom. The first rule that applies and says reject or discard decides.
+Otherwise the post is held for every reason that applies, or goes out when there is none.
+"""
+
+
+def _of_list(mlist: MailingList) -> dict[str, str]:
+    return {
+        "address": mlist.address,
+        "max_size": _in_words(mlist.settings.max_size),
+        "new_member_posts": str(mlist.settings.new_member_posts),
+    }
+
+
+def _of_post(post: Post) -> dict[str, str]:
+    return {
+        "size": _in_words(post.size, up=True),
+        "automatic": post.automatic,
+        "defects": "; ".join(post.defects),
+    }
+
+
+def _in_words(size: int, *, up: bool = False) -> str:
+    """A size in bytes as people say it. Limits are rounded down and posts `up`, so that a post one
+    byte too large never has the size that the list takes."""
+    unit, step, name = (MEGABYTE, 10, "MB") if size >= MEGABYTE else (_KILOBYTE, 1, "kB")
+    steps = -(-size * step // unit) if up else size * step // unit
+    return f"{steps / step:g} {name}"
+
+
+def _shown(where: Mapping[str, Sequence[str]]) -> str:
+    return ", ".join(f"`{key}={' or '.join(values)}`" for key, values in where.items())
+
+
+def _markdown(rows: Sequence[Sequence[str]]) -> str:
+    """A table whose columns are padded, so that it reads well on a terminal too."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    ruled = [rows[0], ["-" * width for width in widths], *rows[1:]]
+    return "".join(f"| {' | '.join(map(str.ljust, row, widths))} |\n" for row in ruled)

@@ -1,0 +1,44 @@
+"""Who gets a copy now: asked for each member when a batch is leased."""
+
+from collections.abc import Set
+from typing import Protocol
+
+from listserv.domain.address import Address
+from listserv.domain.members import Delivery, MemberState
+
+
+class Candidate(Protocol):
+    """A member as of now. `elsewhere`: an earlier list brings them the same post."""
+
+    @property
+    def address(self) -> Address: ...
+    @property
+    def state(self) -> MemberState: ...
+    @property
+    def delivery(self) -> Delivery: ...
+    @property
+    def own_posts(self) -> bool: ...
+    @property
+    def duplicates(self) -> bool: ...
+    @property
+    def banned(self) -> bool: ...
+    @property
+    def elsewhere(self) -> bool: ...
+
+
+def wants_notice(member: Candidate) -> bool:
+    """Whether a mail that the program writes to this member may go out; nomail is about posts."""
+    return member.state is MemberState.ACTIVE and not member.banned
+
+
+def wants_copy(member: Candidate, author: str, named: Set[str]) -> bool:
+    """Whether this member gets a copy of a post by `author` that stands in the To and Cc of
+    `named`, all three as address keys. A digest reader's post waits, so no."""
+    key = member.address.key
+    return (
+        wants_notice(member)
+        and member.delivery is Delivery.MAIL
+        and not member.elsewhere
+        and (member.own_posts or key != author)
+        and (member.duplicates or key not in named)
+    )
