@@ -17,7 +17,7 @@ from listserv.domain.lists import (
     style_settings,
 )
 from listserv.domain.members import MEMBER_SETTINGS, Member, MemberSettings
-from listserv.domain.settings import Setting, Value, read_settings, shown
+from listserv.domain.settings import Setting, Value, as_written, read_settings, shown
 
 # design.md section 10, in its order.
 LIST_NAMES = """
@@ -236,6 +236,11 @@ def test_values_are_read_into_their_types_and_shown_as_written() -> None:
     assert read == {"title": "Hi", "max_size": 2048, "footer": "a\nb", "advertised": False}
     assert {key: shown(value) for key, value in read.items()} == given_
     assert shown(True) == "yes"
+
+
+def test_settings_are_written_as_on_the_command_line() -> None:
+    assert as_written({}) == ""
+    assert as_written({"own_posts": False, "footer": "a\nb"}) == r"own_posts=no, footer=a\nb"
 
 
 def test_the_styles_set_what_the_design_says() -> None:

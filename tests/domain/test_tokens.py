@@ -13,6 +13,8 @@ from listserv.domain.tokens import (
     CopyToken,
     Purpose,
     copy_token,
+    is_own_message_id,
+    own_message_id,
     read_copy_token,
 )
 
@@ -20,6 +22,8 @@ SECRET = bytes(range(32))
 MEMBERS = st.integers(0, (1 << MEMBER_BITS) - 1)
 MAILINGS = st.integers(0, 1 << 63)
 PURPOSES = st.sampled_from(Purpose)
+HOSTNAMES = st.sampled_from(["lists.example.org", "a.example"])
+NONCES = st.binary(min_size=10, max_size=10)
 
 
 @given(PURPOSES, MEMBERS, MAILINGS)
@@ -85,3 +89,48 @@ def test_a_token_that_a_mail_system_put_into_capitals_is_still_read() -> None:
 def test_a_member_number_that_does_not_fit_is_our_fault(member: int) -> None:
     with pytest.raises(ValueError, match="more than 36 bits"):
         copy_token(SECRET, Purpose.BOUNCES, member, 1)
+
+
+@given(NONCES, HOSTNAMES)
+def test_a_message_id_that_we_issued_is_known_again(nonce: bytes, hostname: str) -> None:
+    message_id = own_message_id(SECRET, nonce, hostname)
+    assert re.fullmatch(rf"<[a-z2-7]{{32}}\.listserv@{re.escape(hostname)}>", message_id)
+    assert is_own_message_id(SECRET, message_id)
+    assert is_own_message_id(SECRET, message_id.strip("<>"))
+    assert not is_own_message_id(bytes(32), message_id)
+
+
+def test_a_message_id_of_ours_with_any_character_changed_is_not_ours() -> None:
+    message_id = own_message_id(SECRET, bytes(10), "lists.example.org")
+    for at in range(1, message_id.index("@") + 1):
+        for new in "a7=.":
+            changed = message_id[:at] + new + message_id[at + 1 :]
+            assert changed == message_id or not is_own_message_id(SECRET, changed)
+
+
+@pytest.mark.parametrize(
+    "message_id",
+    [
+        "",
+        "<>",
+        "<1@example.org>",
+        "<.listserv@lists.example.org>",
+        f"<{'a' * 32}.listserv@lists.example.org>",
+        f"<{'1' * 32}.listserv@lists.example.org>",
+        f"<{'é' * 32}.listserv@lists.example.org>",
+        f"<{'a' * 24}{'=' * 8}.listserv@lists.example.org>",
+        f"<{'a' * 32}@lists.example.org>",
+    ],
+)
+def test_another_message_id_is_not_ours(message_id: str) -> None:
+    assert not is_own_message_id(SECRET, message_id)
+
+
+@given(st.text(max_size=60).map("{}.listserv@x".format))
+def test_any_text_is_no_message_id_of_ours(text: str) -> None:
+    assert not is_own_message_id(SECRET, text)
+
+
+def test_a_message_id_is_no_token_and_a_token_no_message_id() -> None:
+    token = copy_token(SECRET, Purpose.BOUNCES, 7, 8)
+    assert not is_own_message_id(SECRET, f"<{token}.listserv@lists.example.org>")
