@@ -12,11 +12,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import hypothesis
 import pytest
 from sqlalchemy import create_engine
 
 from listserv.store import schema
 from listserv.store.session import Store
+
+# No deadline: a slow machine is no fault of ours.
+hypothesis.settings.register_profile("dev", max_examples=20, deadline=None)
+hypothesis.settings.register_profile("ci", max_examples=200, deadline=None)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 _SQLITE = pytest.param("sqlite", id="sqlite")
 _POSTGRESQL = pytest.param("postgresql", id="postgresql", marks=pytest.mark.postgresql)
