@@ -76,11 +76,12 @@ def test_ci_takes_the_commands_out_of_the_readme() -> None:
 
 def shown_commands() -> list[str]:
     """Each `listserv …` of the documents, in code blocks and in the text."""
-    shown = set()
+    shown: set[str] = set()
     for document in DOCUMENTS:
         text = document.read_text("utf-8")
-        shown |= set(re.findall(r"(?:^|`|sudo -u listserv )listserv ([a-z][^`#|>\n]*)", text, re.M))
-    return sorted(command.strip() for command in shown)
+        found = re.findall(r"(?:^|`|sudo -u listserv )listserv ([a-z][^`#|>\n]*)", text, re.M)
+        shown.update(command.strip() for command in found)
+    return sorted(shown)
 
 
 @pytest.mark.parametrize("command", shown_commands())
