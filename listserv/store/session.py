@@ -184,8 +184,10 @@ def _engine(url: str, busy_timeout: float, synchronous: str) -> Engine:
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves
+        # Only before the first table; afterwards it would do nothing but wait for the writer.
+        if not connection.execute("PRAGMA auto_vacuum").fetchone()[0]:
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         for pragma in (
-            "auto_vacuum = INCREMENTAL",  # only before the first table; a no-op afterwards
             "journal_mode = WAL",
             f"synchronous = {synchronous}",
             "foreign_keys = ON",

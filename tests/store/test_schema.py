@@ -143,6 +143,24 @@ def test_the_file_is_for_its_owner_only_and_gives_back_space(tmp_path: Path) -> 
     store.close()
 
 
+def test_a_reader_opens_the_database_while_somebody_writes(database: str) -> None:
+    """Each connection set auto_vacuum again, which waits for the writer: for a command that read
+    in its own transaction it waited for ever."""
+    writer = Store(database)
+    schema.prepare(writer)
+
+    def write(tx: Tx) -> bytes:
+        site.pause(tx, "for a while")
+        reader = Store(database, busy_timeout=0.0)
+        try:
+            return reader.read(site.secret)
+        finally:
+            reader.close()
+
+    assert writer.write(write) == writer.read(site.secret)
+    writer.close()
+
+
 def test_a_file_that_is_no_database_is_refused_and_kept(tmp_path: Path) -> None:
     file = tmp_path / "diary.txt"
     file.write_text("Dear diary, " * 1000)
