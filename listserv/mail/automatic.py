@@ -14,7 +14,7 @@ from listserv.mail import headers as h
 from listserv.mail.surgery import Header
 
 _YES = frozenset({"yes", "y", "true", "1"})
-_PARENTHESIS = re.compile(r"\(.*")
+_COMMENT = re.compile(r"\([^()]*+\)")
 _AFTER_WORD = re.compile(r"[\s;,(]")
 # What Exchange and others put in front of the subject that they answer.
 _ANSWERS_SUBJECT = re.compile(
@@ -92,4 +92,4 @@ def why_automatic(seen: Seen) -> str:
 
 def auto_submitted(header: Header) -> str:
     """The keyword of Auto-Submitted (RFC 3834 5), lower-case, without comments; "" if absent."""
-    return _word(_PARENTHESIS.sub("", header.first(h.AUTO_SUBMITTED)))
+    return _word(_COMMENT.sub("", header.first(h.AUTO_SUBMITTED)).strip())

@@ -38,7 +38,7 @@ class Written:
 def written(text: str) -> Written:
     """The author's own lines: without quoted text, what announces it, and the signature."""
     lines: list[str] = []
-    paragraph = 0
+    paragraph, blank = 0, True  # where the last paragraph begins, whether it is over
     for raw_line in text.splitlines():
         line = raw_line.strip()
         if line.startswith(">"):
@@ -48,9 +48,9 @@ def written(text: str) -> Written:
         elif _END.match(line) or len(lines) == MAX_LINES:
             break
         elif line:
+            paragraph = len(lines) if blank else paragraph
             lines.append(line)
-        else:
-            paragraph = len(lines)
+        blank = not line
     return Written(lines[0][:MAX_LINE] if lines else "", len(lines))
 
 
