@@ -6,10 +6,11 @@ import sys
 import click
 
 from listserv.app import App
+from listserv.cli.opening import with_app
 
 
 @click.command("serve")
-@click.pass_obj
+@with_app
 def serve(app: App) -> None:
     """Run the daemon: listeners, delivery, housekeeping."""
     from listserv import daemon

@@ -1,5 +1,5 @@
-"""What an operator does to lists and bans. Each function is one transaction and writes to the
-event log who did what; `by` is "command line" or an address."""
+"""What an operator does to lists, bans and the relay. Each function is one transaction and writes
+to the event log who did what; `by` is "command line" or an address."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -11,7 +11,7 @@ from listserv.domain.members import MemberRole, MemberState
 from listserv.domain.settings import as_written, line, read_settings
 from listserv.flow.address_input import ban_pattern
 from listserv.flow.enrol import add_members
-from listserv.store import bans, events, lists, members
+from listserv.store import bans, events, lists, members, site
 from listserv.store.session import Tx
 
 # Of the reason for a ban, which only operators read.
@@ -120,6 +120,18 @@ def unban(tx: Tx, list_id: int | None, who: str, *, by: str, now: datetime) -> s
         raise ListservError(f"{pattern} is not banned here; see `listserv ban ls`")
     events.log(tx, list_id, by, f"lifted the ban of {pattern}", now)
     return pattern
+
+
+def pause_relay(tx: Tx, *, by: str, now: datetime) -> None:
+    """Hand nothing to the relay until `resume_relay`."""
+    site.pause(tx, f"paused by {by}")
+    events.log(tx, None, by, "paused the relay", now)
+
+
+def resume_relay(tx: Tx, *, by: str, now: datetime) -> None:
+    """Hand mail to the relay again."""
+    site.resume(tx)
+    events.log(tx, None, by, "resumed the relay", now)
 
 
 def _list_address(text: str, domains: Collection[str]) -> tuple[str, str]:

@@ -1,0 +1,124 @@
+"""held: show and decide about posts that wait for a person."""
+
+import click
+
+from listserv.app import App
+from listserv.cli.opening import BY, with_app
+from listserv.cli.printing import json_option, print_object, print_rows
+from listserv.domain.settings import line
+from listserv.flow import moderate
+from listserv.mail.mime import read_structure, text_of
+from listserv.mail.surgery import Header, read_fields
+from listserv.mail.text import html_to_text
+from listserv.mail.words import shown
+from listserv.store import held as stored
+from listserv.store import lists, posts
+from listserv.store.held import Held, HeldState
+from listserv.store.session import Tx
+
+# So many lines of a held post are shown.
+_LINES = 40
+_MAX_REASON = 1000
+
+
+@click.group("held")
+def held() -> None:
+    """Show and decide about held posts."""
+
+
+@held.command()
+@click.argument("name", metavar="[LIST]", required=False)
+@click.option("--discarded", is_flag=True, help="Show those that were discarded instead.")
+@json_option
+@with_app
+def ls(app: App, name: str | None, discarded: bool, as_json: bool) -> None:
+    """Show the posts that wait for a decision, of one list or of all."""
+    state = HeldState.DISCARDED if discarded else HeldState.HELD
+
+    def look(tx: Tx) -> list[Held]:
+        list_id = lists.find(tx, name).id if name else None
+        return stored.ls(tx, list_id, state)
+
+    rows = [_row(one) for one in app.store.read(look)]
+    columns = ("id", "list", "author", "subject", "reasons", "received")
+    print_rows(rows, columns, as_json=as_json, zone=app.config.site.timezone)
+
+
+@held.command()
+@click.argument("held_id", metavar="ID", type=int)
+@json_option
+@with_app
+def show(app: App, held_id: int, as_json: bool) -> None:
+    """Show a held post: why it is held, and the beginning of its text."""
+
+    def look(tx: Tx) -> dict[str, object]:
+        one = stored.get(tx, held_id)
+        raw = posts.raw(tx, one.post_id)
+        return {**_row(one), "text": None if raw is None else _text(raw)}
+
+    row = app.store.read(look)
+    text = row if as_json else row.pop("text")
+    print_object(row, as_json=as_json, zone=app.config.site.timezone)
+    if not as_json:
+        click.echo(f"\n{text}" if text is not None else "\n(its text is gone by retention)")
+
+
+@held.command()
+@click.argument("held_id", metavar="ID", type=int)
+@with_app
+def approve(app: App, held_id: int) -> None:
+    """Send a held post out."""
+    app.store.write(lambda tx: moderate.approve(tx, held_id, BY, app.clock.now()))
+    click.echo(f"approved held post {held_id}")
+
+
+@held.command()
+@click.argument("held_id", metavar="ID", type=int)
+@click.option("--reason", required=True, help="What its author is told.")
+@with_app
+def reject(app: App, held_id: int, reason: str) -> None:
+    """Do not send a held post, and tell its author why."""
+    try:
+        line(_MAX_REASON)(reason)
+    except ValueError as wrong:
+        raise click.BadParameter(str(wrong), param_hint="--reason") from None
+    app.store.write(lambda tx: moderate.reject(tx, app.site, held_id, reason, BY, app.clock.now()))
+    click.echo(f"rejected held post {held_id}")
+
+
+@held.command()
+@click.argument("held_id", metavar="ID", type=int)
+@with_app
+def discard(app: App, held_id: int) -> None:
+    """Do not send a held post, and tell nobody."""
+    app.store.write(lambda tx: moderate.discard(tx, held_id, BY, app.clock.now()))
+    click.echo(f"discarded held post {held_id}")
+
+
+def _row(one: Held) -> dict[str, object]:
+    return {
+        "id": one.id,
+        "list": one.list_address,
+        "author": one.author,
+        "subject": one.subject,
+        "reasons": [reason.because for reason in one.reasons],
+        "rules": [reason.rule for reason in one.reasons],
+        "received": one.since,
+        "size": one.size,
+        "state": one.state,
+        "decided_by": one.decided_by,
+        "decided": one.decided,
+        "note": one.note,
+    }
+
+
+def _text(raw: bytes) -> str:
+    """The first lines of a message's text, with nothing in them that could steer a terminal."""
+    fields, _, start = read_fields(raw)
+    structure = read_structure(raw, Header(fields), start)
+    texts = [part for part in structure.root.walk() if part.is_text]
+    plain = next((part for part in texts if part.type == "text/plain"), None)
+    text = text_of(raw, plain) if plain else "\n".join(html_to_text(text_of(raw, p)) for p in texts)
+    lines = [shown(line) for line in text.strip().splitlines()]
+    more = len(lines) - _LINES
+    return "\n".join(lines[:_LINES] + ([f"… and {more} more lines"] if more > 0 else []))
