@@ -31,7 +31,7 @@ def settle(transport: Transport, decisions: Sequence[Decision]) -> tuple[Settled
     """
     if transport is Transport.LMTP:
         return _taken(decisions, Verdict.DISCARD)
-    if decisions and all(decision.verdict is Verdict.REJECT for decision in decisions):
+    if all(decision.verdict is Verdict.REJECT for decision in decisions):
         return tuple(Settled(decision, decisions[0].refusal) for decision in decisions)
     return _taken(decisions, Verdict.HOLD)
 

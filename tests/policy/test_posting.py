@@ -157,6 +157,9 @@ ACCEPTED_POSTS: dict[str, Facts] = {
     "a stranger's, anyone posts, whatever nonmember says": from_stranger(
         mlist=a_list(posting="anyone", nonmember="reject")
     ),
+    "a stranger's, anyone posts and new members are moderated": from_stranger(
+        mlist=a_list(posting="anyone", moderation="new")
+    ),
     "a moderator's post to an announce list": from_member(author=MODERATOR, mlist=ANNOUNCE),
     "an owner's post to an announce list": from_member(author=OWNER, mlist=ANNOUNCE),
     "a post that came through another list": from_member(a_post(list_ids=("other.example",))),
