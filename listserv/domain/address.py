@@ -209,7 +209,10 @@ DOMAIN_FORMS: tuple[Form, ...] = (
 
 # Suffixes without + : a list name may not end in one of these.
 RESERVED_SUFFIXES = tuple(
-    sorted({f.suffix.rstrip("+") for f in FORMS if f.suffix.startswith("-")}, key=len, reverse=True)
+    sorted(
+        {form.suffix.rstrip("+") for form in FORMS if form.suffix.startswith("-")},
+        key=lambda suffix: (-len(suffix), suffix),
+    )
 )
 
 
