@@ -79,7 +79,8 @@ class DataBlock:
         """Whether what came is small enough to be kept, so that no client fills our memory."""
         if self.flaw is None:
             self._dots += self._octets.count(b"\r\n.", max(0, before - 2))
-            if len(self._octets) - 2 - self._dots > self._largest:
+            # The end may have come in part, and is no part of the message: see _judge.
+            if len(self._octets) - 2 - self._dots > self._largest + len(_END):
                 self.flaw = TOO_BIG
             elif not self._lines_fit():
                 self.flaw = LINE_TOO_LONG
