@@ -62,7 +62,7 @@ def values(head: bytes, name: str) -> list[str]:
     return [str(value).replace("\r\n", "").replace("\n", "") for value in message.get_all(name, [])]
 
 
-_LINE = re.compile(rb"([!-9;-~]+):( [^\r\n\0]*)?\r\n((?:[ \t]+[^ \t\r\n\0][^\r\n\0]*\r\n)*)")
+_LINE = re.compile(rb"([!-9;-~]+)[ \t]*:[^\r\n\0]*\r\n((?:[ \t]+[^ \t\r\n\0][^\r\n\0]*\r\n)*)")
 
 
 def fields_of(head: bytes) -> list[tuple[str, bytes]]:
