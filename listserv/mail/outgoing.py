@@ -112,10 +112,13 @@ def _wire(raw: bytes) -> bytes:
 
 
 def _from_name(post: Post, mlist: MailingList) -> str:
-    """`Name via Title`; the title alone when the post has no one author."""
+    """`Name via Title`; the title alone when the post has no one author. A name that holds an
+    address, which filters take for a trick, gives way to what stands before the real one's @."""
     if post.author is None:
         return mlist.title
-    name = post.author.name or post.author.address.local
+    name = post.author.name
+    if not name or "@" in name:
+        name = post.author.address.local
     via = f" via {mlist.title}"
     return f"{name.removesuffix(via)[:MAX_NAME]}{via}"
 

@@ -126,6 +126,7 @@ def test_one_received_field_tells_of_us_and_of_no_client() -> None:
 NAMES = {
     "Ann Lee <ann@example.org>": "Ann Lee via Support & Co",
     "ann@example.org": "ann via Support & Co",
+    '"boss@bank.example" <ann@example.org>': "ann via Support & Co",
     "=?utf-8?q?J=C3=B6rg?= <j@example.org>": "Jörg via Support & Co",
     '"Ann \\"Q\\" Lee" <ann@example.org>': 'Ann "Q" Lee via Support & Co',
     '"Ann Lee via Support & Co" <ann@example.org>': "Ann Lee via Support & Co",
