@@ -10,7 +10,7 @@ from datetime import datetime
 from listserv.domain.address import Address, Role, robot_address
 from listserv.domain.errors import ListservError
 from listserv.domain.lists import MailingList
-from listserv.domain.mailing import Copy, Fate, Kind, Lease, Mailing, MailingState, Outcome
+from listserv.domain.mailing import Copy, Fate, Kind, Lane, Lease, Mailing, MailingState, Outcome
 from listserv.domain.tokens import Purpose, copy_token, own_message_id
 from listserv.flow import fan_out
 from listserv.flow.site import Site
@@ -84,13 +84,13 @@ class Deliveries:
         self._worker = worker
         self._sources: OrderedDict[int, Source] = OrderedDict()
 
-    def take(self, tx: Tx, now: datetime) -> Work | None:
-        """Lease the next batch; None when nothing is due. The first page of a new mailing is
-        written at once, the next pages when all batches are in hands. A mailing whose copies
-        cannot be made is set aside, so that it never stops the next."""
+    def take(self, tx: Tx, now: datetime, lane: Lane = Lane.BULK) -> Work | None:
+        """Lease the next batch of this lane or a higher one; None when nothing is due. The first
+        page of a new mailing is written at once, the next pages when all batches are in hands. A
+        mailing whose copies cannot be made is set aside, so that it never stops the next."""
         fan_out.page(tx, now, of_new=True)
-        lease = leases.lease(tx, self._worker, now)
-        if lease is None and fan_out.page(tx, now):
+        lease = leases.lease(tx, self._worker, now, lane)
+        if lease is None and lane is Lane.BULK and fan_out.page(tx, now):
             lease = leases.lease(tx, self._worker, now)
         if lease is None:
             return None
@@ -100,7 +100,7 @@ class Deliveries:
             log.exception("mailing=%d cannot be made into copies: set aside", lease.mailing.id)
             queue.set_state(tx, lease.mailing.id, MailingState.SET_ASIDE, now)
             leases.give_back(tx, lease, now, "set aside: its copies cannot be made")
-            return self.take(tx, now)
+            return self.take(tx, now, lane)
         return _work(tx, lease, source, now)
 
     def _source(self, tx: Tx, mailing: Mailing) -> Source:

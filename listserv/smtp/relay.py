@@ -133,7 +133,7 @@ async def _transaction(client: aiosmtplib.SMTP, copy: Copy) -> Outcome:
     try:
         await client.rcpt(copy.recipient, encoding=encoding)
     except SMTPResponseException as refused:
-        fate = Fate.FAILED if refused.code >= 500 else Fate.DEFERRED
+        fate = Fate.FAILED if 500 <= refused.code <= 599 else Fate.DEFERRED
         return await _after_refusal(client, refused, fate)
     try:
         await client.data(b"".join(copy.data), timeout=_AFTER_DOT)

@@ -34,13 +34,13 @@ LEASE = timedelta(seconds=30)
 _MAX_WORDS = 500
 
 
-def lease(tx: Tx, worker: str, now: datetime) -> Lease | None:
-    """Take the next batch: the highest lane with work, and in it the mailings in turn. The attempt
-    is counted before it is made."""
+def lease(tx: Tx, worker: str, now: datetime, lane: Lane = Lane.BULK) -> Lease | None:
+    """Take the next batch of this lane or a higher one: the highest lane with work, and in it the
+    mailings in turn. The attempt is counted before it is made."""
     nextid = (
         select(BatchRow.id)
         .join(MailingRow, MailingRow.id == BatchRow.mailing_id)
-        .where(BatchRow.state == BatchState.READY, BatchRow.due <= now)
+        .where(BatchRow.state == BatchState.READY, BatchRow.due <= now, BatchRow.lane <= lane)
         .where(MailingRow.state == MailingState.ACTIVE)
         .order_by(BatchRow.lane, BatchRow.ordinal, BatchRow.id)
         .limit(1)

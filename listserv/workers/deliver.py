@@ -10,12 +10,13 @@ copies.
 import asyncio
 import logging
 import random
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from listserv.clock import Clock
 from listserv.domain.courier import Courier, RelayDown
-from listserv.domain.mailing import Fate, Outcome
+from listserv.domain.mailing import Fate, Lane, Outcome
 from listserv.flow import deliver
 from listserv.flow.deliver import Deliveries, Report, Work
 from listserv.store import leases
@@ -31,8 +32,9 @@ _LOW_WATER = 2 * UNWRITTEN
 _HEARTBEAT = 10.0
 # Commands commit in other processes and cannot wake us: a look at the queue this often.
 _LOOK = 0.5
-# A relay that takes nothing is asked again after 5 s, doubling up to 5 minutes.
-_RELAY_FIRST, _RELAY_LONGEST = 5.0, 300.0
+# A relay that takes nothing is asked again after RELAY_FIRST seconds, doubling up to five minutes.
+RELAY_FIRST = 5.0
+_RELAY_LONGEST = 300.0
 # After a database error.
 _STORAGE_PAUSE = 1.0
 
@@ -65,13 +67,20 @@ class DeliveryWorker:
     """One delivery worker. `run` goes on until `stop`; `wake` says that there may be new work."""
 
     def __init__(
-        self, store: Store, clock: Clock, deliveries: Deliveries, courier: Courier, connections: int
+        self,
+        store: Store,
+        clock: Clock,
+        deliveries: Deliveries,
+        courier: Courier,
+        connections: int,
+        relay_first: float = RELAY_FIRST,
     ) -> None:
         self._store = store
         self._clock = clock
         self._deliveries = deliveries
         self._courier = courier
         self._connections = connections
+        self._relay_first = relay_first
         self._copies: asyncio.PriorityQueue[tuple[int, int, int, _InHand]] = asyncio.PriorityQueue()
         self._sequence = 0
         self._in_hand: dict[int, _InHand] = {}
@@ -109,15 +118,13 @@ class DeliveryWorker:
                     task.result()
             await feeding
         finally:
-            for task in (feeding, *tasks):
-                task.cancel()
-            await asyncio.gather(feeding, *tasks, return_exceptions=True)
+            await _end({feeding, *tasks})
             await self._courier.rest()
 
     async def _feed(self) -> None:
         while not self._stopping:
             self._woken.clear()
-            if self._copies.qsize() < _LOW_WATER and await self._find_work():
+            if await self._find_work(self._wanted()):
                 continue
             if not self._in_hand:
                 await self._courier.rest()
@@ -126,16 +133,24 @@ class DeliveryWorker:
         while self._in_hand:
             await asyncio.sleep(_JOURNAL_DELAY)
 
-    async def _find_work(self) -> bool:
+    def _wanted(self) -> Lane | None:
+        """The lowest lane to lease from: any when little is in hand, else one above what is; None
+        when there is none above."""
+        if self._copies.qsize() < _LOW_WATER:
+            return Lane.BULK
+        highest = min(hand.work.lease.mailing.lane for hand in self._in_hand.values())
+        return Lane(highest - 1) if highest else None
+
+    async def _find_work(self, lane: Lane | None) -> bool:
         """Write a page of batches, lease a batch; whether there was one."""
-        if asyncio.get_running_loop().time() < self._relay_at:
+        if lane is None or asyncio.get_running_loop().time() < self._relay_at:
             return False
         now = self._clock.now()
         try:
             if not await asyncio.to_thread(self._store.read, lambda tx: deliver.has_work(tx, now)):
                 return False
             work = await asyncio.to_thread(
-                self._store.record, lambda tx: self._deliveries.take(tx, now)
+                self._store.record, lambda tx: self._deliveries.take(tx, now, lane)
             )
         except StorageError as wrong:
             log.warning("the database does not answer: %s", wrong)
@@ -185,7 +200,7 @@ class DeliveryWorker:
         now = asyncio.get_running_loop().time()
         if now < self._relay_at:
             return  # another connection said so already
-        self._relay_wait = min(max(2 * self._relay_wait, _RELAY_FIRST), _RELAY_LONGEST)
+        self._relay_wait = min(max(2 * self._relay_wait, self._relay_first), _RELAY_LONGEST)
         self._relay_at = now + self._relay_wait
         log.error("the relay takes nothing: %s; next try in %.0f s", words, self._relay_wait)
         self._return_all(self._clock.now() + timedelta(seconds=self._relay_wait), words)
@@ -249,9 +264,17 @@ class DeliveryWorker:
                 log.warning("no heartbeat: %s", wrong)
 
 
+async def _end(tasks: set[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they end. Once is not enough: `asyncio.wait_for`, which aiosmtplib uses,
+    swallows a cancellation that comes together with the result (CPython 3.11, #86296)."""
+    while tasks:
+        for task in tasks:
+            task.cancel()
+        _, tasks = await asyncio.wait(tasks, timeout=0.1)
+
+
 async def _wait(event: asyncio.Event, seconds: float) -> None:
     """Until the event, or so long."""
-    try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

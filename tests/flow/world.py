@@ -15,7 +15,7 @@ from listserv.flow import deliver, receive
 from listserv.flow.deliver import Deliveries, Report
 from listserv.flow.site import Site
 from listserv.mail.parse import parse
-from listserv.store import lists, members
+from listserv.store import lists, members, queue
 from listserv.store.members import NewMember
 from listserv.store.session import Store, Tx
 
@@ -100,6 +100,16 @@ class World:
         return self.store.submit(
             lambda tx: receive.message(tx, self.site, incoming, read, now)
         ).result()
+
+    def notice(self, address: str) -> None:
+        """Queue a notice to somebody who is no member."""
+        raw = a_message("robot@lists.example.org", (address,))
+        now = self.clock.now()
+        self.store.write(
+            lambda tx: queue.add_notice(
+                tx, list_id=None, raw=raw, subject="", member=0, address=address, now=now
+            )
+        )
 
     def deliver(self) -> list[str]:
         """Send all that is due; the recipients, sorted. `answers` says what the relay answers to

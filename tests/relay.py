@@ -1,0 +1,97 @@
+"""A relay for tests: speaks SMTP on loopback, notes what it took, misbehaves when told."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+# What the relay answers to a command line instead of 250; "" hangs up without a word.
+Script = Callable[[str], str | None]
+
+
+def obedient(line: str) -> str | None:
+    """Everything is fine."""
+    return None
+
+
+@dataclass
+class Taken:
+    """One message that the relay answered 250."""
+
+    sender: str
+    recipients: list[str]
+    options: str
+    data: bytes
+
+
+@dataclass
+class ScriptedRelay:
+    """`script` sees each command line ("." for the final dot, "connect" for the connection)."""
+
+    script: Script = obedient
+    extensions: tuple[str, ...] = ("8BITMIME", "SMTPUTF8", "PIPELINING")
+    taken: list[Taken] = field(default_factory=list)
+    connections: int = 0
+    port: int = 0
+    _server: asyncio.Server | None = None
+
+    async def __aenter__(self) -> "ScriptedRelay":
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._server is not None
+        self._server.close()
+
+    @property
+    def copies(self) -> Counter[str]:
+        """How many copies each recipient got."""
+        return Counter(r for message in self.taken for r in message.recipients)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            await self._talk(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass  # the client went away, or the script hung up
+        finally:
+            writer.close()
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        def say(line: str, default: str) -> bool:
+            answer = self.script(line)
+            if answer == "":
+                raise ConnectionAbortedError
+            writer.write(f"{default if answer is None else answer}\r\n".encode())
+            return answer is None
+
+        say("connect", "220 relay.example ESMTP")
+        message = Taken("", [], "", b"")
+        while True:
+            line = (await reader.readuntil(b"\r\n")).decode().strip()
+            verb = line.split(":")[0].upper()
+            match verb.split()[0]:
+                case "EHLO":
+                    lines = ["relay.example", *self.extensions]
+                    text = [f"250-{one}" for one in lines[:-1]] + [f"250 {lines[-1]}"]
+                    say(line, "\r\n".join(text))
+                case "MAIL":
+                    sender, _, options = line[len("MAIL FROM:<") :].partition(">")
+                    message = Taken(sender, [], options.strip(), b"")
+                    say(line, "250 ok")
+                case "RCPT":
+                    recipient = line[len("RCPT TO:<") :].partition(">")[0]
+                    if say(line, "250 ok"):
+                        message.recipients.append(recipient)
+                case "DATA":
+                    if say(line, "354 go on"):
+                        data = await reader.readuntil(b"\r\n.\r\n")
+                        message.data = data[:-3].replace(b"\r\n..", b"\r\n.")
+                        if say(".", "250 taken"):
+                            self.taken.append(message)
+                case "QUIT":
+                    say(line, "221 bye")
+                    return
+                case _:
+                    say(line, "250 ok")
