@@ -3,8 +3,6 @@ that RFC 5321 allows."""
 
 from collections.abc import Callable, Collection
 
-from email_validator import EmailNotValidError, validate_email
-
 from listserv.domain.address import Address, list_in, parse_address, read_local
 from listserv.domain.errors import ListservError
 from listserv.store import lists
@@ -13,6 +11,9 @@ from listserv.store.session import Tx
 
 def new_address(text: str) -> Address:
     """The address of somebody who is to get mail. Raises ListservError with what is wrong."""
+    # Only here: it compiles its grammars, and most commands read no new address.
+    from email_validator import EmailNotValidError, validate_email
+
     try:
         # test_environment: .test is a domain like others. Nothing asks the DNS.
         found = validate_email(

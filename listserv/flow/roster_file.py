@@ -71,13 +71,13 @@ def _lines(text: str, roster: Roster) -> Iterator[tuple[int, Mapping[str, str]]]
     """(line, cells by column), blank lines left out."""
     plain = io.StringIO(text, newline=None)
     first = next((line for line in plain if line.strip()), "")
-    if "address" not in (cell.strip().lower() for cell in first.split(",")):
+    if "address" not in (cell.strip(' "\t\n').lower() for cell in first.split(",")):
         plain.seek(0)
         for number, line in enumerate(plain, 1):
             if line.strip():
                 yield number, {"address": line.strip()}
         return
-    table = csv.reader(io.StringIO(text, newline=""), strict=True)
+    table = csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True)
     columns: list[str] = []
     try:
         for cells in table:
@@ -96,7 +96,7 @@ def _lines(text: str, roster: Roster) -> Iterator[tuple[int, Mapping[str, str]]]
 
 
 def _columns(values: list[str]) -> list[str]:
-    columns = [value.strip('"').strip().lower() for value in values]
+    columns = [value.lower() for value in values]
     for column in columns:
         if column not in COLUMNS:
             raise ListservError(f"{column!r} is not a column; there are {', '.join(COLUMNS)}")
