@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import click
 
 from listserv.app import App
+from listserv.cli.opening import with_app
 from listserv.config import Config
 from listserv.config_values import is_loopback
 from listserv.domain.address import DOMAIN_FORMS, FORMS, Form
@@ -42,7 +43,7 @@ exit 1
 @click.command("postfix")
 @click.argument("way", required=False, type=click.Choice(tuple(TEMPLATES)))
 @click.option("--recipients", is_flag=True, help="Print relay_recipient_maps for all lists.")
-@click.pass_obj
+@with_app
 def postfix(app: App, way: str | None, recipients: bool) -> None:
     """Print what sets Postfix up, as a shell script; without WAY both ways."""
     if recipients:

@@ -7,9 +7,11 @@ Debian installs, on free loopback ports; smtp-sink is the relayhost, so nothing 
 import json
 import os
 import pwd
+import re
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -47,13 +49,22 @@ def wait_until(true: Callable[[], bool], what: str) -> None:
         time.sleep(0.02)
 
 
-def answers(port: int) -> bool:
-    """Whether a mail server greets on this loopback port."""
+def wait_until_answers(port: int, log: Path | None = None) -> None:
+    """Wait for a mail server's greeting on this loopback port; `log` says why it does not come."""
+
+    def greets() -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as peer:
+                return peer.recv(4).startswith(b"220")
+        except OSError:
+            return False
+
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as peer:
-            return peer.recv(4).startswith(b"220")
-    except OSError:
-        return False
+        wait_until(greets, f"a greeting on port {port}")
+    except AssertionError as late:
+        if log is not None:
+            late.add_note(log.read_text(errors="replace"))
+        raise
 
 
 @dataclass(frozen=True)
@@ -71,23 +82,30 @@ class Sink:
     def __init__(self, folder: Path, *options: str) -> None:
         self.port = free_port()
         self._folder = folder
-        folder.mkdir()
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._folder.mkdir()
         owner = pwd.getpwnam("nobody")
-        os.chown(folder, owner.pw_uid, owner.pw_gid)
+        os.chown(self._folder, owner.pw_uid, owner.pw_gid)
         program = tool("smtp-sink")
         assert program
-        dump = ["-d", f"{folder}/%s."]
+        dump = ["-d", f"{self._folder}/%s."]
         listen = [f"inet:127.0.0.1:{self.port}", "128"]
-        self._process = subprocess.Popen([program, "-u", "nobody", *options, *dump, *listen])
-        wait_until(lambda: answers(self.port), "smtp-sink answers")
+        self._process = subprocess.Popen([program, "-u", "nobody", *self._options, *dump, *listen])
+        wait_until_answers(self.port)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(PATIENCE)
 
     def messages(self) -> list[Sunk]:
-        """What has arrived; complete when Postfix's queue is empty."""
-        return [_read_dump(path.read_bytes()) for path in sorted(self._folder.iterdir())]
-
-    def close(self) -> None:
-        self._process.terminate()
-        self._process.wait(PATIENCE)
+        """What has arrived. smtp-sink finishes a file before it answers the final dot, so this is
+        everything when Postfix's queue is empty."""
+        dumps = [path.read_bytes() for path in sorted(self._folder.iterdir())]
+        return [_read_dump(raw) for raw in dumps if raw.endswith(b"\n\n")]
 
 
 def _read_dump(raw: bytes) -> Sunk:
@@ -104,6 +122,13 @@ def _read_dump(raw: bytes) -> Sunk:
     return Sunk(said("X-Mail-Args")[0], tuple(said("X-Rcpt-Args")), b"\r\n".join(lines[first:]))
 
 
+def below_postfix(data: bytes) -> bytes:
+    """A mail without the one Received field that Postfix puts on top."""
+    top = re.match(rb"Received: from [^\r]*\r\n(?:\t[^\r]*\r\n)+", data)
+    assert top is not None and b"(Postfix)" in top[0]
+    return data[top.end() :]
+
+
 class Postfix:
     """One private instance. `conf` is its configuration directory, `port` its public smtpd."""
 
@@ -111,6 +136,7 @@ class Postfix:
         self.port = free_port()
         self.conf = root / "etc"
         self._log = root / "log"
+        self._started = False
         for name in ("etc", "queue", "data"):
             (root / name).mkdir()
         os.chown(root / "data", pwd.getpwnam("postfix").pw_uid, -1)
@@ -123,13 +149,15 @@ class Postfix:
             "inet_interfaces = 127.0.0.1", "inet_protocols = ipv4",
             "myhostname = mx.example.org", "myorigin = $myhostname", "mydestination = $myhostname",
             "alias_maps =", "alias_database =", "local_recipient_maps = inline:{ root=ok }",
-            "mynetworks = 192.0.2.0/24",  # whoever comes from loopback is the world outside
+            "mynetworks = 192.0.2.0/24",
             f"relayhost = [127.0.0.1]:{relayhost_port}", "smtp_dns_support_level = disabled",
         )  # fmt: skip
         self.run("postconf", "-F", "*/*/chroot=n")
         self.run("postconf", "-MX", "smtp/inet")
+        # Who comes to this port from loopback stands for the world outside.
         public = f"127.0.0.1:{self.port}"
-        self.run("postconf", "-M", f"{public}/inet = {public} inet n - n - - smtpd")
+        outside = "smtpd -o local_header_rewrite_clients="
+        self.run("postconf", "-M", f"{public}/inet = {public} inet n - n - - {outside}")
 
     def run(self, *command: str, stdin: str = "") -> str:
         """Run one of Postfix's programs, or a shell script that calls them, on this instance."""
@@ -143,10 +171,18 @@ class Postfix:
 
     def start(self) -> None:
         self.run("postfix", "start")
-        wait_until(lambda: answers(self.port), "Postfix answers")
+        self._started = True
+        wait_until_answers(self.port, self._log)
+
+    def reload(self) -> None:
+        """Start again, so that a change of the configuration is surely in use."""
+        self.stop()
+        self.start()
 
     def stop(self) -> None:
-        self.run("postfix", "stop")
+        if self._started:
+            self.run("postfix", "stop")
+            self._started = False
 
     def queue(self) -> list[dict[str, object]]:
         """What `postqueue -j` lists."""
@@ -157,3 +193,60 @@ class Postfix:
 
     def log(self) -> str:
         return self._log.read_text(errors="replace")
+
+
+class Recorder:
+    """Stands between a client and a server on loopback, and keeps what the client said."""
+
+    def __init__(self, server_port: int) -> None:
+        self._server_port = server_port
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listening.getsockname()[1])
+        self._said: list[bytearray] = []
+
+    def start(self) -> None:
+        self._in_background(self._accept)
+
+    def messages(self) -> dict[str, list[bytes]]:
+        """What stood between DATA and the final dot, dots unstuffed, by recipient."""
+        found: dict[str, list[bytes]] = {}
+        for said in self._said:
+            for rcpt, data in re.findall(
+                rb"RCPT TO:<([^>]+)>[^\r]*\r\nDATA\r\n(.*?\r\n)\.\r\n", bytes(said), re.DOTALL
+            ):
+                plain = re.sub(rb"(^|\r\n)\.", rb"\1", data)
+                found.setdefault(rcpt.decode(), []).append(plain)
+        return found
+
+    def stop(self) -> None:
+        # shutdown wakes the thread that waits in accept; close alone does not.
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listening.accept()
+            except OSError:
+                return
+            said = bytearray()
+            self._said.append(said)
+            server = socket.create_connection(("127.0.0.1", self._server_port))
+            self._in_background(self._pass_on, client, server, said)
+            self._in_background(self._pass_on, server, client, bytearray())
+
+    def _pass_on(self, source: socket.socket, target: socket.socket, kept: bytearray) -> None:
+        with source:
+            while True:
+                try:
+                    chunk = source.recv(65_536)
+                    kept += chunk
+                    target.sendall(chunk)
+                    if not chunk:
+                        target.shutdown(socket.SHUT_WR)
+                        return
+                except OSError:
+                    return
+
+    def _in_background(self, target: Callable[..., None], *arguments: object) -> None:
+        threading.Thread(target=target, args=arguments, daemon=True).start()
