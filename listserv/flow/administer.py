@@ -4,7 +4,7 @@ to the event log who did what; `by` is "command line" or an address."""
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from listserv.domain.address import ascii_lower, why_not_a_list_name
+from listserv.domain.address import ascii_lower, parse_address, why_not_a_list_name
 from listserv.domain.errors import ListservError
 from listserv.domain.lists import LIST_SETTINGS, MailingList, style_settings
 from listserv.domain.members import MemberRole, MemberState
@@ -135,18 +135,17 @@ def resume_relay(tx: Tx, *, by: str, now: datetime) -> None:
 
 
 def _list_address(text: str, domains: Collection[str]) -> tuple[str, str]:
+    served = ", ".join(sorted(domains))
     name, at, domain = ascii_lower(text).rpartition("@")
     if not at:
-        raise ListservError(f"{text!r} is no list address: it looks like NAME@{min(domains)}")
-    if domain not in domains:
-        served = ", ".join(sorted(domains))
-        raise ListservError(
-            f"{text!r}: {domain} is not a domain of this server (site.domain): {served}"
-        )
+        raise ListservError(f"{text!r} is no list address: it is made of a name, @ and {served}")
+    read = parse_address(f"anybody@{domain}")  # an IDN comes in either form
+    if read is None or read.domain not in domains:
+        raise ListservError(f"{text!r}: this server has lists at {served} only (site.domain)")
     why = why_not_a_list_name(name)
     if why is not None:
         raise ListservError(f"{text!r}: {why}")
-    return name, domain
+    return name, read.domain
 
 
 def _refuse_taken(tx: Tx, name: str, domain: str) -> None:
