@@ -83,9 +83,9 @@ def parse_address(text: str) -> Address | None:
     and lone surrogates never pass. An IDN domain comes out as A-labels; quotes that are not needed
     are dropped, because "mary"@example.org is mary@example.org (RFC 5321 4.1.2).
     """
-    written, at, domain = text.rpartition("@")
+    written, _, domain = text.rpartition("@")
     # Before anything slow. A quoted local part may have a backslash before each character.
-    if not at or len(written) > 2 * MAX_LOCAL + 2 or len(domain) > MAX_DOMAIN:
+    if len(written) > 2 * MAX_LOCAL + 2 or len(domain) > MAX_DOMAIN:
         return None
     # NFC before the grammar: it makes a semicolon of a Greek question mark, and may lengthen.
     local = unicodedata.normalize("NFC", written)

@@ -225,6 +225,13 @@ def test_a_wrong_value_is_refused_with_what_is_wanted(key: str, text: str, why: 
     assert why in str(refused.value) and len(str(refused.value)) < 700
 
 
+@pytest.mark.parametrize(
+    ("key", "text"), [("title", "t" * 80), ("footer", "f" * 2000), ("max_size", "1024")]
+)
+def test_the_longest_and_the_least_that_is_allowed_is_read(key: str, text: str) -> None:
+    assert shown(read_settings(LIST_SETTINGS, {key: text})[key]) == text
+
+
 def test_one_wrong_value_refuses_all() -> None:
     with pytest.raises(ListservError, match=r"^roster=members is not built"):
         read_settings(LIST_SETTINGS, {"title": "Support", "roster": "members"})
