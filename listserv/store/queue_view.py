@@ -26,6 +26,7 @@ class QueueRow:
     subject: str
     state: MailingState
     created: datetime
+    finished: datetime | None
     expanded: bool
     recipients: int
     delivered: int
@@ -87,6 +88,7 @@ def _select() -> Select[*tuple[Any, ...]]:
             MailingRow.subject,
             MailingRow.state,
             MailingRow.created,
+            MailingRow.finished,
             MailingRow.expanded,
             func.coalesce(func.sum(settled + waits * undecided), 0).label("recipients"),
             func.coalesce(func.sum(BatchRow.delivered), 0).label("delivered"),
@@ -113,6 +115,7 @@ def _row(row: Row[*tuple[Any, ...]]) -> QueueRow:
         subject=row.subject,
         state=MailingState(row.state),
         created=row.created,
+        finished=row.finished,
         expanded=row.expanded,
         recipients=int(row.recipients),
         delivered=int(row.delivered),

@@ -1,0 +1,67 @@
+"""The whole program in this process: listeners, flow and delivery on free ports, and what it sent
+lands in a Maildir."""
+
+import asyncio
+import threading
+from email import message_from_bytes
+from email.message import Message
+from pathlib import Path
+
+from listserv import daemon
+from listserv.app import App, build
+from listserv.config import Config, Lmtp, Relay, Site, Smtp, Storage
+from listserv.domain.address import Address
+from listserv.store import queue_view
+
+DOMAIN = "lists.example.org"
+# Loopback needs milliseconds; this only ends a test that has failed.
+PATIENCE = 20.0
+
+
+class Running:
+    """A running server; `app` is for setting up and looking, `smtp` and `lmtp` are its ports."""
+
+    def __init__(self, folder: Path) -> None:
+        self.maildir = folder / "Maildir"
+        self.app: App = build(
+            Config(
+                site=Site(DOMAIN, DOMAIN, Address("operator", "example.org")),
+                storage=Storage(f"sqlite:///{folder / 'listserv.db'}"),
+                smtp=Smtp(listen="127.0.0.1:0"),
+                lmtp=Lmtp(listen="127.0.0.1:0"),
+                relay=Relay(kind="maildir", path=self.maildir),
+            )
+        )
+        self._up = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
+        self._thread.start()
+        assert self._up.wait(PATIENCE), "the server did not come up"
+
+    async def _serve(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+
+        def ready(ports: daemon.Ports) -> None:
+            self.smtp, self.lmtp = ports.smtp, ports.lmtp
+            self._up.set()
+
+        await daemon.serve(self.app, self._stop, ready)
+
+    def close(self) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(PATIENCE)
+        assert not self._thread.is_alive(), "the server did not stop"
+        self.app.store.close()
+
+    def mail(self) -> dict[str, Message]:
+        """What was sent so far, by recipient, once nothing is left in the queue."""
+        self._wait_for_queue()
+        read = [message_from_bytes(p.read_bytes()) for p in (self.maildir / "new").iterdir()]
+        return {message["Delivered-To"]: message for message in read}
+
+    def _wait_for_queue(self) -> None:
+        patience = threading.Event()
+        for _ in range(int(PATIENCE / 0.02)):
+            if not self.app.store.read(queue_view.mailings):
+                return
+            patience.wait(0.02)
+        raise AssertionError("mail is left in the queue")
