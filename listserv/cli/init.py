@@ -62,13 +62,17 @@ def _example(folder: Path, domain: str) -> str:
         "domain": domain,
         "hostname": domain,
         "operator": f"postmaster@{domain}",
-        "database": f"sqlite:///{folder / 'listserv.db'}",
+        "database": f"sqlite:///{_in_url(folder / 'listserv.db')}",
     }
     text = config_example().read_text("utf-8")
     for key, value in values.items():
         before, there, after = re.split(rf"(?m)^({key} = ).*$", text, maxsplit=1)
         text = f"{before}{there}{_toml(value)}{after}"
     return text
+
+
+def _in_url(path: Path) -> str:
+    return str(path).replace("%", "%25").replace("?", "%3F")
 
 
 def _toml(text: str) -> str:
