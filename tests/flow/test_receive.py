@@ -33,6 +33,10 @@ def latest(world: World, name: str) -> posts.StoredPost:
     return post
 
 
+def answer_to_rcpt(world: World, address: str, transport: Transport = Transport.SMTP) -> int:
+    return world.store.read(lambda tx: receive.recipient(tx, world.site, address, transport)).code
+
+
 def waiting_for_digest(world: World, name: str, key: str) -> int:
     mlist = world.store.read(lambda tx: lists.find(tx, name))
     member = world.store.read(lambda tx: members.by_key(tx, mlist.id, key))
@@ -60,12 +64,7 @@ def test_each_copy_has_a_return_path_of_its_own_that_names_its_recipient(
     senders = {copy.sender for copy in world.sent}
     assert len(senders) == 3
     assert all(s.startswith("town-bounces+") and s.endswith(f"@{DOMAIN}") for s in senders)
-    answers = {
-        world.store.read(
-            lambda tx, s=sender: receive.recipient(tx, world.site, s, Transport.SMTP)
-        ).code
-        for sender in senders
-    }
+    answers = {answer_to_rcpt(world, sender) for sender in senders}
     assert answers == {250}
 
 
@@ -272,11 +271,8 @@ def test_a_former_address_of_a_renamed_list_works_in_all_its_forms(world: World,
 
     assert world.deliver() == EVERYBODY
     token = copy_token(world.site.secret, Purpose.BOUNCES, 1, 1)
-    for form in (f"town-bounces+{token}", f"city-bounces+{token}"):
-        reply = world.store.read(
-            lambda tx, a=f"{form}@{DOMAIN}": receive.recipient(tx, world.site, a, Transport.SMTP)
-        )
-        assert reply.code == 250
+    for name in ("town", "city"):
+        assert answer_to_rcpt(world, f"{name}-bounces+{token}@{DOMAIN}") == 250
 
 
 @pytest.mark.parametrize(
@@ -297,12 +293,8 @@ def test_a_former_address_of_a_renamed_list_works_in_all_its_forms(world: World,
 def test_recipients_are_answered_so_that_nothing_is_relayed_and_nothing_bounces(
     world: World, town: str, address: str, over_smtp: int, over_lmtp: int
 ) -> None:
-    def ask(transport: Transport) -> int:
-        return world.store.read(
-            lambda tx: receive.recipient(tx, world.site, address, transport)
-        ).code
-
-    assert (ask(Transport.SMTP), ask(Transport.LMTP)) == (over_smtp, over_lmtp)
+    answers = [answer_to_rcpt(world, address, way) for way in (Transport.SMTP, Transport.LMTP)]
+    assert answers == [over_smtp, over_lmtp]
 
 
 def test_a_bounce_and_a_meaningless_sub_address_are_taken_and_change_nothing(
