@@ -1,6 +1,8 @@
 """What the protocol itself answers: PROTOCOL_REPLIES, a table. What a mail's fate is answered
 with stands in domain/replies.py."""
 
+import re
+
 from listserv.domain.replies import Reply
 
 OK = Reply(250, "2.0.0", "Ok")
@@ -29,9 +31,10 @@ PROTOCOL_REPLIES: tuple[Reply, ...] = (
 
 # RFC 5321 4.5.3.1.5, CR LF included.
 _LONGEST = 510
+_UNFIT = re.compile("[^ -~]")
 
 
 def plain(line: str) -> str:
     """A reply line as it may be sent: printable ASCII. Anything else would fail after the mail
     was stored, or be a second reply."""
-    return "".join(c if " " <= c <= "~" else "?" for c in line[:_LONGEST])
+    return _UNFIT.sub("?", line[:_LONGEST])

@@ -104,6 +104,11 @@ class Connection(SMTP):
 
     async def _handle_client(self) -> None:
         self.wire = Wire(self._reader)
+        name = self.greeting().peer
+        # A local socket's peer is this host.
+        host = str(name[0]) if isinstance(name, tuple) else "127.0.0.1"
+        self._address = str(read_ip(host) or host)
+        self._trusted = self.shared.settings.trusts(self._address)
         self.shared.connections.add(self)
         try:
             await self._converse()
@@ -135,6 +140,8 @@ class Connection(SMTP):
         text = status if isinstance(status, str) else status.decode("latin-1")
         lines = "".join(f"{plain(line)}\r\n" for line in text.split("\r\n"))
         self._writer.write(lines.encode("ascii"))
+        if not self._writer.transport.get_write_buffer_size():
+            return
         try:
             async with asyncio.timeout(self.limits.command_seconds):
                 await self._writer.drain()
@@ -180,12 +187,8 @@ class Connection(SMTP):
         return self.mail().mail_from is not None
 
     def peer(self) -> Client:
-        """Who is at the other end of this connection. A local socket's peer is this host."""
-        name = self.greeting().peer
-        host = str(name[0]) if isinstance(name, tuple) else "127.0.0.1"
-        address = str(read_ip(host) or host)
-        trusted = self.shared.settings.trusts(address)
-        return Client(address, self.greeting().host_name or "", trusted)
+        """Who is at the other end of this connection, and what it calls itself."""
+        return Client(self._address, self.greeting().host_name or "", self._trusted)
 
     async def say(self, *replies: Reply) -> None:
         """Send replies, each of them exactly one line."""
@@ -238,7 +241,7 @@ class Connection(SMTP):
     async def _converse(self) -> None:
         peer, now = self.peer(), self.loop.time()
         if not self.shared.gate.admit(self, peer.address, trusted=peer.trusted, now=now):
-            log.warning("too many connections, %s is sent away", peer.address)
+            self.shared.note_sent_away(peer.address, now)
             await self.say(TOO_BUSY)
             return
         await self.push(f"220 {self.hostname} {self.banner} listserv")

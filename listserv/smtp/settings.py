@@ -1,7 +1,7 @@
 """What the listeners are given: the intake that answers, and their settings and limits."""
 
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Protocol
 
@@ -72,19 +72,23 @@ class ServerSettings:
 
     def __post_init__(self) -> None:
         for text in self.trusted_mtas:
-            try:
-                ip_network(text, strict=False)
-            except ValueError:
+            if _read_network(text) is None:
                 raise ListservError(
                     f"smtp.trusted_mtas: {text!r} is neither an IP address nor a network"
-                ) from None
+                )
 
     def trusts(self, peer: str) -> bool:
         """Whether `peer`, an IP address, is a trusted MTA."""
         address = read_ip(peer)
-        return address is not None and any(
-            address in ip_network(text, strict=False) for text in self.trusted_mtas
-        )
+        networks = map(_read_network, self.trusted_mtas)
+        return address is not None and any(n is not None and address in n for n in networks)
+
+
+def _read_network(text: str) -> IPv4Network | IPv6Network | None:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        return None
 
 
 def read_ip(text: str) -> IPv4Address | IPv6Address | None:

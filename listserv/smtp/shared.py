@@ -3,6 +3,7 @@ the intake is answering."""
 
 import asyncio
 import logging
+import math
 import secrets
 from collections.abc import Coroutine
 from typing import Any, Protocol
@@ -25,6 +26,9 @@ def fault(error: BaseException) -> Reply:
 
 
 Answers = tuple[Reply, ...]
+
+# Seconds.
+_NOTED_EVERY = 60.0
 
 
 class Open(Protocol):
@@ -55,6 +59,17 @@ class Shared:
         )
         self.connections: set[Open] = set()
         self.questions: set[asyncio.Task[Answers]] = set()
+        self._sent_away = 0
+        self._noted = -math.inf
+
+    def note_sent_away(self, address: str, now: float) -> None:
+        """Log that there are too many connections: once a minute, for there are very many."""
+        self._sent_away += 1
+        if now - self._noted >= _NOTED_EVERY:
+            log.warning(
+                "too many connections: %d sent away, the last from %s", self._sent_away, address
+            )
+            self._noted, self._sent_away = now, 0
 
     def ask_recipient(self, address: str, client: Client, sender: str) -> asyncio.Task[Answers]:
         """May this address be sent to? One answer."""

@@ -252,6 +252,15 @@ def test_a_bare_line_end_is_refused_at_once(house: House, octets: bytes) -> None
         assert talk.is_closed()
 
 
+def test_a_client_that_goes_on_sending_hears_why_it_is_refused(house: House) -> None:
+    """A connection closed while its client still sends is reset, and our word is lost with it."""
+    with Talk(house.smtp(settings()).port) as talk:
+        talk.begin(TOWN)
+        for _ in range(200):
+            talk.send(b"a bare\nLF" + b"x" * 50_000)
+        assert talk.reply() == BARE_LINE_END.line
+
+
 def test_a_line_of_many_thousand_octets_is_taken_as_it_is(house: House) -> None:
     """aiosmtpd: more than 1,001 octets are a permanent error."""
     raw = b"Subject: long\r\n\r\n" + b"x" * 1200 + b"\r\n" + b"." * 65_000 + b"\r\n"
@@ -405,20 +414,23 @@ def test_a_store_that_takes_too_long_is_a_temporary_fault_and_goes_on(house: Hou
 def test_messages_together_take_no_more_memory_than_allowed(house: House) -> None:
     """aiosmtpd: 32 MiB for each connection, three times over."""
     port = house.smtp(settings(memory_octets=1)).port  # four of the largest are always allowed
+    big = b"\r\n" + (b"x" * 60 + b"\r\n") * 3000 + b".\r\n"
     with ExitStack() as until_end:
         talks = [until_end.enter_context(Talk(port)) for _ in range(5)]
         for talk in talks:
             talk.begin("slow@lists.example.org")
             house.intake.arrived.clear()
-            talk.send(b"\r\n" + (b"x" * 60 + b"\r\n") * 3000 + b".\r\n")
+            talk.send(big)
             if talk is not talks[4]:
                 assert house.intake.arrived.wait(10)
         assert talks[4].reply().startswith("452 4.3.1")
         house.go_on()
         for talk in talks[:4]:
             assert talk.reply().startswith("250")
-        talks[4].begin(TOWN)
-        assert talks[4].ask("Subject: again\r\n.").startswith("250")
+        for talk in talks:
+            talk.begin(TOWN)
+            talk.send(big)
+            assert talk.reply().startswith("250")
 
 
 def listeners(house: House) -> tuple[tuple[Listener, str, str], ...]:

@@ -68,6 +68,13 @@ def test_over_smtp_one_answer_stands_for_all_and_loses_nothing(
         assert talk.ask("NOOP").startswith("250")
 
 
+def test_an_intake_that_forgets_a_recipient_is_a_fault_of_ours(house: House) -> None:
+    with Talk(house.lmtp(SETTINGS).port, greet="LHLO") as talk:
+        talk.begin("short@lists.example.org", "town@lists.example.org")
+        talk.send(b"Subject: hello\r\n.\r\n")
+        assert [talk.reply()[:9] for _ in range(2)] == ["451 4.3.0"] * 2
+
+
 def test_a_listener_at_a_unix_socket(house: House, tmp_path: Path) -> None:
     path = tmp_path / "lmtp"
     listener = house.lmtp(SETTINGS, f"unix:{path}")
