@@ -135,9 +135,10 @@ def export(app: App, name: str) -> None:
     """Print the members as CSV that `member import` reads."""
 
     def write(tx: Tx) -> None:
+        mlist = lists.find(tx, name)
         table = csv.writer(sys.stdout, lineterminator="\n")
         table.writerow(COLUMNS)
-        for member in stored.ls(tx, lists.find(tx, name).id):
+        for member in stored.ls(tx, mlist.id):
             table.writerow((member.address, member.name, member.delivery, member.role))
 
     app.store.read(write)

@@ -1,0 +1,82 @@
+"""held: shown and decided, once."""
+
+import pytest
+
+from tests.cli.shell import DOMAIN, Shell
+
+
+@pytest.fixture
+def waiting(town: Shell) -> Shell:
+    """A stranger's post waits."""
+    town.post("eve@x.test", "Seeds to give away", "Beans.\r\n\x1b]0;gotcha\x07Peas.")
+    return town
+
+
+def _states(shell: Shell) -> dict[str, int]:
+    return {
+        "held": len(shell.json("held", "ls")),
+        "discarded": len(shell.json("held", "ls", "--discarded")),
+        "queued": len(shell.json("queue", "ls")),
+    }
+
+
+def test_a_held_post_is_shown_with_its_reasons_and_its_text(waiting: Shell) -> None:
+    (row,) = waiting.json("held", "ls")
+    assert {"id", "list", "author", "subject", "reasons", "received"} <= set(row)
+    assert (row["list"], row["author"]) == (f"town@{DOMAIN}", "eve@x.test")
+    assert row["reasons"] == ["its author is not subscribed"]
+    assert waiting.json("held", "ls", "town") == [row]
+    shown = waiting.json("held", "show", str(row["id"]))
+    assert shown["text"].splitlines()[0] == "Beans."
+    said = waiting.ok("held", "show", str(row["id"]))
+    assert "its author is not subscribed" in said
+    assert said.replace("\n", "").isprintable()
+    assert said.endswith("Peas.\n")
+
+
+def test_a_post_in_html_or_without_text_is_shown_as_far_as_it_can_be(town: Shell) -> None:
+    town.post("eve@x.test", "Html\r\nContent-Type: text/html", "<p>Beans &amp; <b>peas</b>")
+    town.post("eve@x.test", "Picture\r\nContent-Type: image/png", "\x00\x01")
+    texts = [town.json("held", "show", str(r["id"]))["text"] for r in town.json("held", "ls")]
+    assert texts == ["Beans & peas", ""]
+
+
+def test_a_long_post_is_cut(town: Shell) -> None:
+    town.post("eve@x.test", "Long", "\r\n".join(f"line {n}" for n in range(100)))
+    (row,) = town.json("held", "ls")
+    assert town.ok("held", "show", str(row["id"])).endswith("line 39\n… and 60 more lines\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "after"),
+    [
+        (("approve",), {"held": 0, "discarded": 0, "queued": 1}),
+        (("reject", "--reason", "Not here."), {"held": 0, "discarded": 0, "queued": 1}),
+        (("discard",), {"held": 0, "discarded": 1, "queued": 0}),
+    ],
+)
+def test_a_post_is_decided_once(
+    waiting: Shell, words: tuple[str, ...], after: dict[str, int]
+) -> None:
+    (row,) = waiting.json("held", "ls")
+    verb, *options = words
+    waiting.ok("held", verb, str(row["id"]), *options)
+    assert _states(waiting) == after
+    for again in ("approve", "discard"):
+        line = waiting.refused("held", again, str(row["id"]))
+        assert "by command line at 20" in line and "nothing changed" in line
+    assert _states(waiting) == after
+    assert waiting.json("held", "show", str(row["id"]))["decided_by"] == "command line"
+
+
+def test_a_rejection_has_a_reason_on_one_line(waiting: Shell) -> None:
+    (row,) = waiting.json("held", "ls")
+    waiting.misused("held", "reject", str(row["id"]))
+    waiting.misused("held", "reject", str(row["id"]), "--reason", "a\r\nBcc: everybody@x.test")
+    assert _states(waiting)["held"] == 1
+
+
+def test_an_unknown_or_impossible_number(town: Shell) -> None:
+    for verb in (("show",), ("approve",), ("discard",), ("reject", "--reason", "x")):
+        assert "there is no held post 17" in town.refused("held", verb[0], "17", *verb[1:])
+    town.misused("held", "show", "first")
