@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from listserv.domain.decision import Decision, Verdict
 from listserv.domain.post import Transport
-from listserv.domain.replies import ACCEPTED, Reply
+from listserv.domain.replies import ACCEPTED, UNKNOWN, Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +27,22 @@ def settle(transport: Transport, decisions: Sequence[Decision]) -> tuple[Settled
     can be answered.
 
     LMTP: a REJECT is discarded and kept for the operator. SMTP: when all refuse, the client hears
-    the first refusal; when only some do, the message is taken and those lists hold it.
+    the first refusal; when only some do, the message is taken and those lists hold it; one that
+    acts as if it did not exist (a ban) discards it.
     """
     if transport is Transport.LMTP:
-        return _taken(decisions, Verdict.DISCARD)
+        return tuple(_taken(decision, Verdict.DISCARD) for decision in decisions)
     if all(decision.verdict is Verdict.REJECT for decision in decisions):
         return tuple(Settled(decision, decisions[0].refusal) for decision in decisions)
-    return _taken(decisions, Verdict.HOLD)
-
-
-def _taken(decisions: Sequence[Decision], instead: Verdict) -> tuple[Settled, ...]:
-    """All answered 250, with another verdict `instead` of REJECT."""
     return tuple(
-        Settled(
-            replace(decision, verdict=instead, keep=instead is Verdict.DISCARD)
-            if decision.verdict is Verdict.REJECT
-            else decision,
-            ACCEPTED,
-        )
+        _taken(decision, Verdict.DISCARD if decision.refusal == UNKNOWN else Verdict.HOLD)
         for decision in decisions
     )
+
+
+def _taken(decision: Decision, instead: Verdict) -> Settled:
+    """Answered 250, with another verdict `instead` of REJECT."""
+    if decision.verdict is not Verdict.REJECT:
+        return Settled(decision, ACCEPTED)
+    keep = instead is Verdict.DISCARD
+    return Settled(replace(decision, verdict=instead, keep=keep), ACCEPTED)
