@@ -285,5 +285,4 @@ class Connection(SMTP):
                 self._writer.write_eof()
             async with asyncio.timeout(self.limits.linger_seconds):
                 while True:
-                    self.wire.forget()
                     await self.wire.block()

@@ -63,8 +63,8 @@ class RecordingIntake:
 class LoopThread:
     """An event loop that runs beside the test."""
 
-    def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
 

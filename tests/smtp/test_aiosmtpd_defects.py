@@ -315,13 +315,12 @@ def test_a_trusted_mta_may_open_more_connections_than_a_stranger(house: House) -
 def test_when_all_places_are_taken_the_most_silent_client_makes_room(house: House) -> None:
     port = house.smtp(settings(connections=3, per_ip=100, silent_seconds=0)).port
     idle = [Talk(port) for _ in range(3)]
-    idle[0].ask("NOOP")
     with Talk(port) as poster:
         poster.begin(TOWN)
         assert poster.ask("Subject: hello\r\n.").startswith("250")
-    assert idle[1].reply().startswith("421 4.3.2")
-    assert idle[1].is_closed()
-    assert idle[0].ask("NOOP").startswith("250")
+    assert idle[0].reply().startswith("421 4.3.2")
+    assert idle[0].is_closed()
+    assert idle[1].ask("NOOP").startswith("250")
     for talk in idle:
         talk.close()
 
@@ -336,6 +335,14 @@ def test_the_21st_bad_command_or_recipient_ends_the_connection(house: House) -> 
         assert talk.ask("RCPT TO:<>").startswith("553")
         assert talk.ask("RCPT TO:<unknown@lists.example.org>").startswith("421 4.7.0")
         assert talk.is_closed()
+
+
+def test_refused_messages_are_errors_like_others(house: House) -> None:
+    with Talk(house.smtp(settings(errors=2)).port) as talk:
+        for _ in range(3):
+            talk.begin("refused@lists.example.org")
+            assert talk.ask("Subject: hello\r\n.").startswith("550")
+        assert talk.reply().startswith("421 4.7.0")
 
 
 def test_a_message_that_is_taken_forgives_the_errors_before_it(house: House) -> None:

@@ -131,6 +131,17 @@ def test_what_is_refused_is_not_kept_while_the_end_is_awaited(octets: bytes) -> 
     assert block.message() is STORAGE
 
 
+@given(st.sampled_from([b"a\r\n", b"a", b"..\r\n"]))
+def test_a_message_without_end_is_not_kept_either(piece: bytes) -> None:
+    block = DataBlock(largest=1000, longest_line=100_000, largest_header=200)
+    most = 0
+    for _ in range(1000):
+        block.feed(piece * 100)
+        most = max(most, len(block._octets))
+    assert block.flaw is TOO_BIG
+    assert most <= 2000
+
+
 def test_a_bare_line_end_is_the_worst_of_flaws() -> None:
     assert receive(b"a" * 5000 + b"\r\nb\n\r\n.\r\n")[0] is BARE_LINE_END
     assert receive(b"a" * 5000 + b"\r\nb\n\r\n.\r\n", [4000, 5000, 5003])[0] is BARE_LINE_END

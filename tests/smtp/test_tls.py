@@ -27,8 +27,9 @@ def start_tls(talk: Talk, name: str) -> None:
     talk.wrap(context.wrap_socket(talk.socket, server_hostname=f"{name}.example.org"))
 
 
-def test_a_message_comes_in_over_tls(house: House) -> None:
-    with Talk(house.smtp(settings(TLS / "first.pem")).port) as talk:
+def test_a_message_comes_in_over_tls(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    listener = house.smtp(settings(TLS / "first.pem"))
+    with Talk(listener.port) as talk:
         assert "250 STARTTLS" in talk.offers
         assert talk.ask("STARTTLS").startswith("220")
         start_tls(talk, "first")
@@ -40,7 +41,9 @@ def test_a_message_comes_in_over_tls(house: House) -> None:
         talk.begin("town@lists.example.org")
         assert talk.ask("Subject: hello\r\n.").startswith("250")
         assert talk.ask("QUIT").startswith("221")
+    house.thread.run(listener.close())
     assert house.intake.messages[0].raw == b"Subject: hello\r\n"
+    assert not caplog.records
 
 
 def test_what_was_said_before_tls_counts_for_nothing_after_it(house: House) -> None:
