@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.postfix.harness import why_not
+from tests.postfix.installation import TOWN, Installation
 
 
 @pytest.fixture(scope="session")
@@ -20,10 +21,20 @@ def _postfix_can_run() -> None:
     pytest.skip(reason)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def root(_postfix_can_run: None) -> Iterator[Path]:
     """An empty folder. Not one of pytest's own: those are closed to Postfix's users."""
     with tempfile.TemporaryDirectory(prefix="listserv-postfix-", dir="/tmp") as name:
         folder = Path(name)
         folder.chmod(0o755)
         yield folder
+
+
+@pytest.fixture(scope="session", params=["dedicated", "shared"])
+def site(request: pytest.FixtureRequest, root: Path) -> Iterator[Installation]:
+    """listserv behind Postfix in each of the two ways; the list refuses posts of strangers."""
+    folder = root / f"site-{request.param}"
+    folder.mkdir(mode=0o755)
+    with Installation(folder, request.param) as installation:
+        installation.listserv("list", "set", TOWN, "nonmember=reject")
+        yield installation

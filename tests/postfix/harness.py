@@ -79,27 +79,34 @@ class Sunk:
 class Sink:
     """smtp-sink, dumping each transaction into a file."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path) -> None:
         self.port = free_port()
         self._folder = folder
-        self._options = options
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        self._folder.mkdir()
+    def start(self, *options: str) -> None:
+        """Start, or start again with other options."""
+        self.stop()
+        self._folder.mkdir(exist_ok=True)
         owner = pwd.getpwnam("nobody")
         os.chown(self._folder, owner.pw_uid, owner.pw_gid)
         program = tool("smtp-sink")
         assert program
         dump = ["-d", f"{self._folder}/%s."]
         listen = [f"inet:127.0.0.1:{self.port}", "128"]
-        self._process = subprocess.Popen([program, "-u", "nobody", *self._options, *dump, *listen])
+        self._process = subprocess.Popen([program, "-u", "nobody", *options, *dump, *listen])
         wait_until_answers(self.port)
 
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
             self._process.wait(PATIENCE)
+            self._process = None
+
+    def forget(self) -> None:
+        """Begin again with no messages."""
+        for path in self._folder.iterdir():
+            path.unlink()
 
     def messages(self) -> list[Sunk]:
         """What has arrived. smtp-sink finishes a file before it answers the final dot, so this is
@@ -191,8 +198,10 @@ class Postfix:
     def wait_until_empty(self) -> None:
         wait_until(lambda: not self.queue(), "Postfix has delivered everything it holds")
 
-    def log(self) -> str:
-        return self._log.read_text(errors="replace")
+    def logged(self, pattern: str) -> list[str]:
+        """The lines of Postfix's log in which `pattern` is found."""
+        lines = self._log.read_text(errors="replace").splitlines()
+        return [line for line in lines if re.search(pattern, line)]
 
 
 class Recorder:

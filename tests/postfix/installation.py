@@ -2,24 +2,31 @@
 `listserv serve` as a process, with a private Postfix before and behind it."""
 
 import json
+import re
+import smtplib
 import subprocess
 import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from listserv.store import queue_view
+from listserv.store.session import Store
 from tests.postfix.harness import (
     PATIENCE,
     Postfix,
     Recorder,
     Sink,
+    Sunk,
     free_port,
+    wait_until,
     wait_until_answers,
 )
 
 DOMAIN = "lists.example.org"
 TOWN = f"town@{DOMAIN}"
 MEMBERS = ("ann@example.net", "ben@example.com", "cleo@example.edu")
+STRANGER = "forged@victim.example"
 
 _PROGRAM = Path(sys.executable).with_name("listserv")
 _CONFIG = """\
@@ -37,13 +44,21 @@ port = {relay}
 """
 
 
+def message(author: str, subject: str, body: bytes = b"Hello.\r\n", more: bytes = b"") -> bytes:
+    """A mail to the list; `more` is put at the end of its header."""
+    return (
+        f"From: {author}\r\nTo: {TOWN}\r\nSubject: {subject}\r\n"
+        f"Message-ID: <{subject.replace(' ', '.')}@example.net>\r\n"
+    ).encode() + b"%s\r\n%s" % (more, body)
+
+
 class Installation:
     """One list with three members, served, and set up behind Postfix in one of the two `way`s.
     `sent` is what listserv said to Postfix's listener for copies."""
 
-    def __init__(self, folder: Path, way: str, *sink_options: str) -> None:
+    def __init__(self, folder: Path, way: str) -> None:
         self.way = way
-        self.sink = Sink(folder / "sink", *sink_options)
+        self.sink = Sink(folder / "sink")
         self.postfix = Postfix(folder, self.sink.port)
         self.copies = free_port()
         self.sent = Recorder(self.copies)
@@ -51,17 +66,18 @@ class Installation:
         self._home = folder / "lists"
         self._log = folder / "listserv.log"
         self._serving: subprocess.Popen[bytes] | None = None
+        self._undo = ExitStack()
 
     def __enter__(self) -> "Installation":
-        with ExitStack() as undo:
-            undo.callback(self.sink.stop)
-            undo.callback(self.sent.stop)
-            undo.callback(self.postfix.stop)
-            undo.callback(self.stop_serving)
+        with self._undo:
+            self._undo.callback(self.sink.stop)
+            self._undo.callback(self.sent.stop)
+            self._undo.callback(self.postfix.stop)
+            self._undo.callback(self.stop_serving)
             self.sink.start()
             self.sent.start()
             self._set_up()
-            self._undo = undo.pop_all()
+            self._undo = self._undo.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -70,6 +86,8 @@ class Installation:
     def _set_up(self) -> None:
         """Everything an operator does, in the operator's order."""
         self._run("init", str(self._home))
+        self._store = Store(f"sqlite:///{self._home}/listserv.db")
+        self._undo.callback(self._store.close)
         self._configure(relay=self.copies)
         self.listserv("list", "create", TOWN, "--title", "Town")
         self.listserv("member", "add", TOWN, *MEMBERS)
@@ -98,6 +116,41 @@ class Installation:
             self._serving.terminate()
             self._serving.wait(PATIENCE)
             self._serving = None
+
+    def send(self, sender: str, recipient: str, data: bytes, *options: str) -> int:
+        """Hand a mail to Postfix as somebody outside: the code that the client hears last, of the
+        first refusal or of the final dot."""
+        with smtplib.SMTP("127.0.0.1", self.postfix.port, "client.example", timeout=30) as client:
+            client.command_encoding = "utf-8"
+            client.ehlo()
+            code, _ = client.docmd("MAIL", " ".join([f"FROM:<{sender}>", *options]))
+            if code < 400:
+                code, _ = client.docmd("RCPT", f"TO:<{recipient}>")
+            if code < 400:
+                code, _ = client.data(data)
+            return code
+
+    def arrived(self, subject: str) -> list[Sunk]:
+        """The copies of a post, once all members have theirs and Postfix has nothing left."""
+
+        def copies() -> list[Sunk]:
+            title = re.compile(rb"^Subject: %s\r$" % re.escape(subject).encode(), re.MULTILINE)
+            return [sunk for sunk in self.sink.messages() if title.search(sunk.data)]
+
+        wait_until(lambda: len(copies()) >= len(MEMBERS), f"copies of {subject}")
+        self.postfix.wait_until_empty()
+        return copies()
+
+    def left_for_others(self) -> list[Sunk]:
+        """What has left Postfix for anybody but the members since this was asked the last time,
+        once nothing is under way any more. What follows from a mail is in the database before
+        Postfix hears that it was taken."""
+        self.postfix.wait_until_empty()
+        wait_until(lambda: not self._store.read(queue_view.mailings), "listserv has sent its mail")
+        self.postfix.wait_until_empty()
+        others = [sunk for sunk in self.sink.messages() if not set(sunk.recipients) <= set(MEMBERS)]
+        self.sink.forget()
+        return others
 
     def listserv(self, *words: str) -> str:
         """What `listserv` prints for a command; it has to succeed."""
