@@ -62,13 +62,6 @@ def at(tx: Tx, name: str, domain: str) -> MailingList | None:
     return None if row is None else _mailing_list(row)
 
 
-def exists(tx: Tx, name: str, domain: str) -> bool:
-    """Whether a list has this address or had it before."""
-    now = sa.exists().where(ListRow.name == name, ListRow.domain == domain)
-    before = sa.exists().where(*_was(name, domain))
-    return bool(tx.execute(sa.select(now | before)).scalar_one())
-
-
 def find(tx: Tx, text: str) -> MailingList:
     """The list that an operator means: by address, or by its name where that is unique."""
     name, at_sign, domain = text.lower().partition("@")

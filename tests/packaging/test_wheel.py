@@ -66,6 +66,13 @@ def test_the_wheel_prints_the_example(installed: Path, tmp_path: Path) -> None:
     assert printed == (CHECKOUT / "config.example.toml").read_text()
 
 
+def test_the_wheel_makes_a_configuration_and_a_database(installed: Path, tmp_path: Path) -> None:
+    run(installed / "listserv", "init", tmp_path / "new", "--domain", "lists.test", cwd=tmp_path)
+    command = (installed / "listserv", "--config", tmp_path / "new" / "listserv.toml", "list")
+    run(*command, "create", "town@lists.test", cwd=tmp_path)
+    assert '"town@lists.test"' in run(*command, "ls", "--json", cwd=tmp_path)
+
+
 def test_the_wheel_holds_the_package_and_what_it_reads(built: Path) -> None:
     (wheel,) = built.glob("*.whl")
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
