@@ -38,6 +38,9 @@ _LONGEST_NAME = 255
 class SmtpSession(Connection):
     """SMTP (RFC 5321). One answer for a message, whatever the number of its recipients."""
 
+    # Whether a sender that cannot be read and a header without end are the intake's to judge.
+    takes_odd_mail = False
+
     def __init__(self, shared: Shared) -> None:
         self._forwarded: Forwarded = {}
         super().__init__(shared)
@@ -125,7 +128,7 @@ class SmtpSession(Connection):
             return await self.refuse(GREET_FIRST)
         if self.in_transaction():
             return await self.refuse(IN_TRANSACTION)
-        mail = read_mail(arg or "")
+        mail = read_mail(arg or "", any_sender=self.takes_odd_mail)
         if isinstance(mail, Reply):
             return await self.refuse(mail)
         if mail.size > self.shared.settings.max_message_bytes:
@@ -188,11 +191,11 @@ class SmtpSession(Connection):
 
     async def _receive(self, memory: Memory) -> bytes | Reply:
         """The message up to the final dot, or how to refuse it."""
-        limits = self.limits
+        limits, largest = self.limits, self.shared.settings.max_message_bytes
         block = DataBlock(
-            largest=self.shared.settings.max_message_bytes,
+            largest=largest,
             longest_line=limits.line_octets,
-            largest_header=limits.header_octets,
+            largest_header=largest if self.takes_odd_mail else limits.header_octets,
         )
         began, seen, rest = self.loop.time(), 0, None
         while rest is None:
@@ -234,9 +237,14 @@ class SmtpSession(Connection):
 
 
 class LmtpSession(SmtpSession):
-    """LMTP (RFC 2033): LHLO is the one greeting, and each recipient has its own answer."""
+    """LMTP (RFC 2033): LHLO is the one greeting, and each recipient has its own answer.
+
+    The MTA in front of us took the mail already: what we refuse it bounces, to a sender who may be
+    forged. So what is only odd is taken, and the intake holds it.
+    """
 
     banner = "LMTP"
+    takes_odd_mail = True
 
     def settle(self, answers: Answers) -> Answers:
         return answers

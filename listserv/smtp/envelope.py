@@ -59,8 +59,9 @@ class MailFrom:
     utf8: bool
 
 
-def read_mail(argument: str) -> MailFrom | Reply:
-    """Read the argument of MAIL, or say how to refuse it."""
+def read_mail(argument: str, *, any_sender: bool = False) -> MailFrom | Reply:
+    """Read the argument of MAIL, or say how to refuse it. With `any_sender` an address that cannot
+    be read is taken as it was keyed: it counts as one that is not null."""
     path = read_path(argument, "FROM:")
     if isinstance(path, Reply):
         return path
@@ -75,7 +76,8 @@ def read_mail(argument: str) -> MailFrom | Reply:
     # RFC 1870: at most 20 digits.
     if not re.fullmatch("[0-9]{1,20}", size) or body.upper() not in {"7BIT", "8BITMIME"} or utf8:
         return SYNTAX
-    refusal = refused_address(path.text, utf8=utf8 is not None) if path.text else None
+    judged = path.text and not any_sender
+    refusal = refused_address(path.text, utf8=utf8 is not None) if judged else None
     return refusal or MailFrom(path.text, int(size), utf8 is not None)
 
 

@@ -53,6 +53,11 @@ def test_mail(argument: str, wanted: MailFrom | Reply) -> None:
     assert read_mail(argument) == wanted
 
 
+def test_a_sender_nobody_can_read_is_taken_where_a_refusal_would_be_bounced() -> None:
+    for text in ("=?utf-8?q?a=0d=0aX?=@evil.example", "ann@under_score.example", "ann"):
+        assert read_mail(f"FROM:<{text}>", any_sender=True) == MailFrom(text, 0, False)
+
+
 @pytest.mark.parametrize(("argument", "wanted"), RCPT.items())
 def test_rcpt(argument: str, wanted: str | Reply) -> None:
     assert read_rcpt(argument, utf8=False, domain="lists.example.org") == wanted
