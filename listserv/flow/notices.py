@@ -72,7 +72,8 @@ def _send(
     )
     shared = {"title": mlist.title, "address": mlist.address, "owner": mlist.addresses.owner}
     raw = write_notice(site.templates, template, frame, {**shared, **values})
+    subject = template.removesuffix(".txt").replace("-", " ")
     queue.add_notice(
-        tx, list_id=mlist.id, raw=raw, subject=template, member=member, address=str(to), now=now,
+        tx, list_id=mlist.id, raw=raw, subject=subject, member=member, address=str(to), now=now,
         lane=lane,
     )  # fmt: skip
