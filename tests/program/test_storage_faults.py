@@ -2,10 +2,12 @@
 
 import smtplib
 import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 
 from listserv.flow import administer, enrol
 from listserv.store import queue_view, session
@@ -77,24 +79,35 @@ def test_a_locked_database_is_a_temporary_fault(impatient: None, town: Running) 
     assert posted_once(town)
 
 
-def test_a_full_disk_is_a_temporary_fault(town: Running) -> None:
-    engine = town.app.store._durable
-    small = {"on": True}
+@dataclass
+class Disk:
+    is_full: bool = False
 
-    @event.listens_for(engine, "begin")
-    def no_more_pages(connection: session.Tx) -> None:
-        # What SQLite does when a write finds no room: SQLITE_FULL, and the transaction is gone.
-        pages = 1 if small["on"] else 1_000_000_000
+
+@pytest.fixture
+def disk() -> Iterator[Disk]:
+    """What SQLite does when a write finds no room: SQLITE_FULL, and the transaction is gone."""
+    disk = Disk()
+
+    def allow(connection: session.Tx) -> None:
+        pages = 1 if disk.is_full else 1_000_000_000
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
 
+    event.listen(Engine, "begin", allow)
+    yield disk
+    event.remove(Engine, "begin", allow)
+
+
+def test_a_full_disk_is_a_temporary_fault(disk: Disk, town: Running) -> None:
     big = POST + 4000 * ("x" * 70 + "\r\n")
     assert town.smtp is not None
     with smtplib.SMTP("127.0.0.1", town.smtp) as client:
         client.ehlo()
         client.mail("ann@example.org")
         client.rcpt(f"town@{DOMAIN}")
+        disk.is_full = True
         refused = client.data(big)
-    small["on"] = False
+    disk.is_full = False
 
     assert refused[0] == 451
     assert post(town)[0] == 250
