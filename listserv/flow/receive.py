@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from listserv.domain.address import Recipient, Role, list_in, parse_address, read_local
+from listserv.domain.address import MAX_LOCAL, Recipient, Role, list_in, parse_address, read_local
 from listserv.domain.decision import Decision, Reason, Verdict
 from listserv.domain.lists import MailingList
 from listserv.domain.mailing import Mode
@@ -41,22 +41,23 @@ DUPLICATE = Decision(Verdict.ACCEPT, (Reason("duplicate", "it came in before"),)
 
 
 def recipient(tx: Tx, site: Site, address: str, transport: Transport) -> Reply:
-    """The answer to RCPT. Over LMTP a sub-address of a list that means nothing is taken here and
-    dropped later: a refusal would make the MTA in front of us bounce it to a forged sender."""
+    """The answer to RCPT. Over LMTP what is ours but means nothing, or nothing yet, is taken here
+    and dropped later: a refusal would make the MTA in front of us bounce it to a forged sender."""
     read = parse_address(address)
-    if read is None:
-        return BAD_ADDRESS
-    if read.domain not in site.domains:
-        return NO_RELAY
+    domain = read.domain if read else address.rpartition("@")[2].lower()
+    if domain not in site.domains:
+        return NO_RELAY if read else BAD_ADDRESS
 
     def is_list(name: str) -> bool:
-        return lists.at(tx, name, read.domain) is not None
+        return lists.at(tx, name, domain) is not None
 
-    meant = read_local(read.local, is_list)
-    reply = _reply_for(site, meant)
+    meant = read_local(read.local, is_list) if read else None
+    reply = _reply_for(site, meant) if read else BAD_ADDRESS
     if reply.accepted or transport is Transport.SMTP:
         return reply
-    return RECIPIENT_OK if list_in(read.local, is_list) else reply
+    # An address that nobody can read may be a list's all the same: "town+x y", or one too long.
+    local = address.rpartition("@")[0].strip('"')[:MAX_LOCAL]
+    return RECIPIENT_OK if meant or list_in(local, is_list) else reply
 
 
 def _reply_for(site: Site, meant: Recipient | None) -> Reply:

@@ -38,7 +38,7 @@ _LONGEST_NAME = 255
 class SmtpSession(Connection):
     """SMTP (RFC 5321). One answer for a message, whatever the number of its recipients."""
 
-    # Whether a sender that cannot be read and a header without end are the intake's to judge.
+    # Whether addresses that cannot be read and a header without end are the intake's to judge.
     takes_odd_mail = False
 
     def __init__(self, shared: Shared) -> None:
@@ -144,7 +144,12 @@ class SmtpSession(Connection):
             return await self.say(TOO_MANY_RECIPIENTS)
         settings = self.shared.settings
         domain = settings.domain or settings.hostname
-        address = read_rcpt(arg or "", utf8=self.mail().smtp_utf8, domain=domain)
+        address = read_rcpt(
+            arg or "",
+            utf8=self.mail().smtp_utf8,
+            domain=domain,
+            any_recipient=self.takes_odd_mail,
+        )
         if isinstance(address, Reply):
             return await self.refuse(address)
         question = self.shared.ask_recipient(address, self.client(), sender)

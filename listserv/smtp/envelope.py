@@ -81,9 +81,12 @@ def read_mail(argument: str, *, any_sender: bool = False) -> MailFrom | Reply:
     return refusal or MailFrom(path.text, int(size), utf8 is not None)
 
 
-def read_rcpt(argument: str, *, utf8: bool, domain: str) -> str | Reply:
+def read_rcpt(
+    argument: str, *, utf8: bool, domain: str, any_recipient: bool = False
+) -> str | Reply:
     """The address of a RCPT command, or its refusal. A bare <postmaster> must be taken (RFC 5321
-    4.5.1): it gets `domain`."""
+    4.5.1): it gets `domain`. With `any_recipient` an address that cannot be read is taken as it
+    was keyed."""
     path = read_path(argument, "TO:")
     if isinstance(path, Reply):
         return path
@@ -91,4 +94,6 @@ def read_rcpt(argument: str, *, utf8: bool, domain: str) -> str | Reply:
         return PARAMETER_UNKNOWN
     if ascii_lower(path.text) == "postmaster":
         return f"{path.text}@{domain}"
+    if any_recipient:
+        return path.text
     return refused_address(path.text, utf8=utf8) or path.text

@@ -16,7 +16,7 @@ class Intake(Protocol):
     async def recipient(
         self, address: str, transport: Transport, client: Client, sender: str
     ) -> Reply:
-        """The answer to one RCPT. `address` passes `parse_address` and is otherwise as keyed;
+        """The answer to one RCPT. Over SMTP `address` passes `parse_address`; it is as keyed, but
         a bare <postmaster> has the site's domain added. `sender` is "" for the null sender."""
 
     async def message(self, incoming: Incoming) -> tuple[Reply, ...]:
