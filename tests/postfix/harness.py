@@ -119,7 +119,7 @@ def _read_dump(raw: bytes) -> Sunk:
     """smtp-sink(1), "dump format": X- lines about the session, its own Received field in three
     lines, the message with LF line ends and dots unstuffed, one empty line."""
     lines = raw.removesuffix(b"\n").split(b"\n")
-    about = [line.decode("utf-8") for line in lines if line.startswith(b"X-")]
+    about = [line.decode("utf-8", "replace") for line in lines if line.startswith(b"X-")]
     first = next(at for at, line in enumerate(lines) if line.startswith(b"Received:")) + 3
 
     def said(name: str) -> list[str]:
@@ -158,6 +158,7 @@ class Postfix:
             "alias_maps =", "alias_database =", "local_recipient_maps = inline:{ root=ok }",
             "mynetworks = 192.0.2.0/24",
             f"relayhost = [127.0.0.1]:{relayhost_port}", "smtp_dns_support_level = disabled",
+            f"local_transport = smtp:[127.0.0.1]:{relayhost_port}",  # no mailbox of this machine
         )  # fmt: skip
         self.run("postconf", "-F", "*/*/chroot=n")
         self.run("postconf", "-MX", "smtp/inet")
