@@ -174,6 +174,8 @@ class Postfix:
             command, input=stdin, capture_output=True, text=True, timeout=PATIENCE,
             env={"PATH": path, "MAIL_CONFIG": str(self.conf), "LC_ALL": "C"},
         )  # fmt: skip
+        # Postfix waits before it reads what was written within the last second.
+        os.utime(self.conf / "main.cf", (0, 0))
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
         return done.stdout
 
