@@ -29,6 +29,13 @@ MEMBERS = ("ann@example.net", "ben@example.com", "cleo@example.edu")
 STRANGER = "forged@victim.example"
 POSTMASTER = "postmaster@mx.example.org"
 
+# What a host for lists may have had before; the script has to turn each of them round.
+BEFORE = (
+    f"mydestination = $myhostname, {DOMAIN}", "smtpd_relay_restrictions = permit",
+    "smtpd_proxy_options = speed_adjust", "relay_recipient_maps = inline:{ x@y.example=ok }",
+    "relay_domains = elsewhere.example", "message_size_limit = 200",
+)  # fmt: skip
+
 _PROGRAM = Path(sys.executable).with_name("listserv")
 _CONFIG = """\
 [site]
@@ -94,6 +101,8 @@ class Installation:
         self.listserv("member", "add", TOWN, *MEMBERS)
         if self.way == "shared":
             self.load_recipients()
+        else:
+            self.postfix.run("postconf", "-e", *BEFORE)
         self.postfix.run("sh", stdin=self.listserv("postfix", self.way))
         self._configure(relay=self.sent.port)  # our copies pass the recorder on their way
         self.postfix.start()

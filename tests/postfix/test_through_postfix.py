@@ -2,6 +2,7 @@
 ways: `dedicated` (smtpd_proxy_filter to our SMTP listener) and `shared` (LMTP)."""
 
 import re
+import smtplib
 
 import pytest
 
@@ -52,6 +53,16 @@ def test_the_client_hears_that_an_address_does_not_exist(site: Installation, loc
     assert site.send(STRANGER, f"{local}@{DOMAIN}", message(STRANGER, "hello")) == 550
 
 
+def test_an_unknown_recipient_is_refused_by_itself(site: Installation) -> None:
+    with smtplib.SMTP("127.0.0.1", site.postfix.port, "client.example", timeout=30) as client:
+        client.ehlo()
+        client.mail(MEMBERS[0])
+        codes = [client.rcpt(address)[0] for address in (f"nobody@{DOMAIN}", TOWN)]
+        codes.append(client.data(message(MEMBERS[0], "one of two"))[0])
+    assert codes == [550, 250, 250]
+    assert len(site.arrived("one of two")) == len(MEMBERS)
+
+
 @pytest.mark.parametrize(
     "recipient",
     [
@@ -65,6 +76,12 @@ def test_the_client_hears_that_an_address_does_not_exist(site: Installation, loc
 )
 def test_nothing_is_relayed_for_others(site: Installation, recipient: str) -> None:
     assert site.send(STRANGER, recipient, message(STRANGER, "relay")) in {454, 550, 553, 554}
+
+
+def test_vrfy_tells_no_more_than_rcpt(site: Installation) -> None:
+    with smtplib.SMTP("127.0.0.1", site.postfix.port, "client.example", timeout=30) as client:
+        said = {client.vrfy(f"{local}@{DOMAIN}")[0] for local in ("town", "nobody")}
+    assert said == ({502} if site.way == "dedicated" else {252, 550})
 
 
 def test_a_copy_reaches_the_next_hop_byte_for_byte(site: Installation) -> None:
