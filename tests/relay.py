@@ -1,6 +1,11 @@
-"""A relay for tests: speaks SMTP on loopback, notes what it took, misbehaves when told."""
+"""A relay for tests: speaks SMTP on loopback, notes what it took, misbehaves when told.
+
+Commands may come in groups (RFC 2920): each is answered in its turn, and one out of order is
+refused as a real server would.
+"""
 
 import asyncio
+import ssl
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,10 +31,13 @@ class Taken:
 
 @dataclass
 class ScriptedRelay:
-    """`script` sees each command line ("." for the final dot, "connect" for the connection)."""
+    """`script` sees each command line ("." for the final dot, "connect" for the connection).
+    STARTTLS is offered with a context; `seen` are all command lines."""
 
     script: Script = obedient
     extensions: tuple[str, ...] = ("8BITMIME", "SMTPUTF8", "PIPELINING")
+    tls: ssl.SSLContext | None = None
+    seen: list[str] = field(default_factory=list)
     taken: list[Taken] = field(default_factory=list)
     connections: int = 0
     port: int = 0
@@ -63,35 +71,64 @@ class ScriptedRelay:
             answer = self.script(line)
             if answer == "":
                 raise ConnectionAbortedError
-            writer.write(f"{default if answer is None else answer}\r\n".encode())
-            return answer is None
+            said = default if answer is None else answer
+            writer.write(f"{said}\r\n".encode())
+            return said[0] in "23"
 
         say("connect", "220 relay.example ESMTP")
         message = Taken("", [], "", b"")
+        greeted = encrypted = begun = False
         while True:
             line = (await reader.readuntil(b"\r\n")).decode().strip()
+            self.seen.append(line)
             verb = line.split(":")[0].upper()
             match verb.split()[0]:
                 case "EHLO":
-                    lines = ["relay.example", *self.extensions]
+                    offers = [*self.extensions, *["STARTTLS"] * bool(self.tls and not encrypted)]
+                    lines = ["relay.example", *offers]
                     text = [f"250-{one}" for one in lines[:-1]] + [f"250 {lines[-1]}"]
-                    say(line, "\r\n".join(text))
+                    greeted = say(line, "\r\n".join(text))
+                    begun = False
+                case "STARTTLS":
+                    if say(line, "220 go on"):
+                        await writer.start_tls(self.tls)  # type: ignore[arg-type]
+                        greeted, encrypted = False, True
+                case "MAIL" if not greeted or begun:
+                    say(line, "503 5.5.1 not now")
                 case "MAIL":
                     sender, _, options = line[len("MAIL FROM:<") :].partition(">")
                     message = Taken(sender, [], options.strip(), b"")
-                    say(line, "250 ok")
+                    begun = say(line, "250 ok")
+                case "RCPT" if not begun:
+                    say(line, "503 5.5.1 no MAIL")
                 case "RCPT":
                     recipient = line[len("RCPT TO:<") :].partition(">")[0]
                     if say(line, "250 ok"):
                         message.recipients.append(recipient)
+                case "DATA" if not begun or not message.recipients:
+                    if say(line, "554 5.5.1 no valid recipients"):
+                        await _read_data(reader)
+                        begun = False
+                        say(".", "554 5.5.1 no valid recipients")
                 case "DATA":
                     if say(line, "354 go on"):
-                        data = await reader.readuntil(b"\r\n.\r\n")
-                        message.data = data[:-3].replace(b"\r\n..", b"\r\n.")
+                        message.data = await _read_data(reader)
                         if say(".", "250 taken"):
                             self.taken.append(message)
+                        begun = False
+                case "RSET":
+                    begun = False
+                    say(line, "250 ok")
                 case "QUIT":
                     say(line, "221 bye")
                     return
                 case _:
                     say(line, "250 ok")
+
+
+async def _read_data(reader: asyncio.StreamReader) -> bytes:
+    """Up to the final dot, dots unstuffed."""
+    lines = []
+    while (line := await reader.readuntil(b"\r\n")) != b".\r\n":
+        lines.append(line.removeprefix(b"."))
+    return b"".join(lines)
