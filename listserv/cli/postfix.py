@@ -45,7 +45,8 @@ exit 1
 @click.option("--recipients", is_flag=True, help="Print relay_recipient_maps for all lists.")
 @with_app
 def postfix(app: App, way: str | None, recipients: bool) -> None:
-    """Print what sets Postfix up, as a shell script; without WAY both ways."""
+    """Print what sets Postfix up, as a shell script; without WAY every way there is a listener
+    for."""
     if recipients:
         if way is not None:
             raise click.UsageError("--recipients goes without WAY")
@@ -53,13 +54,20 @@ def postfix(app: App, way: str | None, recipients: bool) -> None:
             click.echo(line)
         return
     templates = JinjaTemplates(app.config.templates_dir)
-    if way is None:
-        click.echo(_CHOOSE)
-    for each in (way,) if way else TEMPLATES:
-        click.echo(templates.render(TEMPLATES[each], values(each, app.config)))
+    scripts = [
+        templates.render(TEMPLATES[each], values(each, app.config))
+        for each in ((way,) if way else _possible(app.config))
+    ]
+    click.echo("\n".join(scripts if way else [_CHOOSE, *scripts]))
     advice = relay_advice(app.config)
     if advice:
         click.echo(f"listserv postfix: {advice}", err=True)
+
+
+def _possible(config: Config) -> list[str]:
+    """The ways that have their listener; all of them when none is on, so that one complains."""
+    listeners = {"dedicated": config.smtp.listen, "shared": config.lmtp.listen}
+    return [way for way in TEMPLATES if listeners[way]] or list(TEMPLATES)
 
 
 def values(way: str, config: Config) -> dict[str, object]:

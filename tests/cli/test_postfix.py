@@ -44,6 +44,14 @@ def test_without_a_way_both_are_shown_and_neither_can_be_run(shell: Shell) -> No
     )  # fmt: skip
 
 
+def test_without_a_way_only_those_are_shown_that_have_a_listener(shell: Shell) -> None:
+    assert "smtp.listen is not set" in shell.refused("postfix")
+    set_up(shell, "[lmtp]\n[relay]\nport = 10026\n")
+    shown = shell.ok("postfix")
+    assert "smtpd_proxy_filter = " not in shown
+    assert "=listserv:inet:127.0.0.1:8024" in shown
+
+
 def test_the_operator_hears_that_copies_need_another_port(shell: Shell) -> None:
     set_up(shell, "[smtp]\n[lmtp]\n")
     done = shell.run("postfix", "shared")
