@@ -2,6 +2,8 @@
 
 In:   parse.py reads a message with surgery (header fields), mime (parts), mailboxes (addresses),
       words (encoded words, charsets), text (what the author wrote), automatic (robots).
-Out:  outgoing.py makes the list's copy by the table in headers.py, footer.py adds the footer,
-      verp.py the return path; notices.py writes the program's own mail.
+Out:  outgoing.py makes the list's copy by the table in headers.py: wire.py writes the author's
+      fields, footer.py adds the footer, encode.py (with transfer.py) what lines are too long for.
+      personal.py makes the fields of one recipient, verp.py the return path, sign.py signs;
+      notices.py writes the program's own mail.
 """

@@ -15,6 +15,7 @@ from string import Template
 from listserv.domain.lists import MailingList
 from listserv.mail.mime import SIGNED_OR_ENCRYPTED, Part, decoded, read_structure
 from listserv.mail.surgery import Header, read_fields
+from listserv.mail.transfer import base64_lines, quoted_printable
 from listserv.mail.words import text_codec
 
 # Text larger than this gets no footer: it would be decoded whole.
@@ -22,7 +23,6 @@ MAX_TEXT_PART = 4 * 1024 * 1024
 
 _INLINE_PGP = re.compile(rb"^-----BEGIN PGP (SIGNED )?MESSAGE-----", re.MULTILINE)
 _PGP_NEAR_TOP = 16 * 1024
-_BASE64_LINE = 76
 # In quoted-printable any character may be written as =XX, and a soft line break stand anywhere.
 _SOFT = rb"(?:=[ \t]*\r?\n)*"
 
@@ -130,7 +130,7 @@ def _under_plain(body: bytes, encoding: str, footer: bytes) -> bytes | None:
     if encoding == "base64":
         return _appended_base64(body, footer)
     if encoding == "quoted-printable":
-        return _ended(body) + _quote(footer)
+        return _ended(body) + quoted_printable(footer)
     return _ended(body) + footer
 
 
@@ -141,13 +141,13 @@ def _ended(body: bytes) -> bytes:
 def _into_html(body: bytes, encoding: str, footer: bytes) -> bytes | None:
     if encoding == "base64":
         page = _decode_base64(body)
-        return None if page is None else _encode_base64(_inserted(page, footer))
+        return None if page is None else base64_lines(_inserted(page, footer))
     if encoding == "quoted-printable":
         at = _place(body, _QUOTED_CLOSING)
         if at < 0:
-            return _ended(body) + _quote(footer)
+            return _ended(body) + quoted_printable(footer)
         # The soft line break keeps the line short and is nothing to a reader.
-        return body[:at] + b"=\r\n" + _quote(footer) + body[at:]
+        return body[:at] + b"=\r\n" + quoted_printable(footer) + body[at:]
     return _inserted(body, footer)
 
 
@@ -165,24 +165,11 @@ def _place(page: bytes, closing: tuple[re.Pattern[bytes], ...]) -> int:
     return -1
 
 
-def _quote(octets: bytes) -> bytes:
-    """Quoted-printable (RFC 2045 6.7), whole lines."""
-    return b"\r\n".join(
-        binascii.b2a_qp(line).replace(b"=\n", b"=\r\n") for line in octets.split(b"\r\n")
-    )
-
-
 def _decode_base64(body: bytes) -> bytes | None:
     try:
         return binascii.a2b_base64(b"".join(body.split()), strict_mode=True)
     except binascii.Error:
         return None
-
-
-def _encode_base64(octets: bytes) -> bytes:
-    text = binascii.b2a_base64(octets, newline=False)
-    lines = (text[at : at + _BASE64_LINE] for at in range(0, len(text), _BASE64_LINE))
-    return b"".join(line + b"\r\n" for line in lines)
 
 
 def _appended_base64(body: bytes, footer: bytes) -> bytes | None:
@@ -199,4 +186,4 @@ def _appended_base64(body: bytes, footer: bytes) -> bytes | None:
             return None
         footer = binascii.a2b_base64(group) + footer
     kept = kept.rstrip()
-    return (kept + b"\r\n" if kept else b"") + _encode_base64(footer)
+    return (kept + b"\r\n" if kept else b"") + base64_lines(footer)

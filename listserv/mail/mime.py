@@ -45,13 +45,15 @@ _MAX_TAIL = 200
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part whose body is raw[start:end]. `type` is lower-case; `parts` are a multipart's;
-    `encoding` is the transfer encoding, "" when none is named."""
+    """A part whose header begins at raw[head] and whose body is raw[start:end]. `type` is
+    lower-case; `parts` are a multipart's; `encoding` is the transfer encoding, "" when none is
+    named."""
 
     type: str
     parameters: Mapping[str, str]
     encoding: str
     attached: bool
+    head: int
     start: int
     end: int
     parts: tuple["Part", ...] = ()
@@ -89,10 +91,14 @@ class Structure:
     defects: tuple[str, ...]
 
 
-def read_structure(raw: bytes, header: Header, start: int) -> Structure:
-    """The parts of the message whose header was read and whose body begins at `start`."""
+def read_structure(
+    raw: bytes, header: Header, start: int, *, head: int = 0, end: int | None = None
+) -> Structure:
+    """The parts of the message raw[head:end] whose header was read and whose body begins at
+    `start`."""
     reader = _Reader(raw)
-    root = reader.read(header, start, len(raw), "text/plain", 0)
+    stop = len(raw) if end is None else end
+    root = reader.read(header, head, start, stop, "text/plain", 0)
     return Structure(root, tuple(dict.fromkeys(reader.defects)))
 
 
@@ -102,7 +108,9 @@ class _Reader:
         self.count = 0
         self.defects: list[str] = []
 
-    def read(self, header: Header, start: int, end: int, default: str, depth: int) -> Part:
+    def read(
+        self, header: Header, head: int, start: int, end: int, default: str, depth: int
+    ) -> Part:
         kind, parameters = self._content_type(header, default)
         disposition = _first_word(self._structured(header, h.CONTENT_DISPOSITION))
         encoding = _first_word(self._structured(header, h.CONTENT_TRANSFER_ENCODING))
@@ -111,7 +119,7 @@ class _Reader:
         parts: tuple[Part, ...] = ()
         if kind.startswith("multipart/"):
             parts = self._parts(kind, parameters.get("boundary", ""), start, end, depth)
-        return Part(kind, parameters, encoding, attached, start, end, parts)
+        return Part(kind, parameters, encoding, attached, head, start, end, parts)
 
     def _parts(
         self, kind: str, boundary: str, start: int, end: int, depth: int
@@ -127,7 +135,7 @@ class _Reader:
                 break
             self.count += 1
             fields, _, body = read_fields(self.raw, first, last)
-            parts.append(self.read(Header(fields), body, last, default, depth + 1))
+            parts.append(self.read(Header(fields), first, body, last, default, depth + 1))
         if not parts:
             self.defects.append("a multipart has no parts")
         return tuple(parts)

@@ -1,6 +1,5 @@
 """The program's own mail: a template's words in a frame of headers."""
 
-import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from listserv.domain.address import Address
 from listserv.mail import headers as h
 from listserv.mail.headers import header_line, structured_line
 from listserv.mail.mailboxes import write_mailbox
+from listserv.mail.transfer import quoted_printable
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _MARK = "Subject:"
@@ -84,5 +84,6 @@ def _body(text: str) -> tuple[str, bytes]:
     lines = [line.rstrip() if line != "-- " else line for line in text.split("\n")]
     if text.isascii() and max(map(len, lines)) <= _LONGEST_LINE:
         return "7bit", "".join(f"{line}\r\n" for line in lines).encode("ascii")
-    quoted = (binascii.b2a_qp(line.encode("utf-8")).replace(b"=\n", b"=\r\n") for line in lines)
-    return "quoted-printable", b"".join(line + b"\r\n" for line in quoted)
+    return "quoted-printable", quoted_printable(
+        "".join(f"{ln}\r\n" for ln in lines).encode("utf-8")
+    )

@@ -1,12 +1,13 @@
 """A post -> the list's copy, by the table headers.OUTGOING.
 
-Header fields that stay are the author's bytes; the body is too, unless the list has a footer.
-The copy is one for all members: lines for one recipient go between `head` and the blank line.
+Header fields that stay are the author's bytes; the body is too, unless the list has a footer or a
+line is too long to go out. The copy is one for all members, but for List-Unsubscribe: a recipient
+may have one of their own in its place (mail/personal.py).
 """
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import format_datetime
 
@@ -14,33 +15,40 @@ from listserv.domain.address import Role
 from listserv.domain.lists import MailingList
 from listserv.domain.post import Mailbox, Post
 from listserv.mail import headers as h
+from listserv.mail.encode import fitted
 from listserv.mail.footer import footer_text, with_footer
 from listserv.mail.headers import Becomes, outgoing_row, structured_line
 from listserv.mail.mailboxes import MAX_NAME, read_mailboxes, write_mailbox
 from listserv.mail.mime import too_long
 from listserv.mail.subject import with_prefix
 from listserv.mail.surgery import Field, Header, split
+from listserv.mail.wire import wire_field
 
 # RFC 2919 3
 _MAX_LIST_ID = 255
 
-_BARE = re.compile(rb"\r(?!\n)|\0|(?<!\r)\n")
-_EMPTY_FOLD = re.compile(rb"\r\n[ \t]+(?=\r\n)")
 _IN_ADDRESS = re.compile(r"[^\s<>,\"()]+@[^\s<>,\"()]*")
 
 
 @dataclass(frozen=True, slots=True)
 class ListCopy:
-    """What goes out: head + CR LF + body. `head` is whole header fields, each ended by CR LF.
+    """What goes out: head + CR LF + body. `shared` is whole header fields, each ended by CR LF, and
+    `unsubscribe` the one that is the same for all members unless each has their own instead.
 
     `eight_bit`: there are octets above 127 (RFC 6152). `utf8`: an address in the header is not
     ASCII, so the relay is asked for SMTPUTF8 (RFC 6531); other 8-bit header text is no reason.
     """
 
-    head: bytes
+    shared: bytes
+    unsubscribe: bytes
     body: bytes
     eight_bit: bool
     utf8: bool
+
+    @property
+    def head(self) -> bytes:
+        """The header of a copy that has nothing personal."""
+        return self.shared + self.unsubscribe
 
 
 def list_copy(
@@ -59,14 +67,23 @@ def list_copy(
     if not header.first(h.MESSAGE_ID):
         lines.append(structured_line(h.MESSAGE_ID, message_id))
     lines += _list_fields(mlist)
-    head = b"".join(lines)
     body = with_footer(raw, footer_text(mlist)) if mlist.settings.footer else message.body
+    shared, body = fitted(b"".join(lines), body, eight_bit=True)
     return ListCopy(
-        head=head,
+        shared=shared,
+        unsubscribe=list_unsubscribe(mlist.addresses.of(Role.LEAVE)),
         body=body,
-        eight_bit=not (head.isascii() and body.isascii()),
-        utf8=not head.isascii() and _has_utf8_address(head),
+        eight_bit=not (shared.isascii() and body.isascii()),
+        utf8=not shared.isascii() and _has_utf8_address(shared),
     )
+
+
+def seven_bit(copy: ListCopy) -> ListCopy:
+    """The same copy for a relay without 8BITMIME. `eight_bit` stays where octets above 127 do: in
+    the author's header, and in what is signed or encrypted."""
+    shared, body = fitted(copy.shared, copy.body, eight_bit=False)
+    eight_bit = not (shared.isascii() and body.isascii())
+    return replace(copy, shared=shared, body=body, eight_bit=eight_bit)
 
 
 def _authors_and_changed(
@@ -86,11 +103,11 @@ def _authors_and_changed(
         if _is_missing(field):
             continue
         if field.name == "subject" and prefix:
-            yield with_prefix(_wire(field.raw), prefix)
+            yield with_prefix(wire_field(field.raw), prefix)
         elif field.name == "cc" and gained:
             yield _with_author(field, gained)
         else:
-            yield _wire(field.raw)
+            yield wire_field(field.raw)
     if prefix and not header.fields(h.SUBJECT):
         yield with_prefix(b"Subject:\r\n", prefix)
     if gained and not header.fields(h.CC):
@@ -100,15 +117,6 @@ def _authors_and_changed(
 def _is_missing(field: Field) -> bool:
     """A Date or Message-ID that says nothing; ours comes instead."""
     return field.name in {"date", "message-id"} and not field.text
-
-
-def _wire(raw: bytes) -> bytes:
-    """A field as it may go out: its own bytes, but for what another reader could take for the
-    end of the field or of the header."""
-    if not raw.endswith(b"\n"):
-        raw += b"\r\n"
-    raw = _BARE.sub(lambda found: b"\r\n" if found[0] == b"\n" else b" ", raw)
-    return _EMPTY_FOLD.sub(b"", raw)
 
 
 def _from_name(post: Post, mlist: MailingList) -> str:
@@ -129,7 +137,7 @@ def _reply_to(header: Header, post: Post, mlist: MailingList) -> Iterator[bytes]
     if mlist.settings.reply_to == "list":
         yield structured_line(h.REPLY_TO, mlist.address)
     elif own is not None and _names_somebody(own):
-        yield _wire(own.raw)
+        yield wire_field(own.raw)
     elif post.author is not None:
         yield structured_line(h.REPLY_TO, _written(post.author))
 
@@ -160,23 +168,27 @@ def _gained(header: Header, post: Post, mlist: MailingList) -> str:
 
 
 def _with_author(field: Field, gained: str) -> bytes:
-    kept = _wire(field.raw).rstrip(b" \t\r\n,")
+    kept = wire_field(field.raw).rstrip(b" \t\r\n,")
     if kept.endswith(b":"):
         return structured_line(h.CC, gained)
-    return kept + b",\r\n " + structured_line(h.CC, gained).partition(b": ")[2]
+    return wire_field(kept + b",\r\n " + structured_line(h.CC, gained).partition(b": ")[2])
 
 
 def _list_fields(mlist: MailingList) -> Iterator[bytes]:
-    """RFC 2919, RFC 2369 and what keeps robots quiet."""
+    """RFC 2919, RFC 2369 but for List-Unsubscribe, and what keeps robots quiet."""
     yield _list_id(mlist)
     addresses = mlist.addresses
     yield structured_line(h.LIST_HELP, f"<mailto:{addresses.request}?subject=help>")
-    yield structured_line(h.LIST_UNSUBSCRIBE, f"<mailto:{addresses.of(Role.LEAVE)}>")
     yield structured_line(h.LIST_SUBSCRIBE, f"<mailto:{addresses.of(Role.JOIN)}>")
     yield structured_line(h.LIST_POST, "NO" if mlist.is_announce else f"<mailto:{mlist.address}>")
     yield structured_line(h.LIST_OWNER, f"<mailto:{addresses.owner}>")
     yield structured_line(h.PRECEDENCE, "list")
     yield structured_line(h.X_AUTO_RESPONSE_SUPPRESS, h.SUPPRESS)
+
+
+def list_unsubscribe(address: str) -> bytes:
+    """List-Unsubscribe (RFC 2369 3.2): a mail to the address leaves the list."""
+    return structured_line(h.LIST_UNSUBSCRIBE, f"<mailto:{address}>")
 
 
 def _list_id(mlist: MailingList) -> bytes:

@@ -91,6 +91,11 @@ class Header:
         for field in fields:
             self._fields.setdefault(field.name, []).append(field)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names there are, in lower case, in the order of their first fields."""
+        return tuple(self._fields)
+
     def fields(self, name: str) -> list[Field]:
         """All fields of that name, in order."""
         return self._fields.get(name.lower(), [])
