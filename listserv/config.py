@@ -20,6 +20,8 @@ from zoneinfo import ZoneInfo
 from listserv import config_values as values
 from listserv.domain.address import Address
 from listserv.domain.errors import ListservError
+from listserv.domain.mailing import Mode
+from listserv.mail.sign import read_key
 
 log = logging.getLogger(__name__)
 
@@ -70,25 +72,44 @@ class Lmtp:
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """Where our mail goes: an MTA, or for kind "maildir" the folder `path`."""
+    """Where our mail goes: an MTA, or for kind "maildir" the folder `path`. `notice_port` is where
+    notices go in instead of `port`; `max_per_second` and `max_per_day` count recipients, 0 is no
+    limit; a mailing of more than `burst_bytes` (all its copies together) goes out "batched"."""
 
     kind: str = "smtp"
     host: str = "127.0.0.1"
     port: int = 25
+    notice_port: int | None = None
     tls: str = "opportunistic"
     connections: int = 20
     username: str = ""
     password_file: Path | None = None
     password: str = field(default="", repr=False)
+    max_per_second: float = 0
+    max_per_day: int = 0
     max_rcpt: int = 50
+    burst_bytes: int = 1_000_000_000
     path: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """`mode` is how copies fan out; "verp": the same bytes, an envelope sender of its own each."""
+    """`workers` delivery processes, each with so many `signing_threads` (0: one per core). `mode`
+    is how copies fan out, in the words of domain.mailing.Mode."""
 
+    workers: int = 1
+    signing_threads: int = 0
     mode: str = "verp"
+
+
+@dataclass(frozen=True, slots=True)
+class Dkim:
+    """`key` is the private key in PEM, out of `key_file`, that belongs to the DNS record
+    SELECTOR._domainkey.DOMAIN; None when nothing is signed."""
+
+    selector: str = ""
+    key_file: Path | None = None
+    key: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +129,7 @@ class Config:
     lmtp: Lmtp = Lmtp()
     relay: Relay = Relay()
     delivery: Delivery = Delivery()
+    dkim: Dkim = Dkim()
     spam: Spam = Spam()
 
     @property
@@ -133,27 +155,26 @@ KEYS: Mapping[str, values.Reader] = {
     "relay.kind": values.one_of("smtp", "maildir"),
     "relay.host": values.host,
     "relay.port": values.whole(1, 65535),
+    "relay.notice_port": values.whole(1, 65535),
     "relay.tls": values.one_of("opportunistic", "required", "off"),
     "relay.connections": values.whole(1, 1000),
     "relay.username": values.text,
     "relay.password_file": values.any_path,
+    "relay.max_per_second": values.rate,
+    "relay.max_per_day": values.whole(0, 10**9),
     "relay.max_rcpt": values.whole(1, 1000),
+    "relay.burst_bytes": values.whole(1, 10**15),
     "relay.path": values.any_path,
-    "delivery.mode": values.one_of("verp"),
+    "delivery.workers": values.whole(1, 64),
+    "delivery.signing_threads": values.whole(0, 256),
+    "delivery.mode": values.one_of(*Mode),
+    "dkim.selector": values.selector,
+    "dkim.key_file": values.any_path,
     "spam.header": values.header_line,
 }
 
-# A key, a key=value or a whole section whose feature does not exist yet -> what happens instead.
+# A key or a whole section whose feature does not exist yet -> what happens instead.
 UNBUILT: Mapping[str, str] = {
-    "relay.notice_port": "all mail leaves by relay.port",
-    "relay.max_per_second": "sending is as fast as the relay takes it",
-    "relay.max_per_day": "nothing counts a day's mail",
-    "relay.burst_bytes": "every member gets a transaction of their own, whatever the size",
-    "delivery.workers": "one delivery process does the work",
-    "delivery.signing_threads": "copies are not signed",
-    "delivery.mode=personal": "copies carry no link and no signature of their own",
-    "delivery.mode=batched": "every member gets a transaction of their own",
-    "dkim": "copies are not signed",
     "domain": "all lists live in site.domain",
     "auth.require_proven_author": "authorship is not checked, a post is judged by its From",
     "auth.trusted_authserv_ids": "authorship is not checked, a post is judged by its From",
@@ -163,7 +184,6 @@ UNBUILT: Mapping[str, str] = {
 # What may stand in the file all the same: it asks for what happens anyway, or ignoring it harms
 # nobody. An empty tuple is any value.
 HARMLESS: Mapping[str, tuple[object, ...]] = {
-    "delivery.workers": (1,),
     "auth.require_proven_author": (False,),
     "auth.trusted_authserv_ids": ([],),
     "web.listen": (),
@@ -215,7 +235,7 @@ def _build(document: Mapping[str, object], folder: Path) -> Config:
             key = f"{section}.{name}"
             if _is_read(key, value):
                 read[section][name] = _clause(key, KEYS[key], value, folder)
-    site, relay = read["site"], read["relay"]
+    site, relay, dkim = read["site"], read["relay"], read["dkim"]
     if "domain" not in site:
         raise _Wrong("site.domain", "is missing: the domain of the lists, the part after the @")
     site.setdefault("hostname", site["domain"])
@@ -226,12 +246,17 @@ def _build(document: Mapping[str, object], folder: Path) -> Config:
     if "password_file" in relay:
         secret = _clause("relay.password_file", values.read_secret, relay["password_file"])
         relay["password"] = secret
+    if "key_file" in dkim:
+        dkim["key"] = _signing_key(dkim["key_file"])
     config = Config(
         Site(**site), Storage(**read["storage"]), Smtp(**read["smtp"]), Lmtp(**read["lmtp"]),
-        Relay(**relay), Delivery(**read["delivery"]), Spam(**read["spam"]),
+        Relay(**relay), Delivery(**read["delivery"]), Dkim(**dkim), Spam(**read["spam"]),
     )  # fmt: skip
     _check_listeners(config)
     _check_relay(config.relay)
+    if bool(config.dkim.selector) != bool(config.dkim.key):
+        missing = "dkim.key_file" if config.dkim.selector else "dkim.selector"
+        raise _Wrong(missing, "is missing: a key and the selector of its DNS record go together")
     return config
 
 
@@ -254,9 +279,8 @@ def _is_read(key: str, value: object) -> bool:
     # 1 == True and 0 == False, so the types have to agree as well.
     if same == () or any(type(s) is type(value) and s == value for s in same or ()):
         return False
-    for name in (key, f"{key}={value}"):
-        if name in UNBUILT:
-            raise _Wrong(name, f"is not built: {UNBUILT[name]}")
+    if key in UNBUILT:
+        raise _Wrong(key, f"is not built: {UNBUILT[key]}")
     if key not in KEYS:
         near = difflib.get_close_matches(key, KEYS, 1)
         section = key.partition(".")[0]
@@ -273,12 +297,24 @@ def _clause(key: str, read: Callable[..., object], *arguments: object) -> object
         raise _Wrong(key, wrong) from None
 
 
+def _signing_key(path: Path) -> bytes:
+    """The PEM file itself: it is handed to the delivery processes."""
+    pem = _clause("dkim.key_file", values.read_private, path)
+    assert isinstance(pem, bytes)
+    try:
+        read_key(pem, str(path))
+    except ListservError as wrong:
+        raise _Wrong("dkim.key_file", f"cannot be used: {wrong}") from None
+    return pem
+
+
 def _check_listeners(config: Config) -> None:
     smtp, lmtp, relay = config.smtp, config.lmtp, config.relay
     if smtp.listen and smtp.listen == lmtp.listen and not smtp.listen.endswith(":0"):
         raise _Wrong("lmtp.listen", f"is the same as smtp.listen: {smtp.listen}")
-    if relay.kind == "smtp" and f"{relay.host}:{relay.port}" in {smtp.listen, lmtp.listen}:
-        raise _Wrong("relay.port", "is our own listener: copies would come back as posts")
+    for key, port in (("relay.port", relay.port), ("relay.notice_port", relay.notice_port)):
+        if relay.kind == "smtp" and f"{relay.host}:{port}" in {smtp.listen, lmtp.listen}:
+            raise _Wrong(key, "is our own listener: what we send would come back as posts")
     if (smtp.tls_cert is None) != (smtp.tls_key is None):
         missing = "smtp.tls_key" if smtp.tls_cert else "smtp.tls_cert"
         raise _Wrong(missing, "is missing: a certificate and its key go together")
@@ -289,6 +325,9 @@ def _check_listeners(config: Config) -> None:
 def _check_relay(relay: Relay) -> None:
     if (relay.kind == "maildir") != (relay.path is not None):
         raise _Wrong("relay.path", 'is the folder for relay.kind = "maildir": one needs the other')
+    if relay.notice_port is not None and (relay.path or relay.notice_port == relay.port):
+        why = "a Maildir has no ports" if relay.path else "it is relay.port"
+        raise _Wrong("relay.notice_port", f"would change nothing: {why}")
     if bool(relay.username) != bool(relay.password):
         missing = "relay.password_file" if relay.username else "relay.username"
         raise _Wrong(missing, "is missing: a user name and a password go together")

@@ -22,6 +22,11 @@ Reader = Callable[[Any, Path], object]
 
 _SQLITE = "sqlite:///"
 _POSTGRESQL = "postgresql+psycopg://"
+# RFC 6376 3.1: sub-domain.
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_MAX_SELECTOR = 128
+# A password or a key is shorter.
+_MAX_PRIVATE = 65_536
 
 
 def text(value: Any, _: Path) -> str:
@@ -40,6 +45,13 @@ def whole(low: int, high: int) -> Reader:
         return value
 
     return read
+
+
+def rate(value: Any, _: Path) -> float:
+    """So many a second, not necessarily whole; 0 is no limit."""
+    if type(value) not in (int, float) or not 0 <= value <= 1_000_000:  # NaN is not, either
+        raise ValueError("wants a number from 0 to 1000000")
+    return float(value)
 
 
 def one_of(*words: str) -> Reader:
@@ -121,6 +133,14 @@ def header_line(value: Any, folder: Path) -> str:
     return line
 
 
+def selector(value: Any, folder: Path) -> str:
+    """The first labels of a key's DNS record (RFC 6376 3.1), in lower case."""
+    name = text(value, folder)
+    if not re.fullmatch(rf"{_LABEL}(\.{_LABEL})*", name) or len(name) > _MAX_SELECTOR:
+        raise ValueError('wants the selector of a DNS record such as "s2026"')
+    return name.lower()
+
+
 def any_path(value: Any, folder: Path) -> Path:
     """A file or folder that need not exist yet."""
     return folder / text(value, folder)
@@ -164,15 +184,21 @@ def database_url(value: Any, folder: Path) -> str:
     )
 
 
-def read_secret(path: Path) -> str:
-    """The first line of a file that not everybody may read; surrounding blanks are dropped."""
+def read_private(path: Path) -> bytes:
+    """What stands in a file that not everybody may read."""
     try:
         with path.open("rb") as file:
             if os.fstat(file.fileno()).st_mode & stat.S_IROTH:
                 raise ValueError(f"may be read by everybody: {path}; chmod 600 it")
-            line = file.read(4096).decode("utf-8").strip()
+            return file.read(_MAX_PRIVATE)
     except OSError as wrong:
         raise ValueError(f"cannot be read: {path}: {wrong.strerror}") from None
+
+
+def read_secret(path: Path) -> str:
+    """The one line of such a file; surrounding blanks are dropped."""
+    try:
+        line = read_private(path).decode("utf-8").strip()
     except UnicodeDecodeError:
         line = ""
     if not line or not line.isprintable():

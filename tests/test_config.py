@@ -3,10 +3,13 @@
 import dataclasses
 import re
 import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,15 +20,23 @@ from listserv.config import (
     SMTP_LISTEN,
     UNBUILT,
     Config,
+    Delivery,
+    Dkim,
+    Relay,
     load,
     parse,
 )
 from listserv.domain.address import Address
 from listserv.domain.errors import ListservError
+from listserv.domain.mailing import Mode
+from listserv.mail.sign import Signer, read_key
 from listserv.resources import config_example
 
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 SITE = '[site]\ndomain = "lists.example.org"\n'
 WHERE = Path("/etc/listserv/listserv.toml")
+# Fields of Config that come out of the file that a key names.
+READ_FROM_FILES = {"relay.password", "dkim.key"}
 
 
 def read(more: str = "", where: Path = WHERE) -> Config:
@@ -71,7 +82,7 @@ def test_the_example_explains_every_key_that_works_and_no_other() -> None:
         for part in dataclasses.fields(Config)
         for key in dataclasses.fields(getattr(read(), part.name))
         if getattr(getattr(read("[smtp]\n[lmtp]\n"), part.name), key.name) in (None, "")
-    } - {"relay.password"}
+    } - READ_FROM_FILES
     assert off == no_default
 
 
@@ -81,7 +92,7 @@ def test_every_key_that_works_is_a_field_of_config() -> None:
         for part in dataclasses.fields(Config)
         for key in dataclasses.fields(getattr(read(), part.name))
     }
-    assert fields - {"relay.password"} == set(KEYS)
+    assert fields - READ_FROM_FILES == set(KEYS)
 
 
 @pytest.mark.parametrize(
@@ -141,14 +152,39 @@ def test_every_key_that_works_is_a_field_of_config() -> None:
         (SITE + "[relay]\nport = 0", "relay.port wants a whole number from 1 to 65535"),
         (SITE + "[relay]\nport = '25'", "relay.port wants a whole number from 1 to 65535"),
         (SITE + "[smtp]\n[relay]\nport = 8025", "relay.port is our own listener"),
+        (SITE + "[relay]\nnotice_port = 0", "relay.notice_port wants a whole number from 1 to"),
+        (SITE + "[lmtp]\n[relay]\nnotice_port = 8024", "relay.notice_port is our own listener"),
+        (SITE + "[relay]\nnotice_port = 25", "relay.notice_port would change nothing: it is rel"),
+        (
+            SITE + "[relay]\nkind = 'maildir'\npath = 'mail'\nnotice_port = 26",
+            "relay.notice_port would change nothing: a Maildir has no ports",
+        ),
+        (SITE + "[relay]\nmax_per_second = -1", "relay.max_per_second wants a number from 0"),
+        (SITE + "[relay]\nmax_per_second = true", "relay.max_per_second wants a number from 0"),
+        (SITE + "[relay]\nmax_per_second = nan", "relay.max_per_second wants a number from 0"),
+        (SITE + "[relay]\nmax_per_second = inf", "relay.max_per_second wants a number from 0"),
+        (SITE + "[relay]\nmax_per_second = '5'", "relay.max_per_second wants a number from 0"),
+        (SITE + "[relay]\nmax_per_day = 0.5", "relay.max_per_day wants a whole number from 0"),
+        (SITE + "[relay]\nmax_per_day = -1", "relay.max_per_day wants a whole number from 0"),
+        (SITE + "[relay]\nburst_bytes = 0", "relay.burst_bytes wants a whole number from 1"),
         (SITE + "[relay]\ntls = true", "relay.tls wants"),
         (SITE + "[relay]\nconnections = 0", "relay.connections wants a whole number"),
         (SITE + "[relay]\nkind = 'maildir'", "relay.path is the folder"),
         (SITE + "[relay]\npath = 'mail'", "relay.path is the folder"),
         (SITE + "[relay]\nusername = 'u'", "relay.password_file is missing"),
         (SITE + "[relay]\npassword_file = '/nowhere'", "relay.password_file cannot be read"),
-        (SITE + "[delivery]\nmode = 'fast'", 'delivery.mode wants "verp"'),
-        (SITE + "[delivery]\nmode = 'batched'", "delivery.mode=batched is not built: every member"),
+        (SITE + "[delivery]\nmode = 'fast'", 'delivery.mode wants "batched" or "verp" or "pers'),
+        (SITE + "[delivery]\nworkers = 0", "delivery.workers wants a whole number from 1 to 64"),
+        (SITE + "[delivery]\nworkers = 65", "delivery.workers wants a whole number from 1 to 64"),
+        (SITE + "[delivery]\nworkers = true", "delivery.workers wants a whole number"),
+        (SITE + "[delivery]\nsigning_threads = -1", "delivery.signing_threads wants a whole"),
+        (SITE + "[dkim]\nselector = 's1'", "dkim.key_file is missing: a key and the selector"),
+        (SITE + "[dkim]\nselector = ''", "dkim.selector wants a text"),
+        (SITE + "[dkim]\nselector = 's 1'", "dkim.selector wants the selector of a DNS record"),
+        (SITE + "[dkim]\nselector = 'a..b'", "dkim.selector wants the selector of a DNS record"),
+        (SITE + "[dkim]\nselector = 's1;'", "dkim.selector wants the selector of a DNS record"),
+        (SITE + "[dkim]\nkey_file = '/nowhere'", "dkim.key_file cannot be read: /nowhere: No"),
+        (SITE + "[dkim]\nkey = 'MII'", "dkim.key is not a key; did you mean dkim.key_file?"),
         (SITE + "[spam]\nheader = 'X-Spam'", "spam.header wants a header line"),
         (SITE + '[spam]\nheader = "X-Spam: a\\nb"', "spam.header wants a text"),
     ],
@@ -159,14 +195,13 @@ def test_a_complaint_names_the_key(text: str, says: str) -> None:
 
 @pytest.mark.parametrize("name", UNBUILT)
 def test_what_is_not_built_is_refused_by_name(name: str) -> None:
-    key, _, value = name.partition("=")
-    section, _, key = key.partition(".")
-    text = f"{SITE}[{section}]\n{key or 'key'} = '{value or 'anything'}'\n"
+    section, _, key = name.partition(".")
+    text = f"{SITE}[{section}]\n{key or 'key'} = 'anything'\n"
     shown = name if "." in name else f"{name}.key"
     assert complaint(text) == f"{shown} is not built: {UNBUILT[name]}"
 
 
-@pytest.mark.parametrize("section", ["dkim", "digest", "[domain]"])
+@pytest.mark.parametrize("section", ["digest", "[domain]"])
 def test_an_empty_section_that_is_not_built_is_refused_too(section: str) -> None:
     assert complaint(f"{SITE}[{section}]").startswith(f"{section.strip('[]')} is not built: ")
 
@@ -174,7 +209,6 @@ def test_an_empty_section_that_is_not_built_is_refused_too(section: str) -> None
 @pytest.mark.parametrize(
     "text",
     [
-        "[delivery]\nworkers = 1\nmode = 'verp'",
         "[auth]\nrequire_proven_author = false\ntrusted_authserv_ids = []",
         "[web]\nlisten = '127.0.0.1:8026'\nurl = 'https://lists.example.org'",
         "[dns]\nservers = ['127.0.0.1:5353']",
@@ -187,8 +221,6 @@ def test_a_key_that_asks_for_what_happens_anyway_is_taken(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("[delivery]\nworkers = true", "delivery.workers is not built"),
-        ("[delivery]\nworkers = 2", "delivery.workers is not built"),
         ("[auth]\nrequire_proven_author = true", "auth.require_proven_author is not built"),
         ("[auth]\nrequire_proven_author = 0", "auth.require_proven_author is not built"),
         ("[auth]\ntrusted_authserv_ids = ['mx']", "auth.trusted_authserv_ids is not built"),
@@ -345,6 +377,82 @@ def test_the_password_of_the_database_shows_nowhere(
     assert "s3cret" not in caplog.text
     for broken in ("postgresql://u:s3cret@h:port/d", "postgresql://u:s3cret@[h/d", "s3cret://"):
         assert "s3cret" not in complaint(f"{SITE}[storage]\ndatabase = '{broken}'")
+
+
+@pytest.mark.parametrize(
+    ("text", "relay"),
+    [
+        ("", Relay()),
+        ("max_per_second = 12\nmax_per_day = 50_000", Relay(max_per_second=12, max_per_day=50_000)),
+        ("max_per_second = 0.2", Relay(max_per_second=0.2)),
+        ("notice_port = 10027\nburst_bytes = 1", Relay(notice_port=10027, burst_bytes=1)),
+    ],
+)
+def test_what_the_relay_allows_is_read(text: str, relay: Relay) -> None:
+    assert read(f"[relay]\n{text}").relay == relay
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_every_mode_of_a_mailing_can_be_chosen(mode: Mode) -> None:
+    text = f"[delivery]\nmode = '{mode}'\nworkers = 64\nsigning_threads = 3"
+    assert read(text).delivery == Delivery(workers=64, signing_threads=3, mode=mode)
+
+
+RSA = rsa.generate_private_key(65537, 2048)
+PEM = RSA.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _with_key(folder: Path, key: bytes, mode: int = 0o600) -> Path:
+    (folder / "dkim.key").write_bytes(key)
+    (folder / "dkim.key").chmod(mode)
+    file = folder / "listserv.toml"
+    file.write_text(f"{SITE}[dkim]\nselector = 'S2026.mail'\nkey_file = 'dkim.key'\n")
+    return file
+
+
+def test_the_key_comes_out_of_its_file_signs_and_shows_nowhere(tmp_path: Path) -> None:
+    assert read().dkim == Dkim(selector="", key_file=None, key=None)
+    config = load(_with_key(tmp_path, PEM))
+    assert config.dkim == Dkim("s2026.mail", tmp_path / "dkim.key", PEM)
+    assert config.dkim.key is not None
+    key = read_key(config.dkim.key, "dkim.key")
+    message = b"From: town@lists.example.org\r\n\r\nHello.\r\n"
+    signed = Signer(config.site.domain, config.dkim.selector, key).signature(message, NOW)
+    assert b" s=s2026.mail;" in signed
+    assert "PRIVATE" not in repr(config) and "PRIVATE" not in str(config.dkim)
+
+
+def test_the_old_form_of_an_rsa_key_is_taken_too(tmp_path: Path) -> None:
+    old = RSA.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    assert load(_with_key(tmp_path, old)).dkim.key == old
+
+
+@pytest.mark.parametrize(
+    ("mode", "key", "says"),
+    [
+        (0o604, PEM, "may be read by everybody: {}; chmod 600 it"),
+        (0o600, b"", "cannot be used: {}: a DKIM key is an RSA private key of 2048 to 4096 bits"),
+        (0o600, PEM[:300], "cannot be used: {}: a DKIM key is an RSA private key"),
+        (0o600, (Path(__file__).parent / "tls/key.pem").read_bytes(), "cannot be used: {}: a DKIM"),
+        (0o600, (Path(__file__).parent / "tls/locked-key.pem").read_bytes(), "cannot be used: {}:"),
+        (0o600, b"x" * 100_000, "cannot be used: {}: a DKIM key"),
+    ],
+    ids=["everybody", "empty", "cut off", "not RSA", "locked", "endless"],
+)  # fmt: skip
+def test_a_key_file_is_refused(tmp_path: Path, mode: int, key: bytes, says: str) -> None:
+    file = _with_key(tmp_path, key, mode)
+    with pytest.raises(ListservError) as caught:
+        load(file)
+    said = str(caught.value)
+    assert said.startswith(f"{file}: dkim.key_file {says.format(tmp_path / 'dkim.key')}")
+    assert "BEGIN" not in said and "\n" not in said
+
+
+def test_a_key_without_its_selector_is_refused(tmp_path: Path) -> None:
+    file = _with_key(tmp_path, PEM)
+    file.write_text(f"{SITE}[dkim]\nkey_file = 'dkim.key'\n")
+    with pytest.raises(ListservError, match=r"dkim\.selector is missing"):
+        load(file)
 
 
 # Made with `openssl req -x509 -newkey ec …`; locked-key.pem is key.pem under a passphrase.
