@@ -42,6 +42,7 @@ class ScriptedRelay:
     connections: int = 0
     port: int = 0
     _server: asyncio.Server | None = None
+    _serving: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def __aenter__(self) -> "ScriptedRelay":
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
@@ -51,6 +52,9 @@ class ScriptedRelay:
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
         self._server.close()
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving)
 
     @property
     def copies(self) -> Counter[str]:
@@ -59,10 +63,14 @@ class ScriptedRelay:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
         try:
             await self._talk(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # the client went away, or the script hung up
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the client went away, the script hung up, or the test is over
         finally:
             writer.close()
 

@@ -1,7 +1,7 @@
 """What the peer of a connection announced in its answer to EHLO."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,6 +35,29 @@ class Offer:
             max_recipients=max(1, min(theirs, max_recipients)),
             max_transactions=_number(limits.get("MAILMAX", "")),
         )
+
+    def cannot_take(self, data: Sequence[bytes]) -> bytes:
+        """Why a message, dots stuffed, need not even be begun: a reply; or nothing."""
+        if (not data or data[-1][-2:] != b"\r\n") and b"".join(data)[-2:] != b"\r\n":
+            return b"554 5.6.0 the message does not end with CRLF"
+        if self.size is not None and sum(map(len, data)) > self.size < _octets(data):
+            return b"552 5.3.4 larger than the %d octets that the relay takes" % self.size
+        return b""
+
+    def cannot_name(self, address: str) -> bytes:
+        """Why no command can hold an address: a reply; or nothing. A line end in it would begin a
+        command of its own."""
+        if not address.isprintable():
+            return b"553 5.1.3 the address has a control character"
+        if not (self.utf8 or address.isascii()):
+            return b"550 5.6.7 the relay does not take SMTPUTF8 addresses"
+        return b""
+
+
+def _octets(data: Sequence[bytes]) -> int:
+    """The size of the message before its dots were stuffed: what SIZE counts (RFC 1870 5)."""
+    whole = b"\r\n" + b"".join(data)
+    return len(whole) - 2 - whole.count(b"\r\n..")
 
 
 def _number(text: str) -> int | None:

@@ -34,8 +34,6 @@ from listserv.smtp.reply_reader import ReplyReader
 _OF_THE_CONNECTION: Final = (b"220", b"221", b"421")
 # RFC 5321 4.5.3.1.10: a 552 that speaks of the number means 452.
 _TOO_MANY: Final = re.compile(rb"452[ -]4\.5\.3\b|[45]52\b.*too many recipients", re.IGNORECASE)
-_BAD_ADDRESS: Final = b"553 5.1.3 the address cannot be written in a command"
-_NO_UTF8: Final = b"550 5.6.7 the relay does not take SMTPUTF8 addresses"
 
 
 class Wait(Enum):
@@ -118,23 +116,20 @@ class Pipeline:
         return Wait.GOODBYE if self._quit_sent else Wait.NOTHING
 
     def send(self, transaction: Transaction) -> None:
-        """Take a transaction; ValueError when its data or sender would break the connection."""
-        data, sender = transaction.data, transaction.sender
-        if not data or data[-1][-2:] != b"\r\n":
-            raise ValueError("the message does not end with CRLF")
-        recipients, offer, options = transaction.recipients, self._offer, ""
-        addresses = sender + "".join(recipients)
-        if not addresses.isprintable() or not addresses.isascii():
-            if not sender.isprintable():
-                raise ValueError("the sender has a control character")
-            recipients = self._writable(transaction)
+        """Take a transaction. What cannot go over this connection is settled here and now."""
+        offer, options = self._offer, ""
+        addresses = transaction.sender + "".join(transaction.recipients)
+        if addresses.isascii() and addresses.isprintable():
+            recipients = transaction.recipients
+        else:
+            recipients = self._nameable(transaction)
         if transaction.eight_bit and offer.eight_bit:
             options = " BODY=8BITMIME"
         if (transaction.utf8 or not addresses.isascii()) and offer.utf8:
             options += " SMTPUTF8"
-        if offer.size is not None and sum(map(len, data)) > offer.size < _octets(data):
-            words = b"552 5.3.4 larger than the %d octets that the relay takes" % offer.size
-            self._settle(transaction, recipients, Fate.DEFERRED, Stage.DOT, words)
+        refusal = offer.cannot_take(transaction.data)
+        if refusal:
+            self._settle(transaction, recipients, Fate.DEFERRED, Stage.DOT, refusal)
         elif self._leaving or self.closed:
             self._hand_back(transaction, recipients)
         elif recipients:
@@ -365,18 +360,18 @@ class Pipeline:
 
     # Events
 
-    def _writable(self, transaction: Transaction) -> tuple[str, ...]:
+    def _nameable(self, transaction: Transaction) -> tuple[str, ...]:
         """Its recipients without those whom no command can name; they are settled."""
-        if not (self._offer.utf8 or transaction.sender.isascii()):
+        for_sender = self._offer.cannot_name(transaction.sender)
+        if for_sender:
             recipients = transaction.recipients
-            self._settle(transaction, recipients, Fate.DEFERRED, Stage.MAIL, _NO_UTF8)
+            self._settle(transaction, recipients, Fate.DEFERRED, Stage.MAIL, for_sender)
             return ()
         fit = []
         for recipient in transaction.recipients:
-            if not recipient.isprintable():
-                self._settle(transaction, (recipient,), Fate.FAILED, Stage.RCPT, _BAD_ADDRESS)
-            elif not (self._offer.utf8 or recipient.isascii()):
-                self._settle(transaction, (recipient,), Fate.FAILED, Stage.RCPT, _NO_UTF8)
+            reason = self._offer.cannot_name(recipient)
+            if reason:
+                self._settle(transaction, (recipient,), Fate.FAILED, Stage.RCPT, reason)
             else:
                 fit.append(recipient)
         return tuple(fit)
@@ -402,9 +397,3 @@ class Pipeline:
         while self._queue:
             transaction, recipients, _ = self._queue.popleft()
             self._hand_back(transaction, recipients)
-
-
-def _octets(data: tuple[bytes, ...]) -> int:
-    """The size of the message before dot_stuff: what SIZE counts (RFC 1870 5)."""
-    whole = b"\r\n" + b"".join(data)
-    return len(whole) - 2 - whole.count(b"\r\n..")

@@ -844,22 +844,30 @@ def test_words_are_one_printable_line() -> None:
 
 
 @pytest.mark.parametrize(
-    "transaction",
+    ("sender", "data", "stage"),
     [
-        Transaction("A", "A@l.example", ("ann@x",), ()),
-        Transaction("A", "A@l.example", ("ann@x",), (b"no end",)),
-        Transaction("A", "A@l.example", ("ann@x",), (b"text\r\n", b"")),
-        Transaction("A", "A@l.example\r\nQUIT", ("ann@x",), (b"text\r\n",)),
+        ("A@l.example", (), Stage.DOT),
+        ("A@l.example", (b"no end",), Stage.DOT),
+        ("A@l.example", (b"text\r\n", b"\n"), Stage.DOT),
+        ("A@l.example\r\nQUIT", (b"text\r\n",), Stage.MAIL),
     ],
 )
-def test_what_would_break_the_connection_is_refused_before_anything_is_written(
-    transaction: Transaction,
+def test_what_would_break_the_connection_is_settled_before_anything_is_written(
+    sender: str, data: tuple[bytes, ...], stage: Stage
 ) -> None:
     pipeline = Pipeline(Offer(pipelining=True))
-    with pytest.raises(ValueError, match=r"CRLF|control"):
-        pipeline.send(transaction)
+    pipeline.send(Transaction("A", sender, ("ann@x",), data))
+    (event,) = pipeline.events
+    assert isinstance(event, Settled)
+    assert (event.fate, event.stage) == (Fate.DEFERRED, stage)
     assert not pipeline.output
     assert pipeline.hungry
+
+
+def test_an_empty_body_is_a_chunk_too() -> None:
+    pipeline = Pipeline(Offer(pipelining=True))
+    pipeline.send(Transaction("A", "A@l.example", ("ann@x",), (b"Subject: x\r\n\r\n", b"")))
+    assert pipeline.output
 
 
 def test_an_address_is_no_way_to_a_command() -> None:

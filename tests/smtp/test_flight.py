@@ -1,0 +1,418 @@
+"""A pipeline over a real connection: asyncio's loop and uvloop, in the clear and after STARTTLS."""
+
+import asyncio
+import ssl
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from socket import SO_SNDBUF, SOL_SOCKET
+from typing import Any
+
+import aiosmtplib
+import pytest
+import uvloop
+
+from listserv.domain.courier import RelayDown
+from listserv.domain.mailing import Fate
+from listserv.domain.transaction import (
+    Closed,
+    Event,
+    Refused,
+    Settled,
+    Transaction,
+    Unfinished,
+)
+from listserv.smtp.flight import Flight, Patience, take_over
+from tests.relay import Script, ScriptedRelay
+from tests.smtp.peer import letter
+
+CERTIFICATE = Path(__file__).parents[1] / "tls" / "cert.pem"
+KEY = CERTIFICATE.with_name("key.pem")
+# Only ends a test that has failed.
+DEADLINE = 20.0
+LINE = b"x" * 998 + b"\r\n"
+LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+
+
+@dataclass
+class Desk:
+    """Gives out transactions and keeps what is reported."""
+
+    waiting: Iterator[Transaction]
+    events: list[Event] = field(default_factory=list)
+    stops_when_refused: bool = False
+    happened: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def take(self) -> Transaction | None:
+        return next(self.waiting, None)
+
+    def report(self, events: Sequence[Event]) -> None:
+        self.events += events
+        self.happened.set()
+        if self.stops_when_refused and any(isinstance(event, Refused) for event in events):
+            self.waiting = iter(())
+
+    async def until(self, is_true: Callable[["Desk"], object]) -> None:
+        async with asyncio.timeout(DEADLINE):
+            while not is_true(self):
+                self.happened.clear()
+                await self.happened.wait()
+
+    async def until_closed(self) -> None:
+        await self.until(lambda desk: desk.words is not None)
+
+    @property
+    def words(self) -> str | None:
+        """Why the connection is closed."""
+        return next((event.words for event in self.events if isinstance(event, Closed)), None)
+
+    @property
+    def delivered(self) -> list[str]:
+        return [
+            recipient
+            for event in self.events
+            if isinstance(event, Settled) and event.fate is Fate.DELIVERED
+            for recipient in event.recipients
+        ]
+
+    @property
+    def unfinished(self) -> list[Unfinished]:
+        return [event for event in self.events if isinstance(event, Unfinished)]
+
+
+async def connect(relay: ScriptedRelay) -> aiosmtplib.SMTP:
+    """As the pool does: STARTTLS where it is offered, and EHLO again after it."""
+    client = aiosmtplib.SMTP(
+        hostname="127.0.0.1", port=relay.port, timeout=DEADLINE, validate_certs=False
+    )
+    await client.connect()
+    await client.ehlo()
+    return client
+
+
+@asynccontextmanager
+async def flying(
+    client: aiosmtplib.SMTP, desk: Desk, patience: Patience | None = None
+) -> AsyncIterator[Flight]:
+    """What is on the wire at the end is dropped."""
+    flight = take_over(client, desk.take, desk.report, 100, patience or Patience())
+    flight.wake()
+    try:
+        yield flight
+    finally:
+        flight.abort("the test is over")
+        for _ in range(3):  # the loop closes the socket soon
+            await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def fly(
+    relay: ScriptedRelay, letters: Iterable[Transaction], patience: Patience | None = None
+) -> AsyncIterator[tuple[Flight, Desk]]:
+    """Over one connection to a relay, which runs so long."""
+    desk = Desk(iter(letters))
+    async with relay, flying(await connect(relay), desk, patience) as flight:
+        yield flight, desk
+
+
+@pytest.fixture(params=LOOPS)
+def run(request: pytest.FixtureRequest) -> Callable[[Coroutine[Any, Any, None]], None]:
+    """Runs a coroutine on that loop."""
+
+    def run(story: Coroutine[Any, Any, None]) -> None:
+        with asyncio.Runner(loop_factory=LOOPS[request.param]) as runner:
+            runner.run(story)
+
+    return run
+
+
+@pytest.fixture(params=["clear", "tls"])
+def tls(request: pytest.FixtureRequest) -> ssl.SSLContext | None:
+    if request.param == "clear":
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(CERTIFICATE, KEY)
+    return context
+
+
+Run = Callable[[Coroutine[Any, Any, None]], None]
+
+
+def letters(number: int) -> list[Transaction]:
+    return [letter(f"{at}", f"r{at}@x") for at in range(number)]
+
+
+def on(command: str, answer: str) -> Script:
+    return lambda line: answer if line.startswith(command) else None
+
+
+@pytest.mark.parametrize("offers", [("PIPELINING", "8BITMIME"), ()])
+def test_each_gets_one_copy_byte_for_byte(
+    run: Run, tls: ssl.SSLContext | None, offers: tuple[str, ...]
+) -> None:
+    async def story() -> None:
+        relay = ScriptedRelay(extensions=offers, tls=tls)
+        async with fly(relay, letters(200)) as (flight, desk):
+            await desk.until(lambda desk: len(desk.delivered) == 200)
+            assert flight.idle
+            flight.quit()
+            await desk.until_closed()
+        assert relay.copies == Counter(f"r{at}@x" for at in range(200))
+        assert relay.connections == 1
+        assert {m.data for m in relay.taken} == {f"text of {at}\r\n".encode() for at in range(200)}
+        assert desk.words == ""
+        assert flight.closed
+        assert not flight.idle
+        assert relay.seen[-1] == "QUIT"
+        assert relay.seen.count("STARTTLS") == (tls is not None)
+
+    run(story())
+
+
+def test_refusals_and_deliveries_are_told_apart(run: Run, tls: ssl.SSLContext | None) -> None:
+    def script(line: str) -> str | None:
+        return "550 5.1.1 no" if line.startswith("RCPT") and line.endswith("5@x>") else None
+
+    async def story() -> None:
+        relay = ScriptedRelay(script, tls=tls)
+        async with fly(relay, letters(100)) as (_, desk):
+            await desk.until(lambda desk: len(desk.events) == 100)
+        failed = [e for e in desk.events if isinstance(e, Settled) and e.fate is Fate.FAILED]
+        assert len(failed) == 10
+        assert {event.words for event in failed} == {"550 5.1.1 no"}
+        assert relay.copies == Counter(desk.delivered)
+
+    run(story())
+
+
+def test_a_large_message_does_not_pile_up_in_memory(run: Run, tls: ssl.SSLContext | None) -> None:
+    """The transport never holds more than what makes it ask for a pause and one write."""
+    photo = Transaction("photo", "a@l.example", ("r@x",), (b"Subject: photo\r\n", LINE * 8_000))
+    held: list[int] = []
+
+    async def story() -> None:
+        async with ScriptedRelay(tls=tls) as relay:
+            client = await connect(relay)
+            transport = client.transport
+            assert transport is not None
+            desk = Desk(iter([photo, letter("next", "s@x")]))
+            async with flying(client, desk), asyncio.timeout(DEADLINE):
+                while len(desk.delivered) < 2:
+                    held.append(transport.get_write_buffer_size())  # type: ignore[attr-defined]
+                    await asyncio.sleep(0)
+        assert [len(message.data) for message in relay.taken] == [16 + 8_000_000, 14]
+
+    run(story())
+    assert 0 < max(held) <= 2 * 65_536
+
+
+def test_it_flies_on_when_there_is_something_to_take_again(run: Run) -> None:
+    async def story() -> None:
+        relay = ScriptedRelay()
+        async with fly(relay, letters(1)) as (flight, desk):
+            await desk.until(lambda desk: len(desk.delivered) == 1)
+            desk.waiting = iter(letters(3))
+            flight.wake()
+            await desk.until(lambda desk: len(desk.delivered) == 4)
+        assert relay.connections == 1
+
+    run(story())
+
+
+def test_what_cannot_be_sent_does_not_stop_the_others(run: Run) -> None:
+    async def story() -> None:
+        relay = ScriptedRelay(extensions=("PIPELINING",))
+        async with fly(relay, [letter("A", "jörg@x"), letter("B", "jörg@x"), *letters(1)]) as (
+            _,
+            desk,
+        ):
+            await desk.until(lambda desk: len(desk.events) == 3)
+        assert desk.delivered == ["r0@x"]
+
+    run(story())
+
+
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA", "."])
+@pytest.mark.parametrize("answer", ["", "what?", "421 4.3.2 later"])
+def test_a_peer_that_ends_it_leaves_nobody_unaccounted_for(
+    run: Run, tls: ssl.SSLContext | None, verb: str, answer: str
+) -> None:
+    async def story() -> None:
+        count = 0
+
+        def script(line: str) -> str | None:
+            nonlocal count
+            count += line.startswith(verb)
+            return answer if count == 5 else None
+
+        relay = ScriptedRelay(script, tls=tls)
+        async with fly(relay, letters(20)) as (flight, desk):
+            await desk.until_closed()
+        settled = [r for e in desk.events if isinstance(e, Settled) for r in e.recipients]
+        unsure = [r for e in desk.unfinished for r in e.recipients]
+        taken = len(settled) + len(unsure)
+        assert sorted(settled + unsure) == sorted(f"r{at}@x" for at in range(taken))
+        assert set(desk.delivered) == set(relay.copies) == {f"r{at}@x" for at in range(4)}
+        certain = verb != "." or answer.startswith("421")
+        assert desk.unfinished[0].dot_written == (not certain)
+        assert desk.words != ""
+        assert isinstance(desk.events[-1], Closed)
+        assert flight.closed
+
+    run(story())
+
+
+def test_a_relay_that_refuses_the_sender_is_asked_no_more_when_nothing_is_given(run: Run) -> None:
+    async def story() -> None:
+        async with ScriptedRelay(on("MAIL", "550 5.7.1 not you")) as relay:
+            desk = Desk(iter(letters(5)), stops_when_refused=True)
+            async with flying(await connect(relay), desk):
+                await desk.until(lambda desk: desk.unfinished)
+        assert desk.events[:-1] == [
+            Refused(b"550 5.7.1 not you", True),
+            Unfinished("0", ("r0@x",), False),
+        ]
+        assert sum(line.startswith("MAIL") for line in relay.seen) == 1
+
+    run(story())
+
+
+SHORT = 0.05
+SILENCE = {
+    "MAIL": Patience(command=SHORT),
+    "RCPT": Patience(command=SHORT),
+    "DATA": Patience(command=SHORT),
+    ".": Patience(after_dot=SHORT),
+}
+
+
+@pytest.mark.parametrize(("verb", "patience"), SILENCE.items())
+def test_silence_ends_a_connection(run: Run, verb: str, patience: Patience) -> None:
+    async def story() -> None:
+        relay = SilentRelay(verb)
+        async with fly(relay, letters(5), patience) as (_, desk):
+            await desk.until_closed()
+        assert desk.words is not None
+        assert desk.words.startswith("no reply for")
+        assert desk.unfinished[0].dot_written == (verb == ".")
+
+    run(story())
+
+
+class SilentRelay(ScriptedRelay):
+    """It stops to speak when it hears this."""
+
+    def __init__(self, verb: str) -> None:
+        super().__init__()
+        self.verb = verb
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        silent = False
+
+        def script(line: str) -> str | None:
+            nonlocal silent
+            silent = silent or line.startswith(self.verb)
+            return None
+
+        self.script = script
+        await super()._talk(reader, Mute(writer, lambda: silent))  # type: ignore[arg-type]
+
+
+@dataclass
+class Mute:
+    """A writer that says nothing while it is to be silent."""
+
+    writer: asyncio.StreamWriter
+    is_silent: Callable[[], bool]
+
+    def write(self, data: bytes) -> None:
+        if not self.is_silent():
+            self.writer.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.writer, name)
+
+
+def test_a_body_that_moves_on_is_not_silence(run: Run) -> None:
+    """A peer that reads slowly is waited for, longer than it may take to answer."""
+    photo = Transaction("photo", "a@l.example", ("r@x",), (LINE * 4_000,))
+
+    async def story() -> None:
+        async with SlowRelay() as relay:
+            client = await connect(relay)
+            # So little that what is written depends on what is read.
+            client.get_transport_info("socket").setsockopt(SOL_SOCKET, SO_SNDBUF, 16_384)
+            desk = Desk(iter([photo]))
+            begun = asyncio.get_running_loop().time()
+            async with flying(client, desk, Patience(after_dot=0.2)):
+                await desk.until(lambda desk: desk.events)
+            assert asyncio.get_running_loop().time() - begun > 0.4
+        assert desk.delivered == ["r@x"]
+
+    run(story())
+
+
+class SlowRelay(ScriptedRelay):
+    """Rests a little after each 100 kB."""
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await super()._talk(Slow(reader), writer)  # type: ignore[arg-type]
+
+
+@dataclass
+class Slow:
+    reader: asyncio.StreamReader
+    lines: int = 0
+
+    async def readuntil(self, end: bytes) -> bytes:
+        self.lines += 1
+        if self.lines % 100 == 0:
+            await asyncio.sleep(0.01)
+        return await self.reader.readuntil(end)
+
+
+def test_an_idle_connection_says_goodbye(run: Run, tls: ssl.SSLContext | None) -> None:
+    async def story() -> None:
+        relay = ScriptedRelay(tls=tls)
+        async with fly(relay, letters(1), Patience(idle=SHORT)) as (_, desk):
+            await desk.until_closed()
+        assert (desk.words, relay.seen[-1]) == ("", "QUIT")
+
+    run(story())
+
+
+def test_a_peer_that_does_not_answer_the_goodbye_is_left(run: Run) -> None:
+    async def story() -> None:
+        relay = SilentRelay("QUIT")
+        async with fly(relay, (), Patience(goodbye=SHORT)) as (flight, desk):
+            flight.quit()
+            await desk.until_closed()
+        assert desk.words == ""
+
+    run(story())
+
+
+def test_a_connection_can_be_given_up_at_once(run: Run, tls: ssl.SSLContext | None) -> None:
+    async def story() -> None:
+        relay = ScriptedRelay(tls=tls)
+        async with fly(relay, letters(3)) as (flight, desk):
+            flight.abort("enough")
+            await desk.until_closed()
+            flight.wake()
+            flight.quit()
+        assert desk.events == [Unfinished("0", ("r0@x",), False), Closed("enough")]
+
+    run(story())
+
+
+def test_a_connection_that_is_gone_cannot_be_taken_over(run: Run) -> None:
+    async def story() -> None:
+        async with ScriptedRelay() as relay:
+            client = await connect(relay)
+            client.close()
+            with pytest.raises(RelayDown):
+                take_over(client, lambda: None, lambda _: None, 100)
+
+    run(story())
