@@ -42,7 +42,7 @@ class ScriptedRelay:
     connections: int = 0
     port: int = 0
     _server: asyncio.Server | None = None
-    _serving: set[asyncio.Task[None]] = field(default_factory=set)
+    _serving: dict[asyncio.Task[None], asyncio.StreamWriter] = field(default_factory=dict)
 
     async def __aenter__(self) -> "ScriptedRelay":
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
@@ -52,8 +52,9 @@ class ScriptedRelay:
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
         self._server.close()
-        for task in self._serving:
+        for task, writer in self._serving.items():
             task.cancel()
+            writer.transport.abort()
         await asyncio.gather(*self._serving)
 
     @property
@@ -65,8 +66,7 @@ class ScriptedRelay:
         self.connections += 1
         task = asyncio.current_task()
         assert task is not None
-        self._serving.add(task)
-        task.add_done_callback(self._serving.discard)
+        self._serving[task] = writer
         try:
             await self._talk(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):

@@ -103,6 +103,10 @@ class Flight(asyncio.Protocol):
             self._heard = self._clock()
         self._go_on()
 
+    def eof_received(self) -> None:
+        # It will say nothing more; over TLS the loop would go on writing to it for a while.
+        self.abort("the relay closed the connection")
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._timer.cancel()
         self.abort(f"connection lost: {exc}" if exc else "the relay closed the connection")

@@ -279,73 +279,187 @@ def test_a_relay_that_refuses_the_sender_is_asked_no_more_when_nothing_is_given(
     run(story())
 
 
-SHORT = 0.05
-SILENCE = {
-    "MAIL": Patience(command=SHORT),
-    "RCPT": Patience(command=SHORT),
-    "DATA": Patience(command=SHORT),
-    ".": Patience(after_dot=SHORT),
-}
-
-
-@pytest.mark.parametrize(("verb", "patience"), SILENCE.items())
-def test_silence_ends_a_connection(run: Run, verb: str, patience: Patience) -> None:
-    async def story() -> None:
-        relay = SilentRelay(verb)
-        async with fly(relay, letters(5), patience) as (_, desk):
-            await desk.until_closed()
-        assert desk.words is not None
-        assert desk.words.startswith("no reply for")
-        assert desk.unfinished[0].dot_written == (verb == ".")
-
-    run(story())
-
-
 class SilentRelay(ScriptedRelay):
-    """It stops to speak when it hears this."""
+    """It does nothing any more once it hears this verb, or "." for the final dot."""
 
     def __init__(self, verb: str) -> None:
         super().__init__()
         self.verb = verb
+        self.silent = asyncio.Event()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        silent = False
-
-        def script(line: str) -> str | None:
-            nonlocal silent
-            silent = silent or line.startswith(self.verb)
-            return None
-
-        self.script = script
-        await super()._talk(reader, Mute(writer, lambda: silent))  # type: ignore[arg-type]
+        stalling = Stalling(reader, self.verb.encode(), self.silent)
+        await super()._talk(stalling, writer)  # type: ignore[arg-type]
 
 
 @dataclass
-class Mute:
-    """A writer that says nothing while it is to be silent."""
+class Stalling:
+    reader: asyncio.StreamReader
+    verb: bytes
+    silent: asyncio.Event
 
-    writer: asyncio.StreamWriter
-    is_silent: Callable[[], bool]
+    async def readuntil(self, end: bytes) -> bytes:
+        line = await self.reader.readuntil(end)
+        if line.startswith(self.verb):
+            self.silent.set()
+            await asyncio.Event().wait()
+        return line
 
-    def write(self, data: bytes) -> None:
-        if not self.is_silent():
-            self.writer.write(data)
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.writer, name)
+class Loop(asyncio.SelectorEventLoop):
+    """A loop whose clock can be moved: further than a connection's timer needs for one round."""
+
+    ahead = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.ahead
+
+    async def pass_(self, seconds: float) -> None:
+        """What is due now, and then, has happened when this returns."""
+        for step in (0, seconds):
+            self.ahead += step
+            for _ in range(10):
+                await asyncio.sleep(0)
+
+
+def with_clock(story: Callable[[Loop], Coroutine[Any, Any, None]]) -> None:
+    loop = Loop()
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(story(loop))
+
+
+@pytest.mark.parametrize(
+    ("verb", "seconds"), [("MAIL", 300), ("RCPT", 300), ("DATA", 300), (".", 600)]
+)
+def test_silence_ends_a_connection(verb: str, seconds: float) -> None:
+    async def story(loop: Loop) -> None:
+        relay = SilentRelay(verb)
+        async with fly(relay, letters(5)) as (flight, desk):
+            await relay.silent.wait()
+            await loop.pass_(seconds - 5)
+            assert not flight.closed
+            await loop.pass_(10)
+            assert desk.words == f"no reply for {seconds + 5} s"
+            assert desk.unfinished[0].dot_written == (verb == ".")
+
+    with_clock(story)
+
+
+def test_silence_begins_when_something_is_asked() -> None:
+    async def story(loop: Loop) -> None:
+        relay = SilentRelay("MAIL")
+        async with fly(relay, ()) as (flight, desk):
+            await loop.pass_(15)
+            desk.waiting = iter(letters(1))
+            flight.wake()
+            await loop.pass_(295)
+            assert not flight.closed
+            await loop.pass_(10)
+            assert flight.closed
+
+    with_clock(story)
+
+
+def test_each_reply_ends_the_silence() -> None:
+    async def story(loop: Loop) -> None:
+        def script(line: str) -> str | None:
+            loop.ahead += 200 if line[:4] in ("MAIL", "RCPT", "DATA", ".") else 0
+            return None
+
+        relay = ScriptedRelay(script, extensions=())
+        async with fly(relay, letters(3)) as (flight, desk):
+            while len(desk.delivered) < 3 and not flight.closed:
+                await asyncio.sleep(0)
+            assert not flight.closed
+
+    with_clock(story)
+
+
+def test_an_idle_connection_is_kept_a_little_while() -> None:
+    async def story(loop: Loop) -> None:
+        relay = SilentRelay("QUIT")
+        async with fly(relay, ()) as (flight, desk):
+            await loop.pass_(15)
+            flight.wake()  # there was nothing to take: that keeps nothing open
+            assert flight.idle
+            await loop.pass_(10)
+            assert not flight.idle
+            await loop.pass_(3)
+            assert not flight.closed
+            await loop.pass_(3)
+            assert desk.words == ""
+
+    with_clock(story)
+
+
+def test_a_goodbye_is_waited_for() -> None:
+    async def story(loop: Loop) -> None:
+        async with fly(SilentRelay("QUIT"), ()) as (flight, _):
+            await loop.pass_(15)
+            flight.quit()
+            await loop.pass_(3)
+            assert not flight.closed
+            await loop.pass_(3)
+            assert flight.closed
+
+    with_clock(story)
+
+
+SHORT = 0.05
+
+
+def test_silence_ends_a_connection_on_a_real_clock(run: Run) -> None:
+    async def story() -> None:
+        async with fly(SilentRelay("MAIL"), letters(5), Patience(command=SHORT)) as (_, desk):
+            await desk.until_closed()
+        assert desk.words is not None
+        assert desk.words.startswith("no reply for")
+
+    run(story())
+
+
+class SlowRelay(ScriptedRelay):
+    """Rests a little after each 100 kB; hangs up after so many lines."""
+
+    most_lines = 1_000_000
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await super()._talk(Slow(reader, self.most_lines), writer)  # type: ignore[arg-type]
+
+
+@dataclass
+class Slow:
+    reader: asyncio.StreamReader
+    most_lines: int
+    lines: int = 0
+
+    async def readuntil(self, end: bytes) -> bytes:
+        self.lines += 1
+        if self.lines % 100 == 0:
+            await asyncio.sleep(0.01)
+        if self.lines == self.most_lines:
+            raise ConnectionAbortedError
+        return await self.reader.readuntil(end)
+
+
+async def connect_narrowly(relay: ScriptedRelay) -> aiosmtplib.SMTP:
+    """So little is buffered that what is written depends on what is read."""
+    client = await connect(relay)
+    client.get_transport_info("socket").setsockopt(SOL_SOCKET, SO_SNDBUF, 16_384)
+    return client
+
+
+PHOTO = Transaction("photo", "a@l.example", ("r@x",), (LINE * 4_000,))
 
 
 def test_a_body_that_moves_on_is_not_silence(run: Run) -> None:
     """A peer that reads slowly is waited for, longer than it may take to answer."""
-    photo = Transaction("photo", "a@l.example", ("r@x",), (LINE * 4_000,))
 
     async def story() -> None:
         async with SlowRelay() as relay:
-            client = await connect(relay)
-            # So little that what is written depends on what is read.
-            client.get_transport_info("socket").setsockopt(SOL_SOCKET, SO_SNDBUF, 16_384)
-            desk = Desk(iter([photo]))
+            desk = Desk(iter([PHOTO]))
             begun = asyncio.get_running_loop().time()
+            client = await connect_narrowly(relay)
             async with flying(client, desk, Patience(after_dot=0.2)):
                 await desk.until(lambda desk: desk.events)
             assert asyncio.get_running_loop().time() - begun > 0.4
@@ -354,23 +468,54 @@ def test_a_body_that_moves_on_is_not_silence(run: Run) -> None:
     run(story())
 
 
-class SlowRelay(ScriptedRelay):
-    """Rests a little after each 100 kB."""
+def test_nothing_overtakes_a_body(run: Run, tls: ssl.SSLContext | None) -> None:
+    async def story() -> None:
+        async with SlowRelay(tls=tls) as relay:
+            desk = Desk(iter([PHOTO]))
+            async with flying(await connect_narrowly(relay), desk) as flight:
+                while len(relay.seen) < 5 or relay.seen[-1] != "DATA":
+                    await asyncio.sleep(0)
+                desk.waiting = iter(letters(1))
+                flight.wake()
+                await desk.until(lambda desk: len(desk.events) == 2)
+        assert [len(message.data) for message in relay.taken] == [4_000_000, 11]
+        assert desk.delivered == ["r@x", "r0@x"]
 
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await super()._talk(Slow(reader), writer)  # type: ignore[arg-type]
+    run(story())
 
 
-@dataclass
-class Slow:
-    reader: asyncio.StreamReader
-    lines: int = 0
+def test_a_body_cut_off_has_no_final_dot(run: Run, tls: ssl.SSLContext | None) -> None:
+    async def story() -> None:
+        relay = SlowRelay(tls=tls)
+        relay.most_lines = 1_000
+        async with relay:
+            desk = Desk(iter([PHOTO, letter("next", "s@x")]))
+            async with flying(await connect_narrowly(relay), desk):
+                await desk.until_closed()
+        assert desk.unfinished == [
+            Unfinished("photo", ("r@x",), False),
+            Unfinished("next", ("s@x",), False),
+        ]
 
-    async def readuntil(self, end: bytes) -> bytes:
-        self.lines += 1
-        if self.lines % 100 == 0:
-            await asyncio.sleep(0.01)
-        return await self.reader.readuntil(end)
+    run(story())
+
+
+def test_after_the_end_nothing_is_written(
+    run: Run, tls: ssl.SSLContext | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story() -> None:
+        async with SlowRelay(tls=tls) as relay:
+            desk = Desk(iter([PHOTO]))
+            async with flying(await connect_narrowly(relay), desk) as flight:
+                while len(relay.seen) < 5 or relay.seen[-1] != "DATA":
+                    await asyncio.sleep(0)
+                flight.abort("enough")
+                flight.resume_writing()
+                flight.data_received(b"250 ok\r\n")
+        assert desk.events == [Unfinished("photo", ("r@x",), False), Closed("enough")]
+
+    run(story())
+    assert not caplog.records
 
 
 def test_an_idle_connection_says_goodbye(run: Run, tls: ssl.SSLContext | None) -> None:

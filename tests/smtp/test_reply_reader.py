@@ -57,6 +57,21 @@ def test_what_can_be_no_reply_is_kept_for_the_log(data: bytes, garbage: bytes) -
     assert read(b"250 before\r\n" + data) == ([b"250 before"], garbage)
 
 
+@pytest.mark.parametrize(
+    ("pieces", "expected"),
+    [
+        ((b"250-a\r\n", b"250 b\r\n"), ([b"250 a b"], None)),
+        ((b"25", b"250 ok\r\n"), ([], b"25250 ok")),
+        ((b"250 ok\r", b"\n"), ([b"250 ok"], None)),
+        ((b"250 ok\r", b"250 ok\r\n"), ([], b"250 ok\r250 ok")),
+    ],
+)
+def test_a_reply_may_come_in_pieces(
+    pieces: tuple[bytes, ...], expected: tuple[list[bytes], bytes | None]
+) -> None:
+    assert read(*pieces) == expected
+
+
 @given(
     st.lists(st.sampled_from([*REPLIES, *GARBAGE]) | st.binary(max_size=8), max_size=6),
     st.randoms(use_true_random=False),
@@ -65,7 +80,7 @@ def test_it_makes_no_difference_how_the_bytes_are_cut(parts: list[bytes], random
     data = b"".join(parts)
     pieces, at = [], 0
     while at < len(data):
-        cut = random.randint(1, 700)
+        cut = random.choice([1, 2, 7, 700])
         pieces.append(data[at : at + cut])
         at += cut
     whole, garbage = read(data)
