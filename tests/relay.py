@@ -56,6 +56,7 @@ class ScriptedRelay:
             task.cancel()
             writer.transport.abort()
         await asyncio.gather(*self._serving)
+        self._serving.clear()  # the next time may be on another loop
 
     @property
     def copies(self) -> Counter[str]:
