@@ -24,17 +24,16 @@ class ReplyReader:
         if not self._partial and not self._lines and _PLAIN.fullmatch(data):
             return data[:-2].split(b"\r\n")
         replies: list[bytes] = []
-        lines = (self._partial + data).split(b"\r\n")
-        self._partial = lines.pop()
-        for line in lines:
+        *whole, self._partial = (self._partial + data).split(b"\r\n")
+        for line in whole:
             self._lines.append(line)
             if not self._goes_on(line):
                 self.garbage = line[:_MAX_LINE]
                 return replies
             if line[3:4] != b"-":
-                texts = [text for one in self._lines if (text := one[4:])]
-                replies.append(b" ".join([line[:3], *texts]))
-                self._lines = []
+                lines, self._lines = self._lines, []
+                texts = [text for one in lines if (text := one[4:])]
+                replies.append(line if len(lines) == 1 else b" ".join([line[:3], *texts]))
         # A CR may wait for its LF.
         if len(self._partial) > _MAX_LINE + 1 or b"\n" in self._partial:
             self.garbage = self._partial[:_MAX_LINE]
