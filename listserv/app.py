@@ -1,22 +1,26 @@
 """Config -> App: the only place that wires."""
 
+import os
 import secrets
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from listserv.clock import Clock, SystemClock
 from listserv.config import Config
-from listserv.domain.courier import Courier
-from listserv.domain.errors import ListservError
+from listserv.domain.courier import Carrier
+from listserv.domain.mailing import Lane, Mode
 from listserv.flow.deliver import Deliveries
 from listserv.flow.site import Site
+from listserv.mail.sign import Signer, read_key
 from listserv.resources import JinjaTemplates
 from listserv.smtp.intake import FlowIntake
-from listserv.smtp.relay import MaildirCourier, RelaySettings, SmtpCourier
+from listserv.smtp.relay import MaildirCarrier, RelaySettings, SmtpCarrier
 from listserv.smtp.settings import ServerSettings
 from listserv.store import schema, site
 from listserv.store.session import Store
 from listserv.workers.deliver import DeliveryWorker
+from listserv.workers.desk import Desk
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,10 @@ class App:
             templates=JinjaTemplates(config.templates_dir),
             spam_header=config.spam.header,
             nonce=secrets.token_bytes,
+            mode=Mode(config.delivery.mode),
+            burst_bytes=config.relay.burst_bytes,
+            max_rcpt=config.relay.max_rcpt,
+            signer=_signer(config),
         )
 
     @property
@@ -57,33 +65,51 @@ class App:
         """What the listeners ask."""
         return FlowIntake(self.store, self.site, self.clock)
 
-    def courier(self) -> Courier:
-        """Who carries our mail on."""
+    def carriers(self, desk: Desk, seven_bit: Callable[[], None]) -> Sequence[Carrier]:
+        """Who carries our mail on, taking it from `desk`: with a notice port, notices go by a
+        connection of their own."""
         relay = self.config.relay
-        if relay.kind == "maildir":
-            if relay.path is None:
-                raise ListservError("relay.path is missing: the Maildir that mail is written into")
-            return MaildirCourier(relay.path)
-        return SmtpCourier(
-            RelaySettings(
-                host=relay.host,
-                port=relay.port,
-                hostname=self.config.site.hostname,
-                tls=relay.tls,
-                username=relay.username or None,
-                password=relay.password or None,
-            )
+        if relay.path is not None:
+            return [MaildirCarrier(relay.path, desk)]
+        settings = RelaySettings(
+            host=relay.host,
+            port=relay.port,
+            hostname=self.config.site.hostname,
+            tls=relay.tls,
+            username=relay.username or None,
+            password=relay.password or None,
+            connections=relay.connections,
+            max_rcpt=relay.max_rcpt,
         )
+        if relay.notice_port is None:
+            return [SmtpCarrier(settings, desk, seven_bit)]
+        notices = replace(settings, port=relay.notice_port)
+        others = [lane for lane in Lane if lane is not Lane.NOTICE]
+        return [
+            SmtpCarrier(notices, desk.counter([Lane.NOTICE]), seven_bit),
+            SmtpCarrier(settings, desk.counter(others), seven_bit),
+        ]
 
     def delivery_worker(self, name: str) -> DeliveryWorker:
-        """A delivery worker; `name` stands in its leases."""
+        """A delivery worker; `name` stands in its leases. The workers of this machine share what
+        the relay bears in a second."""
+        config = self.config
         return DeliveryWorker(
             self.store,
             self.clock,
             Deliveries(self.site, name),
-            self.courier(),
-            self.config.relay.connections,
+            self.carriers,
+            threads=config.delivery.signing_threads or os.cpu_count() or 1,
+            per_second=config.relay.max_per_second / config.delivery.workers,
+            per_day=config.relay.max_per_day,
         )
+
+
+def _signer(config: Config) -> Signer | None:
+    if config.dkim.key is None:
+        return None
+    key = read_key(config.dkim.key, str(config.dkim.key_file))
+    return Signer(config.site.domain, config.dkim.selector, key)
 
 
 def build(config: Config, clock: Clock | None = None) -> App:

@@ -15,15 +15,14 @@ from pathlib import Path
 import uvloop
 
 from listserv.app import App
+from listserv.delivery import DeliveryProcess, is_dead
 from listserv.domain.errors import ListservError
+from listserv.flow import tidy
 from listserv.smtp.server import start_lmtp, start_smtp
 from listserv.store.session import Store
 from listserv.workers.tidy import keep_tidy
 
 log = logging.getLogger("listserv.daemon")
-
-# A stop takes no longer; systemd kills after 90 s.
-_STOP_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ async def serve(
     with _only_server(app.store):
         async with AsyncExitStack() as stack:
             stack.callback(_tell_systemd, "STOPPING=1")
-            tasks = _start_workers(app, stack)
+            tasks = await _start_workers(app, stack)
             ports = await _listen(app, stack)
             log.info("serving %s smtp=%s lmtp=%s", app.config.site.domain, ports.smtp, ports.lmtp)
             _tell_systemd("READY=1")
@@ -71,22 +70,29 @@ async def serve(
             log.info("stopping")
 
 
-def _start_workers(app: App, stack: AsyncExitStack) -> list[asyncio.Task[None]]:
-    worker = app.delivery_worker(worker_name())
-    app.store.on_commit = worker.wake
+async def _start_workers(app: App, stack: AsyncExitStack) -> list[asyncio.Task[None]]:
+    loop = asyncio.get_running_loop()
     keep = timedelta(days=app.config.storage.retention_days)
-    delivery = asyncio.create_task(worker.run(), name="delivery")
-    tidying = asyncio.create_task(keep_tidy(app.store, app.clock, keep, is_dead), name="tidy")
+    await asyncio.to_thread(
+        app.store.record, lambda tx: tidy.take_back(tx, app.clock.now(), is_dead)
+    )
+    deliveries = [DeliveryProcess(app) for _ in range(app.config.delivery.workers)]
+
+    def wake() -> None:
+        for delivery in deliveries:
+            loop.call_soon_threadsafe(delivery.wake)
+
+    app.store.on_commit = wake
+    tasks = [asyncio.create_task(delivery.run()) for delivery in deliveries]
+    tasks.append(asyncio.create_task(keep_tidy(app.store, app.clock, keep, is_dead)))
 
     async def end() -> None:
-        worker.stop()
-        await asyncio.wait([delivery], timeout=_STOP_SECONDS)
-        for task in (delivery, tidying):
-            task.cancel()
-        await asyncio.gather(delivery, tidying, return_exceptions=True)
+        await asyncio.gather(*(delivery.stop() for delivery in deliveries))
+        tasks[-1].cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     stack.push_async_callback(end)
-    return [delivery, tidying]
+    return tasks
 
 
 async def _listen(app: App, stack: AsyncExitStack) -> Ports:
@@ -116,26 +122,6 @@ def _only_server(store: Store) -> Iterator[None]:
         except OSError:
             raise ListservError(f"{path}: another `listserv serve` uses this database") from None
         yield
-
-
-def worker_name() -> str:
-    """host:pid:start, so that a lease's holder can be told from a later process of that pid."""
-    return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
-
-
-def is_dead(worker: str) -> bool:
-    """Whether a lease's holder ran on this host and no more. Of other hosts only time tells."""
-    host, pid, started = worker.rsplit(":", 2)
-    return host == socket.gethostname() and _started(int(pid)) != started
-
-
-def _started(pid: int) -> str:
-    """When a process started, in clock ticks since boot; "" when there is none of that number."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return ""
-    return stat.rpartition(")")[2].split()[19]
 
 
 def _tell_systemd(state: str) -> None:

@@ -19,6 +19,7 @@ DEFAULT_CONFIG = "/etc/listserv/listserv.toml"
 NOUNS: dict[str, tuple[str, str]] = {
     "init": ("init:init", "Make a configuration, a database and the DNS records to publish."),
     "serve": ("serve:serve", "Run the daemon: listeners, delivery, housekeeping."),
+    "worker": ("worker:worker", "Deliver only, on a further machine."),
     "demo": ("demo:demo", "Show the program at work, without touching anything."),
     "status": ("status:status", "Show the queue, the rates, what is held, what is full."),
     "list": ("lists:lists", "Make, show, change and delete lists."),
@@ -26,6 +27,7 @@ NOUNS: dict[str, tuple[str, str]] = {
     "ban": ("bans:bans", "Keep addresses and domains out."),
     "held": ("held:held", "Show and decide about held posts."),
     "queue": ("queue:queue", "Show, retry, drop and pause what goes out."),
+    "quarantine": ("quarantine:quarantine", "Show, retry, drop what delivery crashed over."),
     "rules": ("rules:rules", "Show what becomes of which post."),
     "postfix": ("postfix:postfix", "Print the configuration for Postfix."),
     "config": ("config:config", "Check the configuration; print an example."),

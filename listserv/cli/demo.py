@@ -140,7 +140,9 @@ class _Story:
         self._check(len(waiting) == 1, f"held:     {len(waiting)} post waits for a moderator")
         click.secho("\n3. Mo, the moderator, approves it", bold=True)
         now = self._app.clock.now()
-        self._write(lambda tx: moderate.approve(tx, waiting[0].id, "mo@example.com", now))
+        self._write(
+            lambda tx: moderate.approve(tx, self._app.site, waiting[0].id, "mo@example.com", now)
+        )
         after = self._read(lambda tx: held.get(tx, waiting[0].id))
         told = f"held:     post {after.id} was {after.state} by {after.decided_by}"
         self._check(after.state is HeldState.APPROVED, told)

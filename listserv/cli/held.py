@@ -68,7 +68,7 @@ def show(app: App, held_id: int, as_json: bool) -> None:
 @with_app
 def approve(app: App, held_id: int) -> None:
     """Send a held post out."""
-    app.store.write(lambda tx: moderate.approve(tx, held_id, BY, app.clock.now()))
+    app.store.write(lambda tx: moderate.approve(tx, app.site, held_id, BY, app.clock.now()))
     click.echo(f"approved held post {held_id}")
 
 

@@ -19,6 +19,8 @@ from listserv.store import lists
 
 # Where our copies go in, unless relay.port names a port that Postfix does not use already.
 COPIES_PORT = 10026
+# Where our notices go in, when relay.notice_port is set to a port that Postfix uses already.
+NOTICES_PORT = 10027
 _TAKEN = {25, 465, 587}
 _LOOPBACK = ("127.0.0.0/8", "[::1]/128")
 # What Postfix adds to a mail before we see it: Received, Message-ID, Date.
@@ -82,6 +84,7 @@ def values(way: str, config: Config) -> dict[str, object]:
         "listen_lmtp": _reachable(lmtp),
         "inward": f"lmtp:inet:{_reachable(lmtp)}" if lmtp else f"smtp:{_nexthop(smtp)}",
         "copies": _copies(config),
+        "notices": _notices(config),
         "trusted": _LOOPBACK,
         "max_rcpt": max(config.relay.max_rcpt, 1000),
         "max_message_bytes": largest,
@@ -91,13 +94,17 @@ def values(way: str, config: Config) -> dict[str, object]:
 
 
 def relay_advice(config: Config) -> str:
-    """What the operator has to change so that our copies leave by their listener; "" if nothing.
+    """What the operator has to change so that our mail leaves by its listeners; "" if nothing.
     A relay on another host is the operator's own choice."""
     relay, copies = config.relay, _copies(config)
     if relay.kind == "smtp":
-        if copies == f"{_bracketed(relay.host)}:{relay.port}" or not is_loopback(relay.host):
+        if not is_loopback(relay.host):
             return ""
-        return f"set relay.port = {COPIES_PORT}: there Postfix takes our copies as they are"
+        if copies != f"{_bracketed(relay.host)}:{relay.port}":
+            return f"set relay.port = {COPIES_PORT}: there Postfix takes our copies as they are"
+        if relay.notice_port in _TAKEN:
+            return f"set relay.notice_port = {NOTICES_PORT}: there Postfix takes our notices"
+        return ""
     return f'our copies stay here, because of relay.kind = "{relay.kind}"'
 
 
@@ -123,6 +130,18 @@ def _copies(config: Config) -> str:
     if relay.kind != "smtp" or not is_loopback(relay.host) or relay.port in _TAKEN:
         return f"127.0.0.1:{COPIES_PORT}"
     return f"{_bracketed(relay.host)}:{relay.port}"
+
+
+def _notices(config: Config) -> str | None:
+    """Where notices go in, when they have a listener of their own."""
+    relay = config.relay
+    if relay.notice_port is None or not is_loopback(relay.host):
+        return None
+    port = NOTICES_PORT if relay.notice_port in _TAKEN else relay.notice_port
+    where = f"{_bracketed(relay.host)}:{port}"
+    if where == _copies(config):
+        raise ListservError(f"relay.notice_port = {port} is where our copies go in; take another")
+    return where
 
 
 def _bracketed(host: str) -> str:

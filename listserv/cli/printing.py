@@ -58,7 +58,10 @@ def watching(watch: bool, as_json: bool) -> Iterator[None]:
         raise click.UsageError("--watch is for people: say it without --json")
     yield
     while watch:
-        time.sleep(_WATCH_SECONDS)
+        try:
+            time.sleep(_WATCH_SECONDS)
+        except KeyboardInterrupt:
+            return
         click.clear()
         yield
 

@@ -14,8 +14,7 @@ from listserv.cli.opening import with_app
 def serve(app: App) -> None:
     """Run the daemon: listeners, delivery, housekeeping."""
     from listserv import daemon
+    from listserv.delivery import LOG_FORMAT
 
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s %(message)s"
-    )
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=LOG_FORMAT)
     daemon.run(app)

@@ -55,10 +55,12 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The fate of one recipient and the relay's words, for example "550 5.1.1 no such user"."""
+    """The fate of one recipient and the relay's words, for example "550 5.1.1 no such user".
+    `counts`: a deferral that is not about us, our pace or the mailing counts as an attempt."""
 
     fate: Fate
     words: str = ""
+    counts: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,8 @@ class Mailing:
 class Lease:
     """A batch in a worker's hands. `fence` is the number under which it may report; `members`
     are member numbers (one 0 for a notice to `address`), `done` tells which are finished already.
-    `attempts` counts this one."""
+    `attempts` counts this one. `crashes` leases before this one ended in a crash without one new
+    outcome; `poisoned`: a recipient was set aside for that already."""
 
     batch_id: int
     fence: int
@@ -90,14 +93,16 @@ class Lease:
     done: tuple[bool, ...]
     address: str | None
     attempts: int
+    crashes: int
+    poisoned: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
-    """One transaction for the relay: `data` has CRLF line ends, dots not stuffed."""
+class Again:
+    """Recipients of a batch (by position) who are to be tried again at `due`, or with None are
+    given up. `attempts` is how many count so far, `words` why the last one was for nothing."""
 
-    sender: str
-    recipient: str
-    data: tuple[bytes, ...]
-    utf8: bool = False
-    eight_bit: bool = False
+    positions: tuple[int, ...]
+    due: datetime | None
+    attempts: int
+    words: str

@@ -41,7 +41,18 @@ def copy_token(secret: bytes, purpose: Purpose, member: int, mailing: int) -> st
     if not 0 <= member < 1 << MEMBER_BITS:
         raise ValueError(f"member number {member} has more than {MEMBER_BITS} bits")
     body = (member << MAILING_BITS | mailing & (1 << MAILING_BITS) - 1).to_bytes(_BODY_BYTES, "big")
-    return base64.b32encode(body + _mac(secret, purpose, body)).decode("ascii").lower()
+    return _base32(body + _mac(secret, purpose, body))
+
+
+def _base32(octets: bytes) -> str:
+    """Lower-case base32 of a multiple of 5 octets, two letters at a time: one for each copy."""
+    number = int.from_bytes(octets, "big")
+    places = range(len(octets) * 8 - 10, -1, -10)
+    return "".join([_PAIRS[number >> place & 1023] for place in places])
+
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"  # RFC 4648 6
+_PAIRS = [a + b for a in _LETTERS for b in _LETTERS]
 
 
 def read_copy_token(secret: bytes, purpose: Purpose, token: str) -> CopyToken | None:
@@ -67,7 +78,7 @@ def own_message_id(secret: bytes, nonce: bytes, hostname: str) -> str:
     """A Message-ID that `is_own_message_id` knows again without storing it. `nonce` has 10 bytes
     and is used once."""
     mac = hashlib.blake2b(nonce, digest_size=10, key=secret, person=b"message-id").digest()
-    left = base64.b32encode(nonce + mac).decode("ascii").lower()
+    left = _base32(nonce + mac)
     return f"<{left}.listserv@{hostname}>"
 
 

@@ -1,5 +1,5 @@
-"""What an operator does to lists, bans and the relay. Each function is one transaction and writes
-to the event log who did what; `by` is "command line" or an address."""
+"""What an operator does to lists, bans, the queue and the relay. Each function is one transaction
+and writes to the event log who did what; `by` is "command line" or an address."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -9,9 +9,10 @@ from listserv.domain.errors import ListservError
 from listserv.domain.lists import LIST_SETTINGS, MailingList, style_settings
 from listserv.domain.members import MemberRole, MemberState
 from listserv.domain.settings import as_written, line, read_settings
+from listserv.flow import quarantine
 from listserv.flow.address_input import ban_pattern
 from listserv.flow.enrol import add_members
-from listserv.store import bans, events, lists, members, site
+from listserv.store import bans, events, lists, members, queue_view, site
 from listserv.store.session import Tx
 
 # Of the reason for a ban, which only operators read.
@@ -120,6 +121,26 @@ def unban(tx: Tx, list_id: int | None, who: str, *, by: str, now: datetime) -> s
         raise ListservError(f"{pattern} is not banned here; see `listserv ban ls`")
     events.log(tx, list_id, by, f"lifted the ban of {pattern}", now)
     return pattern
+
+
+def retry_mailing(tx: Tx, mailing_id: int, *, by: str, now: datetime) -> None:
+    """Try a mailing now, whatever it waits for: also a paused one or one set aside."""
+    row = queue_view.get(tx, mailing_id)
+    if not quarantine.resume(tx, mailing_id, now):
+        raise _ended(mailing_id)
+    events.log(tx, row.list_id, by, f"retried mailing {mailing_id}", now)
+
+
+def drop_mailing(tx: Tx, mailing_id: int, *, by: str, now: datetime) -> None:
+    """Give a mailing up: nobody who has not got it will."""
+    row = queue_view.get(tx, mailing_id)
+    if not quarantine.give_up(tx, mailing_id, now):
+        raise _ended(mailing_id)
+    events.log(tx, row.list_id, by, f"gave up mailing {mailing_id}", now)
+
+
+def _ended(mailing_id: int) -> ListservError:
+    return ListservError(f"mailing {mailing_id} is not in the queue; see `listserv queue ls`")
 
 
 def pause_relay(tx: Tx, *, by: str, now: datetime) -> None:

@@ -1,77 +1,81 @@
 """Delivery's transactions: take a batch with its members as they are now, write progress, finish,
 hand back. Sending itself, between them, is the worker's (workers/deliver.py)."""
 
-import logging
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import zip_longest
 
-from listserv.domain.address import Address, Role, robot_address
+from listserv.domain.address import Role, robot_address
 from listserv.domain.errors import ListservError
-from listserv.domain.lists import MailingList
-from listserv.domain.mailing import Copy, Fate, Kind, Lane, Lease, Mailing, MailingState, Outcome
-from listserv.domain.tokens import Purpose, copy_token, own_message_id
-from listserv.flow import fan_out
+from listserv.domain.mailing import (
+    Again,
+    Fate,
+    Kind,
+    Lane,
+    Lease,
+    MailingState,
+    Mode,
+    Outcome,
+)
+from listserv.domain.tokens import Purpose, copy_token
+from listserv.domain.transaction import Transaction
+from listserv.flow import fan_out, quarantine
+from listserv.flow.copies import Source, Sources
 from listserv.flow.site import Site
-from listserv.mail.outgoing import list_copy
-from listserv.mail.parse import parse
+from listserv.mail.personal import personal_fields
 from listserv.mail.verp import return_path
 from listserv.policy.recipients import wants_copy, wants_notice
 from listserv.policy.retries import next_attempt
-from listserv.store import leases, lists, posts, queue, recipients, site
+from listserv.store import counters, leases, queue, recipients, site
+from listserv.store.queue import pack_progress
 from listserv.store.session import Tx
 
-log = logging.getLogger("listserv.deliver")
-
-# Sources kept between batches of the same mailing; a post of 20 MB each is the worst case.
-_SOURCES = 8
-
-
-@dataclass(frozen=True)
-class Source:
-    """What all copies of one mailing share. `author` and `named` (To and Cc) are address keys."""
-
-    mlist: MailingList | None
-    data: tuple[bytes, ...]
-    eight_bit: bool
-    utf8: bool
-    author: str = ""
-    named: frozenset[str] = frozenset()
-    earlier: Sequence[tuple[int, datetime]] = ()
+# The counter behind `status` and relay.max_per_day.
+DELIVERED = "delivered"
 
 
 @dataclass(eq=False)
 class Work:
-    """A leased batch while it is worked on. `targets` maps positions to addresses; `outcomes` is
-    what is known so far, `fresh` what of it is not written yet."""
+    """A leased batch while it is worked on. `targets` maps positions to addresses; `fresh` are
+    outcomes not written yet, `deferred` those that end in another attempt; `progress` has a bit
+    for each recipient who is done."""
 
     lease: Lease
     source: Source
-    targets: dict[int, Address] = field(default_factory=dict)
-    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    targets: dict[int, str]
+    progress: bytearray
+    careful: bool
     fresh: dict[int, Outcome] = field(default_factory=dict)
+    deferred: dict[int, Outcome] = field(default_factory=dict)
+    _noted: set[int] = field(default_factory=set)
 
     def note(self, at: int, outcome: Outcome) -> None:
-        """What became of the recipient at this position."""
-        self.outcomes[at] = outcome
+        """What became of the recipient at this position; the first word counts."""
+        if at in self._noted:
+            return
+        self._noted.add(at)
         self.fresh[at] = outcome
+        if outcome.fate is Fate.DEFERRED:
+            self.deferred[at] = outcome
+        else:
+            self.progress[at >> 3] |= 0x80 >> (at & 7)
 
     @property
     def is_complete(self) -> bool:
         """Whether every target has an outcome, written or not."""
-        return all(at in self.outcomes for at in self.targets)
+        return len(self._noted) >= len(self.targets) and self.targets.keys() <= self._noted
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a worker writes down about a batch. `give_back` is when it is due again (politely, the
-    attempt not counted), `finished` says that every recipient had their turn."""
+    """What a worker writes down about a batch. With `deferred` every recipient had their turn, and
+    these come again; `give_back` is when an unfinished batch is due (politely, uncounted)."""
 
     lease: Lease
-    outcomes: Mapping[int, Outcome]
+    progress: bytes
     fresh: Mapping[int, Outcome]
-    finished: bool
+    deferred: Mapping[int, Outcome] | None
     give_back: datetime | None = None
     words: str = ""
 
@@ -82,82 +86,67 @@ class Deliveries:
     def __init__(self, site: Site, worker: str) -> None:
         self._site = site
         self._worker = worker
-        self._sources: OrderedDict[int, Source] = OrderedDict()
+        self.sources = Sources(site)
 
-    def take(self, tx: Tx, now: datetime, lane: Lane = Lane.BULK) -> Work | None:
+    def lease(self, tx: Tx, now: datetime, lane: Lane = Lane.BULK) -> Lease | None:
         """Lease the next batch of this lane or a higher one; None when nothing is due. The first
-        page of a new mailing is written at once, the next pages when all batches are in hands. A
-        mailing whose copies cannot be made is set aside, so that it never stops the next."""
-        fan_out.page(tx, now, of_new=True)
+        page of a new mailing is written at once, the next pages when all batches are in hands."""
+        queue.resume_paused(tx, now)
+        fan_out.page(tx, self._site.burst_bytes, now, of_new=True)
         lease = leases.lease(tx, self._worker, now, lane)
-        if lease is None and lane is Lane.BULK and fan_out.page(tx, now):
+        if lease is None and lane is Lane.BULK and fan_out.page(tx, self._site.burst_bytes, now):
             lease = leases.lease(tx, self._worker, now)
         if lease is None:
             return None
-        try:
-            source = self._source(tx, lease.mailing)
-        except Exception:
-            log.exception("mailing=%d cannot be made into copies: set aside", lease.mailing.id)
-            queue.set_state(tx, lease.mailing.id, MailingState.SET_ASIDE, now)
-            leases.give_back(tx, lease, now, "set aside: its copies cannot be made")
-            return self.take(tx, now, lane)
-        return _work(tx, lease, source, now)
+        return quarantine.check(tx, lease, now) or self.lease(tx, now, lane)
 
-    def _source(self, tx: Tx, mailing: Mailing) -> Source:
-        known = self._sources.get(mailing.id)
-        if known is None:
-            known = self._sources[mailing.id] = _make_source(tx, self._site, mailing)
-        self._sources.move_to_end(mailing.id)
-        if len(self._sources) > _SOURCES:
-            self._sources.popitem(last=False)
-        return known
+    def open(self, tx: Tx, lease: Lease, now: datetime) -> Work:
+        """The work of a leased batch, its members as they are now. Changes nothing. Raises what
+        making the copies raises: see `quarantine.set_aside`."""
+        return _work(tx, lease, self.sources.get(tx, lease.mailing, now), now)
 
-    def copy(self, work: Work, at: int) -> Copy:
-        """The transaction for one recipient, with a return path of their own."""
-        mailing, mlist = work.lease.mailing, work.source.mlist
-        member = work.lease.members[at]
-        if mlist is not None:
-            sender = return_path(mlist, self._site.secret, member, mailing.id)
+    def groups(self, work: Work) -> list[tuple[int, ...]]:
+        """The targets as they go into transactions: one by one with providers in turn, or for
+        `batched` up to `max_rcpt` of one domain together."""
+        by_domain: dict[str, list[int]] = {}
+        for at, address in work.targets.items():
+            by_domain.setdefault(address.rpartition("@")[2], []).append(at)
+        if work.source.mode is Mode.BATCHED and not work.careful:
+            return [
+                tuple(places[start : start + self._site.max_rcpt])
+                for places in by_domain.values()
+                for start in range(0, len(places), self._site.max_rcpt)
+            ]
+        if work.careful:
+            return [(at,) for at in work.targets]
+        turns = zip_longest(*by_domain.values())
+        return [(at,) for turn in turns for at in turn if at is not None]
+
+    def transaction(self, key: object, work: Work, group: Sequence[int]) -> Transaction:
+        """The transaction for a group of positions. Signs when each copy is signed; may be called
+        from several threads at once."""
+        mailing, source = work.lease.mailing, work.source
+        member = work.lease.members[group[0]] if source.mode is not Mode.BATCHED else 0
+        if source.mlist is not None:
+            sender = return_path(source.mlist, self._site.secret, member, mailing.id)
         else:
             token = copy_token(self._site.secret, Purpose.BOUNCES, member, mailing.id)
             sender = robot_address(Role.ROBOT_BOUNCES, self._site.hostname, token)
-        return Copy(
-            sender, str(work.targets[at]), work.source.data, work.source.utf8, work.source.eight_bit
-        )
-
-
-def _make_source(tx: Tx, site: Site, mailing: Mailing) -> Source:
-    mlist = lists.get(tx, mailing.list_id) if mailing.list_id is not None else None
-    if mailing.kind is Kind.NOTICE:
-        if mailing.message is None:
-            raise ListservError(f"mailing {mailing.id} has lost its message")
-        return Source(mlist, (mailing.message,), eight_bit=False, utf8=False)
-    raw = posts.raw(tx, mailing.post_id) if mailing.post_id is not None else None
-    if raw is None or mlist is None or mailing.post_id is None:
-        raise ListservError(f"mailing {mailing.id} has lost its post")
-    post = parse(raw)
-    # The same for every copy and every attempt, also when the author's mail had none.
-    message_id = own_message_id(site.secret, mailing.id.to_bytes(10, "big"), site.hostname)
-    made = list_copy(
-        raw, post, mlist, now=mailing.created, hostname=site.hostname, message_id=message_id
-    )
-    return Source(
-        mlist,
-        (made.head, b"\r\n", made.body),
-        eight_bit=made.eight_bit,
-        utf8=made.utf8,
-        author=post.author.address.key if post.author else "",
-        named=frozenset(address.key for address in post.to_cc),
-        earlier=posts.earlier_elsewhere(tx, posts.get(tx, mailing.post_id)),
-    )
+        data = source.data
+        if source.mode is Mode.PERSONAL and source.mlist is not None:
+            own = personal_fields(source.mlist, self._site.secret, member, mailing.id)
+            signature = source.prepared.sign(own) if source.prepared is not None else b""
+            data = (signature + own, *data)
+        recipients = tuple(work.targets[at] for at in group)
+        return Transaction(key, sender, recipients, data, source.utf8, source.eight_bit)
 
 
 def _work(tx: Tx, lease: Lease, source: Source, now: datetime) -> Work:
-    work = Work(lease, source)
+    progress = bytearray(pack_progress(lease.done))
+    work = Work(lease, source, {}, progress, careful=bool(lease.crashes or lease.poisoned))
     todo = [at for at, finished in enumerate(lease.done) if not finished]
     if lease.address is not None:
-        local, _, domain = lease.address.rpartition("@")
-        work.targets = dict.fromkeys(todo, Address(local, domain))
+        work.targets = dict.fromkeys(todo, lease.address)
         return work
     assert source.mlist is not None, "only notices to non-members belong to no list"
     numbers = [lease.members[at] for at in todo]
@@ -168,10 +157,13 @@ def _work(tx: Tx, lease: Lease, source: Source, now: datetime) -> Work:
         if member is not None and (
             wants_notice(member) if is_notice else wants_copy(member, source.author, source.named)
         ):
-            work.targets[at] = member.address
+            work.targets[at] = str(member.address)
         else:
-            work.note(at, Outcome(Fate.SKIPPED))
+            work.note(at, _SKIPPED)
     return work
+
+
+_SKIPPED = Outcome(Fate.SKIPPED)
 
 
 def write(tx: Tx, reports: Sequence[Report], now: datetime, jitter: float) -> set[int]:
@@ -181,20 +173,44 @@ def write(tx: Tx, reports: Sequence[Report], now: datetime, jitter: float) -> se
 
 
 def _write_one(tx: Tx, report: Report, now: datetime, jitter: float) -> bool:
-    lease, outcomes = report.lease, report.outcomes
-    done = [
-        finished or (at in outcomes and outcomes[at].fate is not Fate.DEFERRED)
-        for at, finished in enumerate(lease.done)
-    ]
-    kept = leases.record(tx, lease, done, report.fresh, now)
-    if kept and report.give_back is not None and not report.finished:
+    lease = report.lease
+    kept = leases.record(tx, lease, report.progress, report.fresh, now)
+    if not kept:
+        return False
+    if report.deferred is not None:
+        leases.finish(tx, lease, _again(lease, report.deferred, now, jitter), now)
+    elif report.give_back is not None:
         leases.give_back(tx, lease, report.give_back, report.words)
-    elif kept and report.finished:
-        deferred = sorted(at for at, o in outcomes.items() if o.fate is Fate.DEFERRED)
-        words = outcomes[deferred[-1]].words if deferred else ""
-        due = next_attempt(lease.mailing.created, lease.attempts, now, jitter)
-        leases.finish(tx, lease, deferred, due, words, now)
-    return kept
+    return True
+
+
+def _again(
+    lease: Lease, deferred: Mapping[int, Outcome], now: datetime, jitter: float
+) -> list[Again]:
+    """The batches to come: those whose attempt counts, and those whose does not."""
+    groups = []
+    for counts in (True, False):
+        places = tuple(sorted(at for at, o in deferred.items() if o.counts is counts))
+        if places:
+            attempts = lease.attempts if counts else lease.attempts - 1
+            due = next_attempt(lease.mailing.created, max(1, attempts), now, jitter)
+            groups.append(Again(places, due, attempts, deferred[places[-1]].words))
+    return groups
+
+
+def count(tx: Tx, delivered: Mapping[int, int], now: datetime) -> None:
+    """Count deliveries by list."""
+    for list_id, number in delivered.items():
+        if number:
+            counters.count(tx, list_id, DELIVERED, now, number)
+
+
+def refused_by_relay(tx: Tx, words: str, paused: Mapping[int, str], now: datetime) -> None:
+    """Write down for `status` that the relay takes nothing (in these words; "" when it does
+    again), and pause the mailings whose content it refuses."""
+    site.note_relay(tx, words, now)
+    for mailing, why in paused.items():
+        queue.pause(tx, mailing, why, now)
 
 
 def retry(tx: Tx, mailing_id: int, now: datetime) -> int:
@@ -210,6 +226,9 @@ def drop(tx: Tx, mailing_id: int, now: datetime) -> None:
         raise ListservError(f"mailing {mailing_id} is not in the queue; see `listserv queue ls`")
 
 
-def has_work(tx: Tx, now: datetime) -> bool:
-    """Whether a look at the queue is worth a write lock: not while the operator paused it."""
-    return site.relay_paused(tx) is None and queue.is_due(tx, now)
+def has_work(tx: Tx, per_day: int, now: datetime) -> bool:
+    """Whether a look at the queue is worth a write lock: not while the operator paused it, nor
+    when `per_day` recipients (0 for no limit) were sent to in 24 hours."""
+    if site.relay_paused(tx) is not None or not queue.is_due(tx, now):
+        return False
+    return not per_day or counters.total(tx, DELIVERED, now - timedelta(days=1)) < per_day

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from listserv.domain.mailing import Mode
 from listserv.store import queue
 from listserv.store.session import Tx
 
@@ -9,11 +10,18 @@ from listserv.store.session import Tx
 PAGE = 20 * queue.BATCH_SIZE
 
 
-def page(tx: Tx, now: datetime, *, of_new: bool = False) -> bool:
+def page(tx: Tx, burst_bytes: int, now: datetime, *, of_new: bool = False) -> bool:
     """Write the next page of batches, with `of_new` only the first of a mailing; whether there was
-    one to write. Who joined after the mailing was made is not in it."""
+    one to write. Who joined after the mailing was made is not in it. A mailing whose copies
+    together exceed `burst_bytes` goes out `batched`."""
     mailing = queue.unexpanded(tx, new=of_new)
     if mailing is None:
         return False
     members = queue.roster_page(tx, mailing.list_id, mailing.expanded_to, mailing.created, PAGE)
+    if mailing.expanded_to == 0:
+        readers = len(members)
+        if readers == PAGE:
+            readers = queue.readers(tx, mailing.list_id, mailing.created)
+        if readers * mailing.size > burst_bytes:
+            queue.set_mode(tx, mailing.id, Mode.BATCHED)
     return queue.write_page(tx, mailing, members, last=len(members) < PAGE, now=now)

@@ -12,13 +12,13 @@ from listserv.store.held import Held, HeldState
 from listserv.store.session import Tx
 
 
-def approve(tx: Tx, held_id: int, by: str, now: datetime) -> Held:
+def approve(tx: Tx, site: Site, held_id: int, by: str, now: datetime) -> Held:
     """The post goes out. Raises ListservError when it was decided before or its text is gone."""
     decided = held.decide(tx, held_id, HeldState.APPROVED, by, "", now)
     post = posts.get(tx, decided.post_id)
     if post.raw_id is None:
         raise ListservError(f"held post {held_id}: its text is gone by retention; discard it")
-    send_out(tx, lists.get(tx, decided.list_id), post, now)
+    send_out(tx, site, lists.get(tx, decided.list_id), post, now)
     events.log(tx, decided.list_id, by, f"approved held post {held_id}", now)
     return decided
 

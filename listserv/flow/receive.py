@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from listserv.domain.address import MAX_LOCAL, Recipient, Role, list_in, parse_address, read_local
 from listserv.domain.decision import Decision, Reason, Verdict
 from listserv.domain.lists import MailingList
-from listserv.domain.mailing import Mode
 from listserv.domain.members import MemberState
 from listserv.domain.post import Incoming, Post, Transport
 from listserv.domain.replies import (
@@ -182,7 +181,7 @@ def _carry_out(
         return
     post_id = posts.add(tx, list_id=mlist.id, raw_id=raw_id, post=post, decision=decision, now=now)
     if decision.verdict is Verdict.ACCEPT:
-        send_out(tx, mlist, posts.get(tx, post_id), now)
+        send_out(tx, site, mlist, posts.get(tx, post_id), now)
         return
     is_held = decision.verdict is Verdict.HOLD
     held.add(
@@ -197,14 +196,14 @@ def _carry_out(
         _tell_owners_once(tx, site, mlist, now)
 
 
-def send_out(tx: Tx, mlist: MailingList, post: StoredPost, now: datetime) -> int:
+def send_out(tx: Tx, site: Site, mlist: MailingList, post: StoredPost, now: datetime) -> int:
     """Accept a stored post: its number, its author's count, its mailing. Returns the mailing."""
     posts.accept(tx, post.id, lists.next_number(tx, mlist.id), now)
     author = members.by_key(tx, mlist.id, post.author_key)
     if author is not None:
         members.count_post(tx, author.id)
     return queue.add_post(
-        tx, list_id=mlist.id, post_id=post.id, subject=post.subject, mode=Mode.VERP, now=now
+        tx, list_id=mlist.id, post_id=post.id, subject=post.subject, mode=site.mode, now=now
     )
 
 

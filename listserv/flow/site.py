@@ -3,14 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from listserv.domain.mailing import Mode
 from listserv.domain.tokens import own_message_id
 from listserv.mail.notices import Templates
+from listserv.mail.sign import Signer
 
 
 @dataclass(frozen=True)
 class Site:
     """`secret` signs every token; `nonce` gives that many random bytes; `spam_header` is the field
-    ("X-Spam: yes") that a trusted MTA marks spam with."""
+    ("X-Spam: yes") that a trusted MTA marks spam with. `mode` is how posts fan out, and `batched`
+    when all copies together would exceed `burst_bytes`; a transaction then has up to `max_rcpt`
+    recipients. `signer` signs what we send."""
 
     domains: frozenset[str]
     hostname: str
@@ -18,6 +22,10 @@ class Site:
     templates: Templates
     spam_header: str
     nonce: Callable[[int], bytes]
+    mode: Mode = Mode.VERP
+    burst_bytes: int = 1_000_000_000
+    max_rcpt: int = 50
+    signer: Signer | None = None
 
     def message_id(self) -> str:
         """A new Message-ID that we know again when it comes back."""

@@ -1,33 +1,31 @@
-"""The relay: hands copies to the next MTA over pooled connections, or into a Maildir.
-
-Only a 5xx at RCPT is about the recipient. A refusal of the connection, the greeting, the log-in or
-the sender is about us (RelayDown); one at the final dot is about the mailing, and is tried again.
-"""
+"""The relay: hands transactions to the next MTA over a pool of connections, or into a Maildir."""
 
 import asyncio
 import secrets
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import aiosmtplib
-from aiosmtplib import SMTPException, SMTPResponseException, SMTPServerDisconnected
+from aiosmtplib import SMTPException, SMTPResponseException
 
-from listserv.domain.courier import RelayDown
-from listserv.domain.mailing import Copy, Fate, Outcome
+from listserv.domain.courier import Desk, RelayDown
+from listserv.domain.mailing import Fate
+from listserv.domain.transaction import Closed, Event, Settled, Stage, Transaction
+from listserv.smtp.flight import Flight, Patience, take_over
 
-# RFC 5321 4.5.3.2: a shorter wait for the reply after the final dot makes duplicates (RFC 1047).
-_AFTER_DOT = 600.0
-_COMMAND = 300.0
 _CONNECT = 30.0
-# Postfix closes after 300 s without a command; a connection is not kept nearly as long.
-_IDLE = 20.0
+# So many connections in a row that ended without one answer to a transaction: the relay takes
+# nothing.
+_BARREN = 3
+_PATIENCE = Patience()
 
 
 @dataclass(frozen=True)
 class RelaySettings:
-    """Where the relay is and how to speak to it. `tls`: opportunistic, required or off."""
+    """Where the relay is and how to speak to it. `tls`: opportunistic, required or off; at most
+    `connections` at once and `max_rcpt` recipients a transaction."""
 
     host: str
     port: int
@@ -35,48 +33,83 @@ class RelaySettings:
     tls: str = "opportunistic"
     username: str | None = None
     password: str | None = None
+    connections: int = 20
+    max_rcpt: int = 50
 
 
-@dataclass
-class _Connection:
-    client: aiosmtplib.SMTP
-    idle_since: float = 0.0
+class SmtpCarrier:
+    """Takes from the desk over as many connections as there is work for. `seven_bit` is called
+    when the relay does not offer 8BITMIME."""
 
-
-class SmtpCourier:
-    """Sends over as many connections as there are `send` calls at once, and keeps them."""
-
-    def __init__(self, settings: RelaySettings) -> None:
+    def __init__(
+        self,
+        settings: RelaySettings,
+        desk: Desk,
+        seven_bit: Callable[[], None],
+        patience: Patience = _PATIENCE,
+    ) -> None:
         self._settings = settings
-        self._idle: list[_Connection] = []
+        self._desk = desk
+        self._seven_bit = seven_bit
+        self._patience = patience
+        self._flights: set[Flight] = set()
+        self._opening: set[asyncio.Task[None]] = set()
+        self._barren = 0
+        self._closing = False
 
-    async def send(self, copy: Copy) -> Outcome:
-        connection = self._kept()
-        if connection is not None:
-            try:
-                return await self._finish(connection, copy)
-            except SMTPServerDisconnected:
-                pass  # it was closed while idle: once more over a new one
+    def wake(self) -> None:
+        """Ask the desk on every idle connection, and open more where there is work for them."""
+        if self._closing:
+            return
+        for flight in tuple(self._flights):
+            if flight.idle:
+                flight.wake()
+        there = len(self._flights) + len(self._opening)
+        room = self._settings.connections - there
+        for _ in range(min(room, self._desk.backlog() - len(self._opening))):
+            task = asyncio.create_task(self._open())
+            self._opening.add(task)
+            task.add_done_callback(self._opening.discard)
+
+    async def close(self, seconds: float) -> None:
+        """Finish what is on the wire within so many seconds, then give every connection up."""
+        self._closing = True
+        for task in tuple(self._opening):
+            task.cancel()
+        for flight in tuple(self._flights):
+            flight.quit()
+        deadline = asyncio.get_running_loop().time() + seconds
+        while self._flights and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.01)
+        for flight in tuple(self._flights):
+            flight.abort("we stop")
+
+    async def _open(self) -> None:
         try:
-            return await self._finish(await self._connect(), copy)
-        except (SMTPException, OSError) as lost:  # hung up, silent, or not speaking SMTP
-            return Outcome(Fate.DEFERRED, f"connection lost: {_words(lost)}")
+            client = await self._connect()
+            line = _Line(self._desk, self._ended)
+            limit = self._settings.max_rcpt
+            flight = take_over(client, self._desk.take, line.report, limit, self._patience)
+        except RelayDown as down:
+            self._desk.relay_down(str(down))
+            return
+        if "8bitmime" not in client.esmtp_extensions:
+            self._seven_bit()
+        line.flight = flight
+        self._flights.add(flight)
+        flight.wake()
 
-    async def rest(self) -> None:
-        """Close what is idle, politely."""
-        idle, self._idle = self._idle, []
-        for connection in idle:
-            await _quit(connection.client)
+    def _ended(self, line: "_Line", words: str) -> None:
+        if line.flight is not None:
+            self._flights.discard(line.flight)
+        self._barren = 0 if line.is_fruitful or not words else self._barren + 1
+        if self._barren >= _BARREN:
+            self._barren = 0
+            self._desk.relay_down(words)
+        if words and not self._closing:
+            asyncio.get_running_loop().call_soon(self.wake)
 
-    def _kept(self) -> _Connection | None:
-        while self._idle:
-            connection = self._idle.pop()
-            if connection.client.is_connected and _now() - connection.idle_since < _IDLE:
-                return connection
-            connection.client.close()
-        return None
-
-    async def _connect(self) -> _Connection:
+    async def _connect(self) -> aiosmtplib.SMTP:
         settings = self._settings
         client = aiosmtplib.SMTP(
             hostname=settings.host,
@@ -90,74 +123,31 @@ class SmtpCourier:
         )
         try:
             await client.connect()
-            client.timeout = _COMMAND
             if settings.username is not None and settings.password is not None:
                 await client.login(settings.username, settings.password)
             await client.ehlo()
         except (SMTPException, OSError, ssl.SSLError) as refused:
             client.close()
             raise RelayDown(_words(refused)) from refused
-        return _Connection(client)
-
-    async def _finish(self, connection: _Connection, copy: Copy) -> Outcome:
-        """One transaction; afterwards the connection is kept or closed."""
-        keep = False
-        try:
-            outcome = await _transaction(connection.client, copy)
-            keep = True
-            return outcome
-        finally:
-            if keep and connection.client.is_connected:
-                connection.idle_since = _now()
-                self._idle.append(connection)
-            else:
-                connection.client.close()
+        return client
 
 
-async def _transaction(client: aiosmtplib.SMTP, copy: Copy) -> Outcome:
-    eight_bit = copy.eight_bit and client.supports_extension("8bitmime")
-    utf8 = client.supports_extension("smtputf8") and (copy.utf8 or not copy.recipient.isascii())
-    if not copy.recipient.isascii() and not utf8:
-        return Outcome(Fate.FAILED, "550 5.6.7 the relay does not take SMTPUTF8 addresses")
-    options: Sequence[str] = [
-        *(["BODY=8BITMIME"] if eight_bit else []),
-        *(["SMTPUTF8"] if utf8 else []),
-    ]
-    encoding = "utf-8" if utf8 else "ascii"
-    try:
-        await client.mail(copy.sender, options=options, encoding=encoding)
-    except SMTPResponseException as refused:
-        if refused.code >= 500 or refused.code == 421:
-            raise RelayDown(_words(refused)) from refused
-        return await _after_refusal(client, refused, Fate.DEFERRED)
-    try:
-        await client.rcpt(copy.recipient, encoding=encoding)
-    except SMTPResponseException as refused:
-        fate = Fate.FAILED if 500 <= refused.code <= 599 else Fate.DEFERRED
-        return await _after_refusal(client, refused, fate)
-    try:
-        await client.data(b"".join(copy.data), timeout=_AFTER_DOT)
-    except SMTPResponseException as refused:
-        return await _after_refusal(client, refused, Fate.DEFERRED)
-    return Outcome(Fate.DELIVERED)
+class _Line:
+    """One connection's way to the desk. `is_fruitful`: a transaction was answered on it."""
 
+    def __init__(self, desk: Desk, ended: Callable[["_Line", str], None]) -> None:
+        self._desk = desk
+        self._ended = ended
+        self.flight: Flight | None = None
+        self.is_fruitful = False
 
-async def _after_refusal(
-    client: aiosmtplib.SMTP, refused: SMTPResponseException, fate: Fate
-) -> Outcome:
-    """Clear the transaction; when the peer hangs up on that, the connection is simply not kept."""
-    try:
-        await client.rset()
-    except SMTPException:
-        client.close()
-    return Outcome(fate, _words(refused))
-
-
-async def _quit(client: aiosmtplib.SMTP) -> None:
-    try:
-        await client.quit(timeout=1)
-    except SMTPException:
-        client.close()
+    def report(self, events: Sequence[Event]) -> None:
+        self._desk.report(events)
+        for event in events:
+            if isinstance(event, Settled):
+                self.is_fruitful = True
+            elif isinstance(event, Closed):
+                self._ended(self, event.words)
 
 
 def _words(refused: BaseException) -> str:
@@ -170,29 +160,38 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _now() -> float:
-    return asyncio.get_running_loop().time()
-
-
-class MaildirCourier:
+class MaildirCarrier:
     """Writes each copy into one Maildir; Return-Path and Delivered-To tell its envelope."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, desk: Desk) -> None:
         self._path = path
+        self._desk = desk
+        self._writing: asyncio.Task[None] | None = None
         for folder in ("tmp", "new", "cur"):
             (path / folder).mkdir(parents=True, exist_ok=True)
 
-    async def send(self, copy: Copy) -> Outcome:
-        await asyncio.to_thread(self._write, copy)
-        return Outcome(Fate.DELIVERED)
+    def wake(self) -> None:
+        """Write what there is, one after the other."""
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write_all())
 
-    async def rest(self) -> None:
-        """There is nothing to let go of."""
+    async def close(self, seconds: float) -> None:
+        """Let the copy in hand be finished."""
+        if self._writing is not None:
+            await asyncio.wait([self._writing], timeout=seconds or None)
 
-    def _write(self, copy: Copy) -> None:
-        envelope = f"Return-Path: <{copy.sender}>\r\nDelivered-To: {copy.recipient}\r\n"
-        name = f"{secrets.token_hex(16)}.listserv"
-        text = envelope.encode() + b"".join(copy.data)
-        written = self._path / "tmp" / name
-        written.write_bytes(text.replace(b"\r\n", b"\n"))
-        written.rename(self._path / "new" / name)
+    async def _write_all(self) -> None:
+        while (transaction := self._desk.take()) is not None:
+            await asyncio.to_thread(self._write, transaction)
+            to = transaction.recipients
+            done = Settled(transaction.key, to, Fate.DELIVERED, Stage.DOT, b"250 written")
+            self._desk.report([done])
+
+    def _write(self, transaction: Transaction) -> None:
+        whole = (b"\r\n" + b"".join(transaction.data)).replace(b"\r\n..", b"\r\n.")[2:]
+        for recipient in transaction.recipients:
+            envelope = f"Return-Path: <{transaction.sender}>\r\nDelivered-To: {recipient}\r\n"
+            name = f"{secrets.token_hex(16)}.listserv"
+            written = self._path / "tmp" / name
+            written.write_bytes((envelope.encode() + whole).replace(b"\r\n", b"\n"))
+            written.rename(self._path / "new" / name)

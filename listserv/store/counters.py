@@ -1,11 +1,13 @@
 """How often things happened, in minutes: what `listserv status` adds up."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, func, select, text
 
 from listserv.store.session import Tx
 from listserv.store.tables import CounterRow, Instant
+
+_MINUTE = timedelta(minutes=1)
 
 # One text for both databases: SQLAlchemy's upserts come in one dialect each.
 _COUNT = text(
@@ -18,6 +20,15 @@ def count(tx: Tx, list_id: int, name: str, now: datetime, n: int = 1) -> None:
     """Add to a list's counter for this minute; list 0 for what belongs to no list."""
     minute = now.replace(second=0, microsecond=0)
     tx.execute(_COUNT, {"list_id": list_id, "name": name, "minute": minute, "n": n})
+
+
+def last_minute(tx: Tx, name: str, now: datetime) -> int:
+    """How often it happened everywhere in the last 60 seconds, as nearly as minutes tell: what
+    happened in the minute before is taken for spread over it evenly."""
+    minute = now.replace(second=0, microsecond=0)
+    this = total(tx, name, minute)
+    before = total(tx, name, minute - _MINUTE) - this
+    return this + round(before * (1 - (now - minute) / _MINUTE))
 
 
 def total(tx: Tx, name: str, since: datetime, list_id: int = 0) -> int:

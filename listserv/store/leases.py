@@ -2,12 +2,15 @@
 state it leaves and by the fencing number; docs/queue.md has the table.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 
 from listserv.domain.mailing import (
+    Again,
     BatchState,
     Fate,
     Kind,
@@ -32,6 +35,8 @@ from listserv.store.tables import BatchRow, MailingRow, MessageRow, RefusalRow
 LEASE = timedelta(seconds=30)
 # The relay's words are for people; a reply line has at most 512 octets (RFC 5321 4.5.3.1.5).
 _MAX_WORDS = 500
+
+_batch = BatchRow.metadata.tables["batch"]
 
 
 def lease(tx: Tx, worker: str, now: datetime, lane: Lane = Lane.BULK) -> Lease | None:
@@ -59,7 +64,7 @@ def lease(tx: Tx, worker: str, now: datetime, lane: Lane = Lane.BULK) -> Lease |
         )
         .returning(
             BatchRow.id, BatchRow.fence, BatchRow.mailing_id, BatchRow.members, BatchRow.progress,
-            BatchRow.address, BatchRow.attempts,
+            BatchRow.address, BatchRow.attempts, BatchRow.crashes, BatchRow.poisoned,
         )
     ).one_or_none()  # fmt: skip
     if row is None:
@@ -73,6 +78,8 @@ def lease(tx: Tx, worker: str, now: datetime, lane: Lane = Lane.BULK) -> Lease |
         done=unpack_progress(row.progress, len(members)),
         address=row.address,
         attempts=row.attempts,
+        crashes=row.crashes,
+        poisoned=row.poisoned,
     )
 
 
@@ -104,75 +111,88 @@ def heartbeat(tx: Tx, held: Lease, now: datetime) -> bool:
 
 
 def record(
-    tx: Tx, held: Lease, done: Sequence[bool], fresh: Mapping[int, Outcome], now: datetime
+    tx: Tx, held: Lease, progress: bytes, fresh: Mapping[int, Outcome], now: datetime
 ) -> bool:
-    """Write progress: `done` for the whole batch, `fresh` the outcomes (by position) that are new.
+    """Write progress: the bits of the whole batch, `fresh` the outcomes (by position) that are new.
     False when the lease is no longer ours: then nothing is written."""
-    count = {fate: sum(o.fate is fate for o in fresh.values()) for fate in Fate}
-    kept = _report(
-        tx,
-        held,
+    count = Counter(outcome.fate for outcome in fresh.values())
+    kept = tx.execute(
+        _RECORD if fresh else _RECORD_NOTHING_NEW,
         {
-            "progress": pack_progress(done),
-            "delivered": BatchRow.delivered + count[Fate.DELIVERED],
-            "failed": BatchRow.failed + count[Fate.FAILED],
-            "skipped": BatchRow.skipped + count[Fate.SKIPPED],
-            "crashes": 0,
+            "held_id": held.batch_id,
+            "held_fence": held.fence,
+            "bits": progress,
+            "more_delivered": count[Fate.DELIVERED],
+            "more_failed": count[Fate.FAILED],
+            "more_skipped": count[Fate.SKIPPED],
         },
-    )
-    refused = [
-        {
-            "member_id": held.members[at],
-            "mailing_id": held.mailing.id,
-            "words": outcome.words[:_MAX_WORDS],
-            "at": now,
-        }
-        for at, outcome in fresh.items()
-        if outcome.fate is Fate.FAILED
-    ]
-    if kept and refused:
-        tx.execute(insert(RefusalRow), refused)
-    return kept
-
-
-def finish(
-    tx: Tx, held: Lease, deferred: Sequence[int], due: datetime | None, words: str, now: datetime
-) -> bool:
-    """leased → done, and a new ready batch of the `deferred` positions, due later; with `due`
-    None they are given up: refused for good, in the relay's last `words`."""
-    members = [held.members[at] for at in deferred]
-    given_up = len(members) if due is None else 0
-    kept = _report(
-        tx,
-        held,
-        {
-            "state": BatchState.DONE,
-            "lease_until": None,
-            "failed": BatchRow.failed + given_up,
-            "words": words[:_MAX_WORDS],
-        },
-    )
+    ).rowcount
     if not kept:
         return False
-    if given_up:
-        tx.execute(
-            insert(RefusalRow),
-            [
-                {"member_id": m, "mailing_id": held.mailing.id, "words": words[:_MAX_WORDS],
-                 "at": now}
-                for m in members
-            ],
-        )  # fmt: skip
-    elif members and due is not None:
-        ordinal = tx.execute(
-            select(BatchRow.ordinal).where(BatchRow.id == held.batch_id)
-        ).scalar_one()
-        add_batches(
-            tx, held.mailing.id, held.mailing.lane, ordinal, [members], due, held.address,
-            held.attempts, words[:_MAX_WORDS],
-        )  # fmt: skip
+    _add_refusals(tx, held, {at: o.words for at, o in fresh.items() if o.fate is Fate.FAILED}, now)
+    return True
+
+
+# Built once: progress is written a thousand times a second.
+_RECORD_NOTHING_NEW = (
+    update(_batch)
+    .where(
+        _batch.c.id == bindparam("held_id"),
+        _batch.c.fence == bindparam("held_fence"),
+        _batch.c.state == BatchState.LEASED,
+    )
+    .values(
+        progress=bindparam("bits"),
+        delivered=_batch.c.delivered + bindparam("more_delivered"),
+        failed=_batch.c.failed + bindparam("more_failed"),
+        skipped=_batch.c.skipped + bindparam("more_skipped"),
+    )
+)
+_RECORD = _RECORD_NOTHING_NEW.values(crashes=0, poisoned=False)
+
+
+def finish(tx: Tx, held: Lease, again: Sequence[Again], now: datetime) -> bool:
+    """leased → done, and new ready batches of those who are to be tried `again`; who is given up
+    is recorded as refused. False when the lease is no longer ours."""
+    given_up = {at: one.words for one in again if one.due is None for at in one.positions}
+    words = next((one.words for one in again), "")
+    values = {
+        "state": BatchState.DONE,
+        "lease_until": None,
+        "failed": BatchRow.failed + len(given_up),
+        "words": words[:_MAX_WORDS],
+    }
+    if not _report(tx, held, values):
+        return False
+    _add_refusals(tx, held, given_up, now)
+    place = tx.execute(select(BatchRow.ordinal).where(BatchRow.id == held.batch_id)).scalar_one()
+    for one in again:
+        if one.due is not None:
+            members = [held.members[at] for at in one.positions]
+            add_batches(
+                tx, held.mailing.id, held.mailing.lane, place, [members], one.due, held.address,
+                one.attempts, one.words[:_MAX_WORDS],
+            )  # fmt: skip
     close_if_done(tx, held.mailing.id, now)
     return True
+
+
+def _add_refusals(tx: Tx, held: Lease, refused: Mapping[int, str], now: datetime) -> None:
+    rows = [
+        {"member_id": held.members[at], "mailing_id": held.mailing.id, "at": now,
+         "words": words[:_MAX_WORDS]}
+        for at, words in refused.items()
+    ]  # fmt: skip
+    if rows:
+        tx.execute(insert(RefusalRow), rows)
+
+
+def pass_over(tx: Tx, held: Lease, at: int) -> Lease:
+    """Leave the recipient at this position out: it was set aside. Its crashes are forgotten, the
+    next recipient's count anew. Returns the lease as it is now."""
+    done = tuple(finished or place == at for place, finished in enumerate(held.done))
+    _report(tx, held, {"progress": pack_progress(done), "crashes": 0, "poisoned": True})
+    return replace(held, done=done, crashes=0, poisoned=True)
 
 
 def give_back(tx: Tx, held: Lease, due: datetime, words: str = "") -> bool:

@@ -6,10 +6,10 @@ A batch packs member numbers (8 bytes each, big-endian) and one progress bit for
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from struct import pack, unpack
 
-from sqlalchemy import exists, insert, or_, select, update
+from sqlalchemy import Select, exists, func, insert, or_, select, update
 
 from listserv.domain.mailing import (
     BatchState,
@@ -18,11 +18,15 @@ from listserv.domain.mailing import (
     MailingState,
     Mode,
 )
+from listserv.domain.members import Delivery, MemberState
 from listserv.store.session import Tx
-from listserv.store.tables import BatchRow, MailingRow, MemberRow, MessageRow
+from listserv.store.tables import BatchRow, MailingRow, MemberRow, MessageRow, PostRow
 
 # Recipients in a batch: a million members are 2,000 rows.
 BATCH_SIZE = 500
+# A mailing whose content the relay refuses is tried again after so long, doubling.
+FIRST_PAUSE = timedelta(minutes=5)
+LONGEST_PAUSE = timedelta(hours=4)
 
 
 def pack_members(members: Sequence[int]) -> bytes:
@@ -106,6 +110,8 @@ def _add_mailing(
             expanded=kind is Kind.NOTICE,
             expanded_to=0,
             ordinals=1,
+            pauses=0,
+            words="",
         )
         .returning(MailingRow.id)
     ).scalar_one()
@@ -131,6 +137,7 @@ def add_batches(
             "due": due,
             "attempts": attempts,
             "crashes": 0,
+            "poisoned": False,
             "worker": "",
             "fence": 0,
             "members": pack_members(members),
@@ -148,6 +155,17 @@ def add_batches(
         tx.execute(insert(BatchRow), rows)
 
 
+def add_recipient(tx: Tx, mailing_id: int, member: int, address: str | None, now: datetime) -> None:
+    """Queue a mailing again for one recipient; a mailing that is done is active then."""
+    lane = tx.execute(select(MailingRow.lane).where(MailingRow.id == mailing_id)).scalar_one()
+    add_batches(tx, mailing_id, lane, 0, [[member]], now, address)
+    tx.execute(
+        update(MailingRow)
+        .where(MailingRow.id == mailing_id, MailingRow.state == MailingState.DONE)
+        .values(state=MailingState.ACTIVE, finished=None)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Unexpanded:
     """A mailing whose recipients are not all written yet."""
@@ -158,6 +176,7 @@ class Unexpanded:
     created: datetime
     expanded_to: int
     ordinals: int
+    size: int
 
 
 def unexpanded(tx: Tx, *, new: bool) -> Unexpanded | None:
@@ -165,8 +184,9 @@ def unexpanded(tx: Tx, *, new: bool) -> Unexpanded | None:
     query = (
         select(
             MailingRow.id, MailingRow.list_id, MailingRow.lane, MailingRow.created,
-            MailingRow.expanded_to, MailingRow.ordinals,
+            MailingRow.expanded_to, MailingRow.ordinals, PostRow.size,
         )
+        .join(PostRow, PostRow.id == MailingRow.post_id, isouter=True)
         .where(~MailingRow.expanded, MailingRow.state == MailingState.ACTIVE)
         .order_by(MailingRow.lane, MailingRow.ordinals, MailingRow.id)
         .limit(1)
@@ -174,7 +194,19 @@ def unexpanded(tx: Tx, *, new: bool) -> Unexpanded | None:
     row = tx.execute(query.where(MailingRow.expanded_to == 0) if new else query).one_or_none()
     if row is None or row.list_id is None:
         return None
-    return Unexpanded(row.id, row.list_id, row.lane, row.created, row.expanded_to, row.ordinals)
+    return Unexpanded(
+        row.id, row.list_id, row.lane, row.created, row.expanded_to, row.ordinals, row.size or 0
+    )
+
+
+def readers(tx: Tx, list_id: int, joined_by: datetime) -> int:
+    """How many get each post by mail and were members by then."""
+    return tx.execute(_roster(list_id, joined_by, select(func.count()))).scalar_one()
+
+
+def set_mode(tx: Tx, mailing_id: int, mode: Mode) -> None:
+    """How a mailing's copies go out."""
+    tx.execute(update(MailingRow).where(MailingRow.id == mailing_id).values(mode=mode))
 
 
 def write_page(
@@ -209,7 +241,8 @@ def is_due(tx: Tx, now: datetime) -> bool:
         MailingRow.id == BatchRow.mailing_id,
         MailingRow.state == MailingState.ACTIVE,
     )
-    return bool(tx.execute(select(or_(page, batch))).scalar_one())
+    paused = exists().where(MailingRow.state == MailingState.PAUSED, MailingRow.resume <= now)
+    return bool(tx.execute(select(or_(page, batch, paused))).scalar_one())
 
 
 def close_if_done(tx: Tx, mailing_id: int, now: datetime) -> None:
@@ -225,9 +258,32 @@ def close_if_done(tx: Tx, mailing_id: int, now: datetime) -> None:
     )
 
 
+def pause(tx: Tx, mailing_id: int, words: str, now: datetime) -> bool:
+    """active → paused: the relay refuses the mailing's content in these words. It is tried again
+    after a while, longer each time."""
+    pauses = tx.execute(select(MailingRow.pauses).where(MailingRow.id == mailing_id)).scalar_one()
+    after = min(FIRST_PAUSE * 2**pauses, LONGEST_PAUSE)
+    return bool(
+        tx.execute(
+            update(MailingRow)
+            .where(MailingRow.id == mailing_id, MailingRow.state == MailingState.ACTIVE)
+            .values(state=MailingState.PAUSED, words=words, resume=now + after, pauses=pauses + 1)
+        ).rowcount
+    )
+
+
+def resume_paused(tx: Tx, now: datetime) -> None:
+    """paused → active, for mailings whose time has come."""
+    tx.execute(
+        update(MailingRow)
+        .where(MailingRow.state == MailingState.PAUSED, MailingRow.resume <= now)
+        .values(state=MailingState.ACTIVE, resume=None)
+    )
+
+
 def set_state(tx: Tx, mailing_id: int, new: MailingState, now: datetime) -> bool:
-    """active ⇄ paused, active → set aside or dropped, and back to active. A mailing that is done
-    or dropped stays so."""
+    """active → set aside or dropped, and anything but an ended mailing back to active. A mailing
+    that is done or dropped stays so."""
     finished = now if new is MailingState.DROPPED else None
     return bool(
         tx.execute(
@@ -236,7 +292,7 @@ def set_state(tx: Tx, mailing_id: int, new: MailingState, now: datetime) -> bool
                 MailingRow.id == mailing_id,
                 MailingRow.state.not_in([MailingState.DONE, MailingState.DROPPED]),
             )
-            .values(state=new, finished=finished)
+            .values(state=new, finished=finished, resume=None)
         ).rowcount
     )
 
@@ -253,19 +309,14 @@ def make_due(tx: Tx, mailing_id: int, now: datetime) -> int:
 def roster_page(tx: Tx, list_id: int, after: int, joined_by: datetime, limit: int) -> Sequence[int]:
     """Member numbers above `after`, ascending, of those who get each post by mail and were members
     by then."""
-    return (
-        tx.execute(
-            select(MemberRow.id)
-            .where(
-                MemberRow.list_id == list_id,
-                MemberRow.state == "active",
-                MemberRow.delivery == "mail",
-                MemberRow.id > after,
-                MemberRow.joined <= joined_by,
-            )
-            .order_by(MemberRow.id)
-            .limit(limit)
-        )
-        .scalars()
-        .all()
+    query = _roster(list_id, joined_by, select(MemberRow.id)).where(MemberRow.id > after)
+    return tx.execute(query.order_by(MemberRow.id).limit(limit)).scalars().all()
+
+
+def _roster(list_id: int, joined_by: datetime, what: Select[int]) -> Select[int]:
+    return what.where(
+        MemberRow.list_id == list_id,
+        MemberRow.state == MemberState.ACTIVE,
+        MemberRow.delivery == Delivery.MAIL,
+        MemberRow.joined <= joined_by,
     )

@@ -17,6 +17,7 @@ from listserv.store.tables import (
     MemberRow,
     MessageRow,
     PostRow,
+    QuarantineRow,
 )
 
 # Finished batches are kept so long for `queue show` and the bounce rules.
@@ -29,8 +30,9 @@ _ENDED = [MailingState.DONE, MailingState.DROPPED]
 
 def tidy(tx: Tx, retention: timedelta, now: datetime) -> int:
     """Forget what nobody needs; `retention` is the longest that an accepted post's bytes stay.
-    Returns how many messages' bytes left. Held posts stay until somebody decides."""
-    tx.execute(delete(MailingRow).where(MailingRow.state.in_(_ENDED))
+    Returns how many messages' bytes left. Held posts, and what is set aside, stay until
+    somebody decides."""
+    tx.execute(delete(MailingRow).where(MailingRow.state.in_(_ENDED), ~_is_set_aside())
                .where(MailingRow.finished < now - FINISHED))  # fmt: skip
     needed = or_(_is_held(), _is_queued(), and_(_waits_for_digest(), _younger(retention, now)),
                  _is_kept_discard(now))  # fmt: skip
@@ -76,7 +78,13 @@ def _is_kept_discard(now: datetime) -> ColumnElement[bool]:
 
 
 def _is_queued() -> ColumnElement[bool]:
-    return exists().where(MailingRow.post_id == PostRow.id, MailingRow.state.not_in(_ENDED))
+    still = or_(MailingRow.state.not_in(_ENDED), _is_set_aside())
+    return exists().where(MailingRow.post_id == PostRow.id, still)
+
+
+def _is_set_aside() -> ColumnElement[bool]:
+    """A recipient of the mailing is: it may be done, and still be sent to them."""
+    return exists().where(QuarantineRow.mailing_id == MailingRow.id)
 
 
 def _waits_for_digest() -> ColumnElement[bool]:

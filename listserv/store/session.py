@@ -26,6 +26,7 @@ T = TypeVar("T")
 
 # How long a writer waits for another one, in seconds.
 BUSY_TIMEOUT = 10.0
+_AT_ONCE = 0.02
 # So many jobs share one commit; more would make the first of them wait.
 MAX_GROUP = 64
 
@@ -42,6 +43,7 @@ class Store:
         self.url = url
         self._durable = _engine(url, busy_timeout, synchronous="FULL")
         self._quick = _engine(url, busy_timeout, synchronous="NORMAL")
+        self._at_once = _engine(url, _AT_ONCE, synchronous="NORMAL")
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
         self._lock = threading.Lock()
@@ -78,6 +80,12 @@ class Store:
                 tx.execute(text("SET LOCAL synchronous_commit = off"))
             return job(tx)
 
+    def record_at_once(self, job: Callable[[Tx], T]) -> T:
+        """`record` for an SQLite file, from an event loop: StorageError after 20 ms where another
+        writer is at work; then `record` in a thread waits for it."""
+        with self._translated(), _writing(self._at_once) as tx:
+            return job(tx)
+
     def submit(self, job: Callable[[Tx], T]) -> "Future[T]":
         """Queue a job for the writer thread; its future is done after the commit."""
         future: Future[T] = Future()
@@ -97,6 +105,7 @@ class Store:
                 self._writer = None
         self._durable.dispose()
         self._quick.dispose()
+        self._at_once.dispose()
 
     def _write_all(self) -> None:
         closing = False

@@ -1,6 +1,7 @@
 """What there is once: the secret behind every computed token, and whether the relay is paused."""
 
 import secrets
+from datetime import datetime
 
 from sqlalchemy import delete, select, text
 
@@ -12,6 +13,7 @@ SECRET_BYTES = 32
 
 _SECRET = "secret"  # noqa: S105
 _PAUSED = "relay paused"
+_DOWN = "relay down"
 
 # One text for both databases: SQLAlchemy's upserts come in one dialect each.
 _INSERT = "INSERT INTO site (key, value) VALUES (:key, :value) ON CONFLICT (key)"
@@ -46,6 +48,20 @@ def pause(tx: Tx, reason: str) -> None:
 def resume(tx: Tx) -> None:
     """Hand mail to the relay again."""
     tx.execute(delete(SiteRow).where(SiteRow.key == _PAUSED))
+
+
+def relay_down(tx: Tx) -> str | None:
+    """In which words, and since when, the relay takes nothing by itself; None when it does."""
+    return _value(tx, _DOWN)
+
+
+def note_relay(tx: Tx, words: str, now: datetime) -> None:
+    """The relay takes nothing, in these words; with "" it does again. The first time counts."""
+    if words:
+        told = f"since {now:%Y-%m-%d %H:%M} UTC: {words}"
+        tx.execute(_INSERT_UNLESS_THERE, {"key": _DOWN, "value": told})
+    else:
+        tx.execute(delete(SiteRow).where(SiteRow.key == _DOWN))
 
 
 def _value(tx: Tx, key: str) -> str | None:

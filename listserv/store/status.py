@@ -69,14 +69,6 @@ def held(tx: Tx) -> tuple[int, datetime | None]:
     return count, oldest
 
 
-def delivered(tx: Tx, since: datetime) -> int:
-    """Recipients reached by the mailings made since then."""
-    query = select(func.coalesce(func.sum(BatchRow.delivered), 0)).join(
-        MailingRow, MailingRow.id == BatchRow.mailing_id
-    )
-    return int(tx.execute(query.where(MailingRow.created >= since)).scalar_one())
-
-
 def refused(tx: Tx, since: datetime) -> int:
     """Recipients refused for good since then."""
     query = select(func.count()).select_from(RefusalRow).where(RefusalRow.at >= since)

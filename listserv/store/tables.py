@@ -198,7 +198,8 @@ class HeldRow(Base):
 
 class MailingRow(Base):
     """One thing that goes out. Its recipients are written in pages: `expanded_to` is the last
-    member number for which batches exist, `expanded` says that all do."""
+    member number for which batches exist, `expanded` says that all do. `resume` is when a mailing
+    whose content the relay refused, in these `words`, is tried again; `pauses` counts how often."""
 
     __tablename__ = "mailing"
     __table_args__ = (
@@ -223,6 +224,9 @@ class MailingRow(Base):
     expanded: Mapped[bool]
     expanded_to: Mapped[int]
     ordinals: Mapped[int] = mapped_column(Integer)
+    resume: Mapped[datetime | None]
+    pauses: Mapped[int] = mapped_column(Integer)
+    words: Mapped[str] = mapped_column(Text)
 
 
 class BatchRow(Base):
@@ -230,7 +234,9 @@ class BatchRow(Base):
 
     `members` packs member numbers (8 bytes each), `progress` one bit for each that is finished.
     `ordinal` counts the batches of a mailing: ordering by it makes mailings take turns. `fence`
-    grows with each lease; only its holder may report. `words` is the relay's last refusal.
+    grows with each lease; only its holder may report. `crashes` counts leases in a row that ended
+    in a crash without one new outcome; `poisoned` that a recipient was set aside for it already.
+    `words` is the relay's last refusal.
     """
 
     __tablename__ = "batch"
@@ -248,6 +254,7 @@ class BatchRow(Base):
     due: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(Integer)
     crashes: Mapped[int] = mapped_column(Integer)
+    poisoned: Mapped[bool]
     worker: Mapped[str] = mapped_column(Text)
     lease_until: Mapped[datetime | None]
     fence: Mapped[int]
@@ -274,6 +281,22 @@ class RefusalRow(Base):
         ForeignKey("mailing.id", ondelete="CASCADE"), index=True
     )
     words: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+
+
+class QuarantineRow(Base):
+    """What crashed the delivery again and again: a recipient of a mailing, or with member 0 and no
+    address all who have not got it."""
+
+    __tablename__ = "quarantine"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    mailing_id: Mapped[int] = mapped_column(
+        ForeignKey("mailing.id", ondelete="CASCADE"), index=True
+    )
+    member_id: Mapped[int]
+    address: Mapped[str | None] = mapped_column(Text)
+    why: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime]
 
 

@@ -1,96 +1,79 @@
-"""Delivery: leases batches, sends their copies over many connections at once, writes down what
-became of each.
+"""Delivery: leases batches, lets the carrier send their copies, writes down what became of each.
 
-Three kinds of task: `_feed` keeps copies in hand, `_send` (one for each connection) sends them,
-highest lane first, `_keep_journal` writes outcomes down, at most 32 or 50 ms late. Outcomes not
-yet written and transactions in flight together never exceed 64, so a kill repeats at most 64
-copies.
+`_feed` keeps the desk supplied, `_keep_journal` writes outcomes down at most JOURNAL_SIZE or 50 ms
+late, `_beat` keeps the leases. What goes next and what the answers mean is the desk's.
 """
 
 import asyncio
 import logging
 import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from listserv.clock import Clock
-from listserv.domain.courier import Courier, RelayDown
-from listserv.domain.mailing import Fate, Lane, Outcome
-from listserv.flow import deliver
-from listserv.flow.deliver import Deliveries, Report, Work
+from listserv.domain.courier import Carrier
+from listserv.domain.mailing import Fate, Lease
+from listserv.domain.transaction import Transaction
+from listserv.flow import deliver, quarantine
+from listserv.flow.deliver import Deliveries, Report
 from listserv.store import leases
-from listserv.store.session import StorageError, Store
+from listserv.store.session import StorageError, Store, Tx
+from listserv.workers.desk import RELAY_FIRST, UNWRITTEN, Desk, InHand, Ticket
+from listserv.workers.pace import Pace
 
 log = logging.getLogger("listserv.deliver")
 
-UNWRITTEN = 64
-_JOURNAL_SIZE = 32
+T = TypeVar("T")
+
+JOURNAL_SIZE = 20
 _JOURNAL_DELAY = 0.05
-# Below so many copies in hand the next batch is leased.
-_LOW_WATER = 2 * UNWRITTEN
+# Below so many transactions in hand the next batch is leased.
+_LOW_WATER = 4 * UNWRITTEN
 _HEARTBEAT = 10.0
 # Commands commit in other processes and cannot wake us: a look at the queue this often.
 _LOOK = 0.5
-# A relay that takes nothing is asked again after RELAY_FIRST seconds, doubling up to five minutes.
-RELAY_FIRST = 5.0
-_RELAY_LONGEST = 300.0
+_COUNT_EVERY = timedelta(seconds=1)
 # After a database error.
 _STORAGE_PAUSE = 1.0
-
-
-@dataclass(eq=False)
-class _InHand:
-    """A batch in hand. `returning`: when it is due again, once nothing of it is in flight."""
-
-    work: Work
-    in_flight: int = 0
-    returning: datetime | None = None
-    words: str = ""
-
-    def report(self) -> Report | None:
-        """What is to be written now, if anything. Empties `fresh`."""
-        fresh, self.work.fresh = self.work.fresh, {}
-        give_back = self.returning if not self.in_flight else None
-        finished = self.work.is_complete and not self.in_flight
-        if not fresh and give_back is None and not finished:
-            return None
-        outcomes = dict(self.work.outcomes)
-        return Report(self.work.lease, outcomes, fresh, finished, give_back, self.words)
-
-    def take_back(self, report: Report) -> None:
-        """The report could not be written: what was fresh in it is fresh again."""
-        self.work.fresh = {**report.fresh, **self.work.fresh}
+# How long a polite stop waits for transactions on the wire.
+_STOP_SECONDS = 8.0
 
 
 class DeliveryWorker:
-    """One delivery worker. `run` goes on until `stop`; `wake` says that there may be new work."""
+    """One delivery worker. `run` goes on until `stop`; `wake` says that there may be new work.
+    `carriers` makes whoever carries mail on, from the desk they take it from and whom to tell that
+    the relay lacks 8BITMIME. So many `threads` sign."""
 
     def __init__(
         self,
         store: Store,
         clock: Clock,
         deliveries: Deliveries,
-        courier: Courier,
-        connections: int,
+        carriers: Callable[[Desk, Callable[[], None]], Sequence[Carrier]],
+        *,
+        threads: int = 1,
+        per_second: float = 0,
+        per_day: int = 0,
         relay_first: float = RELAY_FIRST,
     ) -> None:
         self._store = store
         self._clock = clock
         self._deliveries = deliveries
-        self._courier = courier
-        self._connections = connections
-        self._relay_first = relay_first
-        self._copies: asyncio.PriorityQueue[tuple[int, int, int, _InHand]] = asyncio.PriorityQueue()
-        self._sequence = 0
-        self._in_hand: dict[int, _InHand] = {}
-        self._fresh = 0
-        self._something_fresh = asyncio.Event()
-        self._journal_full = asyncio.Event()
+        self._per_day = per_day
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="sign")
+        self._desk = Desk(clock, Pace(clock, per_second), self._make, relay_first)
+        self._make_carriers = carriers
+        self._carriers: Sequence[Carrier] = ()
         self._woken = asyncio.Event()
-        self._unwritten = asyncio.Semaphore(UNWRITTEN)
-        self._relay_wait = 0.0
-        self._relay_at = 0.0
+        self._to_write = asyncio.Event()
+        self._in_a_hurry = asyncio.Event()
+        self._told_relay = ("", 0)
+        self._delivered: Counter[int] = Counter()
+        self._counted = clock.now()
         self._stopping = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -100,15 +83,16 @@ class DeliveryWorker:
             self._loop.call_soon_threadsafe(self._woken.set)
 
     def stop(self) -> None:
-        """Finish the transactions in flight, hand back the leases, let `run` return."""
+        """Finish the transactions on the wire, hand back the leases, let `run` return."""
         self._stopping = True
         self._woken.set()
 
     async def run(self) -> None:
         """Deliver until stopped."""
         self._loop = asyncio.get_running_loop()
-        tasks = [asyncio.create_task(self._send()) for _ in range(self._connections)]
-        tasks += [asyncio.create_task(self._keep_journal()), asyncio.create_task(self._beat())]
+        self._desk.on_fresh = self._has_fresh
+        self._carriers = self._make_carriers(self._desk, self._relay_is_seven_bit)
+        tasks = {asyncio.create_task(self._keep_journal()), asyncio.create_task(self._beat())}
         feeding = asyncio.create_task(self._feed())
         try:
             # A task that ends before `_feed` has failed: that is our bug, and loud.
@@ -119,147 +103,195 @@ class DeliveryWorker:
             await feeding
         finally:
             await _end({feeding, *tasks})
-            await self._courier.rest()
+            for carrier in self._carriers:
+                await carrier.close(0)
+            self._threads.shutdown(cancel_futures=True)
+
+    # -- supplying the desk --------------------------------------------------------------------
 
     async def _feed(self) -> None:
         while not self._stopping:
             self._woken.clear()
-            if await self._find_work(self._wanted()):
+            if await self._find_work():
                 continue
-            if not self._in_hand:
-                await self._courier.rest()
+            if not self._desk.waiting():
+                self._desk.settle_leftovers()
+            self._wake_carriers()
             await _wait(self._woken, _LOOK)
-        self._return_all(self._clock.now(), "")
-        while self._in_hand:
+        self._desk.return_all(self._clock.now(), "")
+        self._has_fresh()
+        await asyncio.gather(*(carrier.close(_STOP_SECONDS) for carrier in self._carriers))
+        while self._desk.in_hand:
+            self._to_write.set()
             await asyncio.sleep(_JOURNAL_DELAY)
 
-    def _wanted(self) -> Lane | None:
-        """The lowest lane to lease from: any when little is in hand, else one above what is; None
-        when there is none above."""
-        if self._copies.qsize() < _LOW_WATER:
-            return Lane.BULK
-        highest = min(hand.work.lease.mailing.lane for hand in self._in_hand.values())
-        return Lane(highest - 1) if highest else None
-
-    async def _find_work(self, lane: Lane | None) -> bool:
+    async def _find_work(self) -> bool:
         """Write a page of batches, lease a batch; whether there was one."""
-        if lane is None or asyncio.get_running_loop().time() < self._relay_at:
+        lane = self._desk.wanted(_LOW_WATER)
+        if lane is None:
             return False
         now = self._clock.now()
+        deliveries = self._deliveries
         try:
-            if not await asyncio.to_thread(self._store.read, lambda tx: deliver.has_work(tx, now)):
+            if not await self._read(lambda tx: deliver.has_work(tx, self._per_day, now)):
                 return False
-            work = await asyncio.to_thread(
-                self._store.record, lambda tx: self._deliveries.take(tx, now, lane)
-            )
+            lease = await self._record(lambda tx: deliveries.lease(tx, now, lane))
+            if lease is None:
+                return False
+            await self._open(lease, now)
         except StorageError as wrong:
             log.warning("the database does not answer: %s", wrong)
             return False
-        if work is None:
-            return False
-        hand = self._in_hand[work.lease.batch_id] = _InHand(work)
-        for at in work.targets:
-            self._sequence += 1
-            self._copies.put_nowait((work.lease.mailing.lane, self._sequence, at, hand))
-        self._something_fresh.set()  # a batch may hold nothing but people to skip
         return True
 
-    async def _send(self) -> None:
-        while True:
-            await self._unwritten.acquire()
-            _, _, at, hand = await self._copies.get()
-            if hand.returning is not None:
-                self._unwritten.release()
-                continue
-            hand.in_flight += 1
-            outcome = await self._outcome(hand, at)
-            hand.in_flight -= 1
-            if outcome is None:
-                self._unwritten.release()
-            else:
-                hand.work.note(at, outcome)
-                self._fresh += 1
-            self._something_fresh.set()
-            if self._fresh >= _JOURNAL_SIZE:
-                self._journal_full.set()
-
-    async def _outcome(self, hand: _InHand, at: int) -> Outcome | None:
-        """Send one copy. None: the relay takes nothing now, and everything in hand goes back."""
+    async def _open(self, lease: Lease, now: datetime) -> None:
+        # Apart from the lease, which holds the writer's lock: this takes longer.
         try:
-            outcome = await self._courier.send(self._deliveries.copy(hand.work, at))
-        except RelayDown as down:
-            self._relay_down(str(down))
-            return None
-        except Exception:  # our bug: this copy waits, the others flow
-            log.exception("mailing=%d", hand.work.lease.mailing.id)
-            return Outcome(Fate.DEFERRED, "a fault on our side; see the log")
-        self._relay_wait = 0.0
-        return outcome
+            work = await self._read(lambda tx: self._deliveries.open(tx, lease, now))
+            groups = self._deliveries.groups(work)
+        except StorageError:
+            raise
+        except Exception as wrong:
+            log.exception("mailing=%d cannot be made into copies", lease.mailing.id)
+            fault = wrong
+            await asyncio.to_thread(
+                self._store.record,
+                lambda tx: quarantine.cannot_be_made(tx, lease, fault, now),
+            )
+            return
+        self._desk.add(work, groups)
+        self._has_fresh()  # a batch may hold nothing but people to skip
+        self._wake_carriers()
 
-    def _relay_down(self, words: str) -> None:
-        now = asyncio.get_running_loop().time()
-        if now < self._relay_at:
-            return  # another connection said so already
-        self._relay_wait = min(max(2 * self._relay_wait, self._relay_first), _RELAY_LONGEST)
-        self._relay_at = now + self._relay_wait
-        log.error("the relay takes nothing: %s; next try in %.0f s", words, self._relay_wait)
-        self._return_all(self._clock.now() + timedelta(seconds=self._relay_wait), words)
+    def _make(self, hand: InHand, groups: Sequence[tuple[int, ...]]) -> None:
+        """Transactions for these groups: at once, or where each is signed in the threads."""
+        if hand.work.source.prepared is None:
+            self._desk.made(hand, self._transactions(hand, groups))
+            return
+        made = self._threads.submit(self._transactions, hand, groups)
+        made.add_done_callback(lambda done: self._hand_over(hand, done))
 
-    def _return_all(self, due: datetime, words: str) -> None:
-        for hand in self._in_hand.values():
-            hand.returning, hand.words = due, words
-        self._something_fresh.set()
+    def _hand_over(self, hand: InHand, done: "Future[list[Transaction]]") -> None:
+        if done.cancelled() or self._loop is None:
+            return
+
+        def put() -> None:
+            self._desk.made(hand, done.result())
+            self._wake_carriers()
+
+        with suppress(RuntimeError):  # the loop has ended: the batch goes back by its lease
+            self._loop.call_soon_threadsafe(put)
+
+    def _transactions(self, hand: InHand, groups: Sequence[tuple[int, ...]]) -> list[Transaction]:
+        work, made = hand.work, []
+        for group in groups:
+            ticket = Ticket(hand, {work.targets[at]: at for at in group}, len(group))
+            made.append(self._deliveries.transaction(ticket, work, group))
+        return made
+
+    def _wake_carriers(self) -> None:
+        for carrier in self._carriers:
+            carrier.wake()
+
+    def _relay_is_seven_bit(self) -> None:
+        """The relay does not offer 8BITMIME: everything in hand is made anew."""
+        if not self._deliveries.sources.seven_bit:
+            self._deliveries.sources.seven_bit = True
+            self._deliveries.sources.forget()
+            self._desk.return_all(self._clock.now(), "")
+
+    # -- the journal ---------------------------------------------------------------------------
+
+    def _has_fresh(self) -> None:
+        self._to_write.set()
+        if self._desk.fresh >= JOURNAL_SIZE or self._desk.is_urgent:
+            self._in_a_hurry.set()
 
     async def _keep_journal(self) -> None:
         while True:
-            await self._something_fresh.wait()
-            await _wait(self._journal_full, _JOURNAL_DELAY)
-            self._something_fresh.clear()
-            self._journal_full.clear()
-            self._fresh = 0
-            pairs = [(hand, hand.report()) for hand in self._in_hand.values()]
-            written = [(hand, report) for hand, report in pairs if report is not None]
-            if not await self._write([report for _, report in written]):
-                for hand, report in written:
-                    hand.take_back(report)
-                self._something_fresh.set()
+            await self._to_write.wait()
+            await _wait(self._in_a_hurry, _JOURNAL_DELAY)
+            self._to_write.clear()
+            self._in_a_hurry.clear()
+            found = self._desk.reports()
+            if not await self._write([report for _, report, _ in found]):
+                for hand, report, _ in found:
+                    self._desk.not_written(hand, report)
+                self._to_write.set()
                 await asyncio.sleep(_STORAGE_PAUSE)
                 continue
-            for _, report in written:
-                for outcome in report.fresh.values():
-                    if outcome.fate is not Fate.SKIPPED:
-                        self._unwritten.release()
-                if report.finished or report.give_back is not None:
-                    self._in_hand.pop(report.lease.batch_id, None)
-            if not self._copies.qsize():
+            for hand, report, transactions in found:
+                self._desk.written(hand, report, transactions)
+            self._wake_carriers()
+            if self._desk.waiting() < _LOW_WATER:
                 self._woken.set()
 
     async def _write(self, reports: list[Report]) -> bool:
         now, jitter = self._clock.now(), random.random()  # noqa: S311 - spreads retries
+        paused, self._desk.paused = self._desk.paused, {}
+        words = self._desk.relay_words
+        told = (words, bool(paused))
+
+        delivered = self._count(reports, now)
+
+        def job(tx: Tx) -> set[int]:
+            deliver.count(tx, delivered, now)
+            if told != self._told_relay:
+                deliver.refused_by_relay(tx, words, paused, now)
+            return deliver.write(tx, reports, now, jitter)
+
+        if not reports and told == self._told_relay:
+            return True
         try:
-            lost = await asyncio.to_thread(
-                self._store.record, lambda tx: deliver.write(tx, reports, now, jitter)
-            )
+            lost = await self._record(job)
         except StorageError as wrong:
             log.warning("progress is not written yet: %s", wrong)
+            self._desk.paused = paused
+            self._delivered.update(delivered)
             return False
+        self._told_relay = (words, False)
         for batch_id in lost:
             log.warning("batch=%d is in other hands now", batch_id)
-            hand = self._in_hand.pop(batch_id, None)
-            if hand is not None:
-                hand.returning = now
+            self._desk.lost(batch_id)
         return True
+
+    def _count(self, reports: list[Report], now: datetime) -> dict[int, int]:
+        """Deliveries by list, for `status`, about once a second."""
+        for report in reports:
+            fates = Counter(outcome.fate for outcome in report.fresh.values())
+            self._delivered[report.lease.mailing.list_id or 0] += fates[Fate.DELIVERED]
+        is_last = any(report.deferred is not None for report in reports)
+        if not is_last and now - self._counted < _COUNT_EVERY:
+            return {}
+        counts, self._delivered, self._counted = dict(self._delivered), Counter(), now
+        return counts
+
+    # An SQLite file is asked in this thread: it answers in less time than another thread would
+    # wait for the interpreter's lock after each statement. A database server is not.
+
+    async def _read(self, job: Callable[[Tx], T]) -> T:
+        if self._store.is_sqlite:
+            return self._store.read(job)
+        return await asyncio.to_thread(self._store.read, job)
+
+    async def _record(self, job: Callable[[Tx], T]) -> T:
+        if self._store.is_sqlite:
+            with suppress(StorageError):
+                return self._store.record_at_once(job)
+        return await asyncio.to_thread(self._store.record, job)
 
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(_HEARTBEAT)
             now = self._clock.now()
-            held = [hand.work.lease for hand in self._in_hand.values()]
+            held = [hand.work.lease for hand in self._desk.in_hand.values()]
+
+            def beat(tx: Tx, held: list[Lease] = held, now: datetime = now) -> None:
+                for lease in held:
+                    leases.heartbeat(tx, lease, now)
+
             try:
-                await asyncio.to_thread(
-                    self._store.record,
-                    lambda tx: [leases.heartbeat(tx, lease, now) for lease in held],  # noqa: B023
-                )
+                await asyncio.to_thread(self._store.record, beat)
             except StorageError as wrong:
                 log.warning("no heartbeat: %s", wrong)
 

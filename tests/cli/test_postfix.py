@@ -101,6 +101,46 @@ def test_copies_have_a_listener_of_their_own(relay: str, copies: str, advice: st
     assert bool(advice) == bool(relay_advice(made))
 
 
+@pytest.mark.parametrize(
+    ("relay", "notices", "advice"),
+    [
+        ("port = 10026", None, ""),
+        ("port = 10026\nnotice_port = 10027", "127.0.0.1:10027", ""),
+        ('host = "::1"\nport = 2525\nnotice_port = 2526', "[::1]:2526", ""),
+        ("port = 10026\nnotice_port = 587", "127.0.0.1:10027", "relay.notice_port = 10027"),
+        ("notice_port = 10030", "127.0.0.1:10030", "relay.port = 10026"),
+        ('host = "smtp.provider.example"\nnotice_port = 26', None, ""),
+    ],
+)
+def test_notices_have_a_listener_of_their_own_when_asked_for(
+    relay: str, notices: str | None, advice: str
+) -> None:
+    made = configured(f'[smtp]\nlisten = "127.0.0.1:8025"\n[relay]\n{relay}\n')
+    assert values("dedicated", made)["notices"] == notices
+    assert advice in relay_advice(made)
+    assert bool(advice) == bool(relay_advice(made))
+
+
+@pytest.mark.parametrize("relay", ["notice_port = 10026", "port = 10027\nnotice_port = 465"])
+def test_notices_and_copies_do_not_share_a_listener(relay: str) -> None:
+    made = configured(f'[smtp]\nlisten = "127.0.0.1:8025"\n[relay]\n{relay}\n')
+    with pytest.raises(ListservError, match=r"relay\.notice_port"):
+        values("dedicated", made)
+
+
+@pytest.mark.parametrize("way", ["dedicated", "shared"])
+def test_the_script_makes_that_listener_only_then(shell: Shell, way: str) -> None:
+    set_up(shell, HERE)
+    without = shell.ok("postfix", way)
+    assert "notices" not in without
+    set_up(shell, "notice_port = 10027\n")
+    script = shell.ok("postfix", way)
+    assert script.startswith(without.rstrip("\n"))
+    assert script.count("listserv-notices/unix = listserv-notices unix") == 1
+    assert "127.0.0.1:10027/inet = 127.0.0.1:10027 inet" in script
+    assert subprocess.run(["/bin/sh", "-n"], input=script, text=True).returncode == 0
+
+
 def test_postfix_takes_less_than_we_do_and_copies_may_be_larger() -> None:
     for size in (1, 1000, 20_971_520):
         listeners = LISTENERS.format(smtp="127.0.0.1:8025", lmtp="127.0.0.1:8024")

@@ -43,13 +43,17 @@ def set_member(world: World, mlist: MailingList, key: str, **values: str) -> Non
 
 def take(world: World, worker: str = "here:1:1") -> Work:
     now = world.clock.now()
-    work = world.store.record(lambda tx: Deliveries(world.site, worker).take(tx, now))
+    deliveries = Deliveries(world.site, worker)
+    lease = world.store.record(lambda tx: deliveries.lease(tx, now))
+    assert lease is not None
+    work = world.open(deliveries, lease)
     assert work is not None
     return work
 
 
 def write(world: World, work: Work, *, finished: bool) -> set[int]:
-    report = Report(work.lease, work.outcomes, dict(work.fresh), finished=finished)
+    deferred = work.deferred if finished else None
+    report = Report(work.lease, bytes(work.progress), dict(work.fresh), deferred)
     now = world.clock.now()
     return world.store.record(lambda tx: deliver.write(tx, [report], now, 0.5))
 
@@ -178,7 +182,7 @@ def test_a_batch_given_back_is_due_when_told_and_its_attempt_is_not_counted(
     world.post("ann@example.org", "town")
     work = take(world)
     due = world.clock.now() + timedelta(seconds=60)
-    report = Report(work.lease, {}, {}, finished=False, give_back=due, words="421 busy")
+    report = Report(work.lease, bytes(work.progress), {}, None, due, "421 busy")
     now = world.clock.now()
     world.store.record(lambda tx: deliver.write(tx, [report], now, 0.5))
 
@@ -217,7 +221,7 @@ def test_a_small_post_does_not_wait_for_a_big_one(
     world.post("ann@example.org", "small")
     world.deliver()
 
-    order = [copy.recipient for copy in world.sent]
+    order = [transaction.recipients[0] for transaction in world.sent]
     assert order.index("ann@example.org") <= 4
 
 
@@ -256,9 +260,9 @@ def test_a_changed_address_gets_the_mail_and_the_old_one_does_not(
 def test_a_paused_relay_gives_a_worker_nothing_to_do(world: World, town: MailingList) -> None:
     world.post("ann@example.org", "town")
     now = world.clock.now()
-    assert world.store.read(lambda tx: deliver.has_work(tx, now))
+    assert world.store.read(lambda tx: deliver.has_work(tx, 0, now))
     world.store.write(lambda tx: site.pause(tx, "by hand"))
-    assert not world.store.read(lambda tx: deliver.has_work(tx, now))
+    assert not world.store.read(lambda tx: deliver.has_work(tx, 0, now))
 
 
 def test_dropped_and_retried_mailings_do_what_the_operator_said(

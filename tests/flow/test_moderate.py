@@ -46,7 +46,7 @@ def test_a_discarded_post_goes_nowhere_and_nobody_is_told(world: World, waiting:
 
 def test_a_second_decision_hears_who_decided_and_when(world: World, waiting: int) -> None:
     now = world.clock.now()
-    world.store.write(lambda tx: moderate.approve(tx, waiting, "mo@example.com", now))
+    world.store.write(lambda tx: moderate.approve(tx, world.site, waiting, "mo@example.com", now))
 
     def reject(tx: Tx) -> object:
         return moderate.reject(tx, world.site, waiting, "too late", "al", now)
@@ -61,7 +61,9 @@ def test_twenty_moderators_at_once_decide_once(world: World, waiting: int) -> No
 
     def approve(number: int) -> bool:
         try:
-            world.store.write(lambda tx: moderate.approve(tx, waiting, f"mo{number}", now))
+            world.store.write(
+                lambda tx: moderate.approve(tx, world.site, waiting, f"mo{number}", now)
+            )
         except ListservError:
             return False
         return True
@@ -75,7 +77,9 @@ def test_twenty_moderators_at_once_decide_once(world: World, waiting: int) -> No
 
 def test_every_decision_is_in_the_lists_log(world: World, waiting: int) -> None:
     now = world.clock.now()
-    done = world.store.write(lambda tx: moderate.approve(tx, waiting, "mo@example.com", now))
+    done = world.store.write(
+        lambda tx: moderate.approve(tx, world.site, waiting, "mo@example.com", now)
+    )
     (event,) = world.store.read(lambda tx: events.ls(tx, done.list_id))
 
     assert (event.who, event.what) == ("mo@example.com", f"approved held post {waiting}")

@@ -76,7 +76,9 @@ def test_a_strangers_post_is_held_and_goes_out_when_approved(world: World, town:
     (waiting,) = world.store.read(held.ls)
     assert [reason.rule for reason in waiting.reasons] == ["stranger-hold"]
     now = world.clock.now()
-    world.store.write(lambda tx: moderate.approve(tx, waiting.id, "mo@example.com", now))
+    world.store.write(
+        lambda tx: moderate.approve(tx, world.site, waiting.id, "mo@example.com", now)
+    )
     assert world.deliver() == EVERYBODY
     assert latest(world, town).number == 1
 
@@ -88,7 +90,7 @@ def test_acceptance_numbers_follow_the_order_of_acceptance_not_of_arrival(
     (waiting,) = world.store.read(held.ls)
     world.post("ann@example.org", town)
     now = world.clock.now()
-    world.store.write(lambda tx: moderate.approve(tx, waiting.id, "mo", now))
+    world.store.write(lambda tx: moderate.approve(tx, world.site, waiting.id, "mo", now))
 
     numbers = world.store.read(
         lambda tx: [
@@ -194,7 +196,7 @@ def test_a_person_on_two_lists_gets_the_copy_of_the_list_named_first(
     world.post("ann@example.org", town, "country", to=f"country@{DOMAIN}, town@{DOMAIN}")
 
     assert world.deliver() == ["ann@example.org", "eve@example.org", "mo@example.com"]
-    by_list = {c.recipient: c.sender.partition("-")[0] for c in world.sent}
+    by_list = {t.recipients[0]: t.sender.partition("-")[0] for t in world.sent}
     assert by_list["ann@example.org"] == "country"
     assert by_list["mo@example.com"] == "town"
 

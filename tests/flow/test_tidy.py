@@ -99,7 +99,7 @@ def test_a_held_post_waits_for_ever_and_a_decided_one_does_not(town: World) -> N
     assert town.store.read(lambda tx: posts.raw(tx, waiting.post_id)) is not None
 
     now = town.clock.now()
-    town.store.write(lambda tx: moderate.approve(tx, waiting.id, "mo", now))
+    town.store.write(lambda tx: moderate.approve(tx, town.site, waiting.id, "mo", now))
     assert town.deliver() == ["ann@example.org"]
     forget(town)
     assert count(town, MessageRow) == 0
@@ -138,7 +138,7 @@ def test_leases_of_the_dead_come_back_at_once_and_others_when_they_expire(town: 
     def take(who: str) -> bool:
         now = town.clock.now()
         worker = Deliveries(town.site, who)
-        return town.store.record(lambda tx: worker.take(tx, now)) is not None
+        return town.store.record(lambda tx: worker.lease(tx, now)) is not None
 
     town.post("ann@example.org", "town")
     assert take("dead:1:1")

@@ -5,14 +5,16 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from listserv.domain.address import Address, parse_address
+from listserv.domain.errors import ListservError
 from listserv.domain.lists import MailingList
-from listserv.domain.mailing import Copy, Fate, Outcome
+from listserv.domain.mailing import Fate, Lease, Outcome
 from listserv.domain.members import Delivery, Member, MemberRole
 from listserv.domain.post import Client, Incoming, Transport
 from listserv.domain.replies import Reply
 from listserv.domain.settings import Value
-from listserv.flow import deliver, receive
-from listserv.flow.deliver import Deliveries, Report
+from listserv.domain.transaction import Transaction
+from listserv.flow import deliver, quarantine, receive
+from listserv.flow.deliver import Deliveries, Report, Work
 from listserv.flow.site import Site
 from listserv.mail.parse import parse
 from listserv.store import lists, members, queue
@@ -45,7 +47,7 @@ class World:
     store: Store
     site: Site
     clock: StillClock
-    sent: list[Copy] = field(default_factory=list)
+    sent: list[Transaction] = field(default_factory=list)
     answers: dict[str, Outcome] = field(default_factory=dict)
 
     def found(self, name: str, **settings: Value) -> MailingList:
@@ -117,14 +119,28 @@ class World:
         now = self.clock.now()
         worker = Deliveries(self.site, "here:1:1")
         before = len(self.sent)
-        while (work := self.store.record(lambda tx: worker.take(tx, now))) is not None:
-            for at in work.targets:
-                copy = worker.copy(work, at)
-                self.sent.append(copy)
-                work.note(at, self.answers.get(copy.recipient, Outcome(Fate.DELIVERED)))
-            report = Report(work.lease, work.outcomes, work.fresh, finished=True)
+        while (lease := self.store.record(lambda tx: worker.lease(tx, now))) is not None:
+            work = self.open(worker, lease)
+            if work is None:
+                continue
+            for group in worker.groups(work):
+                transaction = worker.transaction(None, work, group)
+                self.sent.append(transaction)
+                for at, recipient in zip(group, transaction.recipients, strict=True):
+                    work.note(at, self.answers.get(recipient, Outcome(Fate.DELIVERED)))
+            report = Report(work.lease, bytes(work.progress), work.fresh, work.deferred)
             self.store.record(lambda tx: deliver.write(tx, [report], now, 0.5))  # noqa: B023
-        return sorted(copy.recipient for copy in self.sent[before:])
+        return sorted(r for transaction in self.sent[before:] for r in transaction.recipients)
+
+    def open(self, worker: Deliveries, lease: Lease) -> Work | None:
+        """The work of a lease; None when its copies cannot be made, and it is set aside."""
+        now = self.clock.now()
+        try:
+            return self.store.read(lambda tx: worker.open(tx, lease, now))
+        except ListservError as wrong:
+            fault = wrong
+            self.store.record(lambda tx: quarantine.cannot_be_made(tx, lease, fault, now))
+            return None
 
     def last(self) -> bytes:
         """The message sent last."""

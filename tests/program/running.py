@@ -55,7 +55,7 @@ class Running:
     def mail(self) -> dict[str, Message]:
         """What was sent so far, by recipient, once nothing is left in the queue."""
         self._wait_for_queue()
-        read = [message_from_bytes(p.read_bytes()) for p in (self.maildir / "new").iterdir()]
+        read = [message_from_bytes(p.read_bytes()) for p in self.maildir.glob("new/*")]
         return {message["Delivered-To"]: message for message in read}
 
     def _wait_for_queue(self) -> None:

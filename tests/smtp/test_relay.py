@@ -1,178 +1,179 @@
-"""What the relay's answers mean: for the recipient, for the copy, for everything."""
+"""What the relay's answers mean, and how connections come and go."""
 
 import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from listserv.domain.courier import RelayDown
-from listserv.domain.mailing import Copy, Fate, Outcome
-from listserv.smtp.relay import MaildirCourier, RelaySettings, SmtpCourier
+from listserv.domain.mailing import Fate
+from listserv.domain.transaction import Closed, Event, Refused, Settled, Transaction, Unfinished
+from listserv.smtp.flight import Patience
+from listserv.smtp.relay import MaildirCarrier, RelaySettings, SmtpCarrier
 from tests.relay import Script, ScriptedRelay
 
-COPY = Copy(
-    "town-bounces+x@lists.example.org",
-    "ann@example.org",
-    (b"Subject: hello\r\n", b"\r\n", b".dots\r\nand more\r\n"),
-)
+DATA = (b"Subject: hello\r\n\r\n..dots\r\n", b"and more\r\n")
+# A relay on loopback answers in milliseconds; this only ends a test that has failed.
+PATIENCE = 10.0
 
 
-def courier(port: int, **settings: str) -> SmtpCourier:
-    return SmtpCourier(RelaySettings("127.0.0.1", port, "lists.example.org", **settings))
+def to(*recipients: str) -> list[Transaction]:
+    """One transaction for each."""
+    sender = "town-bounces+x@lists.example.org"
+    return [Transaction(r, sender, (r,), DATA) for r in recipients]
+
+
+@dataclass
+class ListDesk:
+    """Gives out a list of transactions, and notes what it hears."""
+
+    waiting: list[Transaction]
+    events: list[Event] = field(default_factory=list)
+    down: list[str] = field(default_factory=list)
+
+    def take(self) -> Transaction | None:
+        return self.waiting.pop(0) if self.waiting and not self.down else None
+
+    def report(self, events: Sequence[Event]) -> None:
+        self.events += events
+
+    def backlog(self) -> int:
+        return 0 if self.down else len(self.waiting)
+
+    def relay_down(self, words: str) -> None:
+        self.down.append(words)
+
+    @property
+    def fates(self) -> dict[object, Fate]:
+        return {e.key: e.fate for e in self.events if isinstance(e, Settled)}
+
+    @property
+    def unfinished(self) -> list[Unfinished]:
+        return [e for e in self.events if isinstance(e, Unfinished)]
+
+
+def carry(
+    relay: ScriptedRelay,
+    desk: ListDesk,
+    until: Callable[[], bool],
+    seven_bit: Callable[[], None] = lambda: None,
+    **settings: str | int,
+) -> None:
+    """Let a carrier work against the relay until it is so, then close it."""
+
+    async def main() -> None:
+        async with relay:
+            where = RelaySettings("127.0.0.1", relay.port, "lists.example.org", **settings)  # type: ignore[arg-type]
+            carrier = SmtpCarrier(where, desk, seven_bit, Patience(idle=5))
+            carrier.wake()
+            async with asyncio.timeout(PATIENCE):
+                while not until():
+                    await asyncio.sleep(0.005)
+            await carrier.close(2)
+
+    asyncio.run(main())
 
 
 def on(command: str, answer: str) -> Script:
     return lambda line: answer if line.upper().startswith(command) else None
 
 
-def once(command: str, answer: str) -> Script:
-    """Only the first time."""
-    left = [answer]
-    return lambda line: left.pop() if left and line.upper().startswith(command) else None
+def test_copies_arrive_byte_for_byte_under_their_return_path() -> None:
+    relay, desk = ScriptedRelay(), ListDesk(to("ann@example.org"))
+    carry(relay, desk, lambda: bool(desk.fates))
 
-
-async def send(relay: ScriptedRelay, *copies: Copy) -> list[Outcome]:
-    async with relay:
-        sender = courier(relay.port)
-        outcomes = [await sender.send(copy) for copy in copies]
-        await sender.rest()
-    return outcomes
-
-
-def test_a_copy_arrives_byte_for_byte_under_its_return_path() -> None:
-    relay = ScriptedRelay()
-    (outcome,) = asyncio.run(send(relay, COPY))
-
-    assert outcome == Outcome(Fate.DELIVERED)
+    assert desk.fates == {"ann@example.org": Fate.DELIVERED}
     (message,) = relay.taken
-    assert (message.sender, message.recipients) == (COPY.sender, [COPY.recipient])
-    assert message.data == b"".join(COPY.data)
+    assert message.sender == "town-bounces+x@lists.example.org"
+    assert message.data == b"Subject: hello\r\n\r\n.dots\r\nand more\r\n"
 
 
-def test_connections_are_kept_between_copies() -> None:
-    relay = ScriptedRelay()
-    asyncio.run(send(relay, *[COPY] * 5))
-
-    assert (len(relay.taken), relay.connections) == (5, 1)
-
-
-@pytest.mark.parametrize(
-    ("command", "answer", "expected"),
-    [
-        ("RCPT", "550 5.1.1 no such user", Fate.FAILED),
-        ("RCPT", "451 4.7.1 greylisted", Fate.DEFERRED),
-        ("MAIL", "452 4.3.1 disk full", Fate.DEFERRED),
-        ("DATA", "451 later", Fate.DEFERRED),
-        (".", "451 later", Fate.DEFERRED),
-        # About the mailing, not about the recipient: nobody is scored for it.
-        (".", "554 5.7.1 spam", Fate.DEFERRED),
-    ],
-)
-def test_only_a_5xx_at_rcpt_is_about_the_recipient(
-    command: str, answer: str, expected: Fate
-) -> None:
-    (outcome,) = asyncio.run(send(ScriptedRelay(on(command, answer)), COPY))
-
-    assert outcome == Outcome(expected, answer)
+def test_there_are_as_many_connections_as_there_is_work_and_no_more_than_allowed() -> None:
+    people = [f"m{n}@example.org" for n in range(50)]
+    for allowed, expected in ((1, 1), (7, 7)):
+        relay, desk = ScriptedRelay(), ListDesk(to(*people))
+        carry(relay, desk, lambda: len(desk.fates) == 50, connections=allowed)  # noqa: B023
+        assert relay.copies == dict.fromkeys(people, 1)
+        assert relay.connections == expected
 
 
 @pytest.mark.parametrize(
     ("command", "answer"),
-    [
-        ("CONNECT", "554 5.7.1 go away"),
-        ("CONNECT", ""),
-        ("EHLO", "550 no"),
-        ("MAIL", "554 5.7.1 sender refused"),
-        ("MAIL", "421 4.3.2 shutting down"),
-    ],
+    [("CONNECT", "554 5.7.1 go away"), ("CONNECT", ""), ("EHLO", "550 no")],
 )
-def test_a_refusal_of_us_says_nothing_about_the_recipient(command: str, answer: str) -> None:
-    with pytest.raises(RelayDown):
-        asyncio.run(send(ScriptedRelay(on(command, answer)), COPY))
+def test_a_relay_that_does_not_let_us_in_is_down_and_keeps_nothing(
+    command: str, answer: str
+) -> None:
+    desk = ListDesk(to("ann@example.org"))
+    carry(ScriptedRelay(on(command, answer)), desk, lambda: bool(desk.down), connections=1)
+
+    assert (len(desk.waiting), desk.events) == (1, [])
+
+
+def test_a_sender_refused_is_told_and_its_recipients_come_back() -> None:
+    desk = ListDesk(to("ann@example.org"))
+    relay = ScriptedRelay(on("MAIL", "554 5.7.1 not you"))
+    carry(relay, desk, lambda: bool(desk.unfinished))
+
+    assert any(isinstance(e, Refused) and e.words == "554 5.7.1 not you" for e in desk.events)
+    assert [e.dot_written for e in desk.unfinished] == [False]
+
+
+def test_a_relay_that_closes_every_connection_without_an_answer_is_down() -> None:
+    desk = ListDesk(to(*(f"m{n}@example.org" for n in range(30))))
+    relay = ScriptedRelay(on("MAIL", ""))
+    carry(relay, desk, lambda: bool(desk.down), connections=2)
+
+    assert relay.connections <= 6
+    assert sum(isinstance(e, Closed) for e in desk.events) >= 3
 
 
 def test_nobody_listening_is_a_relay_that_is_down() -> None:
-    async def try_it() -> None:
+    async def main() -> list[str]:
         async with ScriptedRelay() as relay:
             port = relay.port
-        await courier(port).send(COPY)
+        desk = ListDesk(to("ann@example.org"))
+        carrier = SmtpCarrier(RelaySettings("127.0.0.1", port, "x"), desk, lambda: None)
+        carrier.wake()
+        async with asyncio.timeout(PATIENCE):
+            while not desk.down:
+                await asyncio.sleep(0.005)
+        await carrier.close(0)
+        return desk.down
 
-    with pytest.raises(RelayDown):
-        asyncio.run(try_it())
-
-
-@pytest.mark.parametrize("command", ["RCPT", "DATA", "."])
-@pytest.mark.parametrize("answer", ["", "garbage", "999 what"])
-def test_a_relay_that_hangs_up_or_talks_nonsense_defers_the_copy(command: str, answer: str) -> None:
-    (outcome,) = asyncio.run(send(ScriptedRelay(on(command, answer)), COPY))
-
-    assert outcome.fate is Fate.DEFERRED
-
-
-def test_a_kept_connection_that_the_relay_closed_is_replaced() -> None:
-    async def two() -> list[Outcome]:
-        relay = ScriptedRelay()
-        async with relay:
-            sender = courier(relay.port)
-            first = await sender.send(COPY)
-            relay.script = once("MAIL", "")
-            second = await sender.send(COPY)
-            await sender.rest()
-        assert relay.connections == 2
-        return [first, second]
-
-    assert asyncio.run(two()) == [Outcome(Fate.DELIVERED)] * 2
-
-
-def test_after_a_refusal_the_connection_serves_the_next_copy() -> None:
-    relay = ScriptedRelay(once("RCPT", "550 5.1.1 no"))
-    first, second = asyncio.run(send(relay, COPY, COPY))
-
-    assert (first.fate, second.fate) == (Fate.FAILED, Fate.DELIVERED)
-    assert relay.connections == 1
-
-
-@pytest.mark.parametrize(
-    ("extensions", "copy", "options"),
-    [
-        (("8BITMIME", "SMTPUTF8"), Copy("a@x", "b@y", (b"",), eight_bit=True), "BODY=8BITMIME"),
-        (("8BITMIME", "SMTPUTF8"), Copy("a@x", "b@y", (b"",)), ""),
-        (("8BITMIME", "SMTPUTF8"), Copy("a@x", "jörg@y", (b"",)), "SMTPUTF8"),
-        (("8BITMIME", "SMTPUTF8"), Copy("a@x", "b@y", (b"",), utf8=True), "SMTPUTF8"),
-        (("PIPELINING",), Copy("a@x", "b@y", (b"",), utf8=True, eight_bit=True), ""),
-    ],
-)
-def test_what_the_relay_does_not_offer_is_not_asked_for(
-    extensions: tuple[str, ...], copy: Copy, options: str
-) -> None:
-    relay = ScriptedRelay(extensions=extensions)
-    asyncio.run(send(relay, copy))
-
-    assert relay.taken[0].options == options
-
-
-def test_an_address_that_the_relay_cannot_take_fails_for_good() -> None:
-    relay = ScriptedRelay(extensions=("8BITMIME",))
-    (outcome,) = asyncio.run(send(relay, Copy("a@x", "jörg@y", (b"",))))
-
-    assert (outcome.fate, relay.taken) == (Fate.FAILED, [])
+    assert asyncio.run(main())
 
 
 def test_tls_that_is_required_and_not_offered_is_a_relay_that_is_down() -> None:
-    async def try_it() -> None:
-        async with ScriptedRelay() as relay:
-            await courier(relay.port, tls="required").send(COPY)
+    desk = ListDesk(to("ann@example.org"))
+    carry(ScriptedRelay(), desk, lambda: bool(desk.down), tls="required")
 
-    with pytest.raises(RelayDown):
-        asyncio.run(try_it())
+    assert len(desk.waiting) == 1
+
+
+def test_a_relay_without_8bitmime_is_told_of() -> None:
+    told: list[bool] = []
+    desk = ListDesk(to("ann@example.org"))
+    relay = ScriptedRelay(extensions=("PIPELINING",))
+    carry(relay, desk, lambda: bool(desk.fates), seven_bit=lambda: told.append(True))
+
+    assert told == [True]
 
 
 def test_a_maildir_gets_each_copy_with_its_envelope(tmp_path: Path) -> None:
-    outcome = asyncio.run(MaildirCourier(tmp_path).send(COPY))
+    desk = ListDesk(to("ann@example.org", "ben@example.org"))
 
-    assert outcome == Outcome(Fate.DELIVERED)
-    (written,) = (tmp_path / "new").iterdir()
-    assert written.read_bytes() == (
+    async def main() -> None:
+        carrier = MaildirCarrier(tmp_path, desk)
+        carrier.wake()
+        await carrier.close(PATIENCE)
+
+    asyncio.run(main())
+    assert set(desk.fates.values()) == {Fate.DELIVERED}
+    written = sorted(path.read_bytes() for path in (tmp_path / "new").iterdir())
+    assert written[0] == (
         b"Return-Path: <town-bounces+x@lists.example.org>\nDelivered-To: ann@example.org\n"
         b"Subject: hello\n\n.dots\nand more\n"
     )
+    assert len(written) == 2

@@ -175,7 +175,7 @@ def _fill(tx: Tx, list_id: int, messages: list[int]) -> None:
             insert(MailingRow).values(
                 **common, kind="post", lane=1, mode="verp", state="active", post_id=post_id,
                 message_id=message_id, subject="", created=NOW, finished=None, expanded=False,
-                expanded_to=0, ordinals=0,
+                expanded_to=0, ordinals=0, pauses=0, words="",
             )
         )  # fmt: skip
 

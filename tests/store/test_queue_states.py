@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from listserv.domain.mailing import BatchState, Fate, Lease, Outcome
+from listserv.domain.mailing import Again, BatchState, Fate, Lease, Outcome
 from listserv.store import leases, queue
 from listserv.store.session import Store, Tx
 from listserv.store.tables import BatchRow
@@ -20,16 +20,16 @@ Act = Callable[[Tx, Lease], object]
 
 
 def _finish(tx: Tx, held: Lease) -> object:
-    return leases.finish(tx, held, [0], LATER, "451 later", NOW)
+    return leases.finish(tx, held, [Again((0,), LATER, held.attempts, "451 later")], NOW)
 
 
 # What stands in the first column -> what it is in the store.
 ACTS: Mapping[str, Act] = {
     "lease": lambda tx, held: leases.lease(tx, "another:2:2", NOW),
     "heartbeat": lambda tx, held: leases.heartbeat(tx, held, NOW),
-    "record": lambda tx, held: leases.record(tx, held, [True], {0: Outcome(Fate.DELIVERED)}, NOW),
+    "record": lambda tx, held: leases.record(tx, held, b"\x80", {0: Outcome(Fate.DELIVERED)}, NOW),
     "finish": _finish,
-    "give up": lambda tx, held: leases.finish(tx, held, [0], None, "451 later", NOW),
+    "give up": lambda tx, held: leases.finish(tx, held, [Again((0,), None, 9, "451 later")], NOW),
     "give back": lambda tx, held: leases.give_back(tx, held, NOW),
     "take back": lambda tx, held: leases.take_back(tx, NOW + timedelta(minutes=1)),
 }
@@ -57,7 +57,7 @@ def bring_to(store: Store, state: BatchState) -> Lease:
         if state is BatchState.READY:
             leases.give_back(tx, held, NOW)
         elif state is BatchState.DONE:
-            leases.finish(tx, held, [], None, "", NOW)
+            leases.finish(tx, held, [], NOW)
         return held
 
     return store.write(make)

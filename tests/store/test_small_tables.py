@@ -68,6 +68,18 @@ def test_counters_add_up_over_minutes_and_lists(store: Store) -> None:
     assert total("hold", NOW - 2 * MINUTE) == 0
 
 
+@pytest.mark.parametrize(
+    ("seconds", "expected"), [(0, 66), (15, 51), (30, 36), (59, 7), (60, 6), (90, 3), (120, 0)]
+)
+def test_the_last_minute_slides(store: Store, seconds: int, expected: int) -> None:
+    """60 in the minute before noon, 6 in the one that begins then."""
+    noon = NOW.replace(hour=12, minute=0, second=0)
+    for at, n in ((noon - MINUTE, 40), (noon - timedelta(seconds=1), 20), (noon, 6)):
+        store.write(lambda tx: counters.count(tx, 1, "delivered", at, n))  # noqa: B023
+    now = noon + timedelta(seconds=seconds)
+    assert store.read(lambda tx: counters.last_minute(tx, "delivered", now)) == expected
+
+
 def test_counting_at_once_loses_nothing(store: Store) -> None:
     def count() -> None:
         for _ in range(10):

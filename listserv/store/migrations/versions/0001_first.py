@@ -176,6 +176,9 @@ def upgrade() -> None:
         sa.Column("expanded", sa.Boolean(), nullable=False),
         sa.Column("expanded_to", sa.BigInteger(), nullable=False),
         sa.Column("ordinals", sa.Integer(), nullable=False),
+        sa.Column("resume", sa.BigInteger(), nullable=True),
+        sa.Column("pauses", sa.Integer(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["list_id"], ["list.id"], name=op.f("fk_mailing_list_id"), ondelete="CASCADE"
         ),
@@ -206,6 +209,7 @@ def upgrade() -> None:
         sa.Column("due", sa.BigInteger(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("crashes", sa.Integer(), nullable=False),
+        sa.Column("poisoned", sa.Boolean(), nullable=False),
         sa.Column("worker", sa.Text(), nullable=False),
         sa.Column("lease_until", sa.BigInteger(), nullable=True),
         sa.Column("fence", sa.BigInteger(), nullable=False),
@@ -225,6 +229,21 @@ def upgrade() -> None:
     )
     op.create_index("ix_batch_mailing_id", "batch", ["mailing_id", "state"], unique=False)
     op.create_index("ix_batch_next", "batch", ["state", "lane", "ordinal", "id"], unique=False)
+    op.create_table(
+        "quarantine",
+        sa.Column("id", NUMBER, nullable=False),
+        sa.Column("mailing_id", NUMBER, nullable=False),
+        sa.Column("member_id", sa.BigInteger(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=True),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["mailing_id"], ["mailing.id"], name=op.f("fk_quarantine_mailing_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_quarantine")),
+    )  # fmt: skip
+    op.create_index(op.f("ix_quarantine_mailing_id"), "quarantine", ["mailing_id"], unique=False)
     op.create_table(
         "refusal",
         sa.Column("id", NUMBER, nullable=False),

@@ -1,0 +1,117 @@
+"""What all copies of one mailing share: made once, from the post or the notice, and kept while its
+batches are worked on."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from listserv.domain.errors import ListservError
+from listserv.domain.lists import MailingList
+from listserv.domain.mailing import Kind, Mailing, Mode
+from listserv.domain.tokens import own_message_id
+from listserv.domain.transaction import dot_stuff
+from listserv.flow.site import Site
+from listserv.mail.outgoing import list_copy, seven_bit
+from listserv.mail.parse import parse
+from listserv.mail.personal import PERSONAL
+from listserv.mail.sign import Prepared
+from listserv.store import lists, posts
+from listserv.store.session import Tx
+
+# A post of 20 MB each is the worst case.
+_KEPT = 8
+_ONE_PIECE = 65_536
+
+
+@dataclass(frozen=True)
+class Source:
+    """`data` is ready for the wire; in `personal` mode it is what follows each copy's own fields,
+    which `prepared` signs. `author` and `named` (To and Cc) are address keys, `earlier` the lists
+    whose readers have the same post already."""
+
+    mlist: MailingList | None
+    mode: Mode
+    data: tuple[bytes, ...]
+    eight_bit: bool = False
+    utf8: bool = False
+    prepared: Prepared | None = None
+    author: str = ""
+    named: frozenset[str] = frozenset()
+    earlier: Sequence[tuple[int, datetime]] = ()
+
+
+class Sources:
+    """The sources of the mailings that are worked on now. `seven_bit`: the relay does not take
+    8-bit text, so it is encoded, before it is signed."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._known: OrderedDict[int, Source] = OrderedDict()
+        self.seven_bit = False
+
+    def get(self, tx: Tx, mailing: Mailing, now: datetime) -> Source:
+        """The source of a mailing. Raises ListservError when what it was made of is gone."""
+        known = self._known.get(mailing.id)
+        if known is None:
+            made = _notice if mailing.kind is Kind.NOTICE else _post
+            known = self._known[mailing.id] = made(tx, self._site, mailing, self.seven_bit, now)
+        self._known.move_to_end(mailing.id)
+        if len(self._known) > _KEPT:
+            self._known.popitem(last=False)
+        return known
+
+    def forget(self) -> None:
+        """Make them anew: the relay offers something else now."""
+        self._known.clear()
+
+
+def _notice(tx: Tx, site: Site, mailing: Mailing, seven: bool, now: datetime) -> Source:
+    if mailing.message is None:
+        raise ListservError("its message is gone")
+    mlist = lists.get(tx, mailing.list_id) if mailing.list_id is not None else None
+    signature = site.signer.signature(mailing.message, now) if site.signer is not None else b""
+    return Source(mlist, Mode.VERP, (dot_stuff(signature + mailing.message),))
+
+
+def _post(tx: Tx, site: Site, mailing: Mailing, seven: bool, now: datetime) -> Source:
+    raw = posts.raw(tx, mailing.post_id) if mailing.post_id is not None else None
+    if raw is None or mailing.list_id is None or mailing.post_id is None:
+        raise ListservError("its post is gone")
+    mlist = lists.get(tx, mailing.list_id)
+    post = parse(raw)
+    # The same for every copy and every attempt, also when the author's mail had none.
+    message_id = own_message_id(site.secret, mailing.id.to_bytes(10, "big"), site.hostname)
+    copy = list_copy(
+        raw, post, mlist, now=mailing.created, hostname=site.hostname, message_id=message_id
+    )
+    if seven and copy.eight_bit:
+        copy = seven_bit(copy)
+    is_personal = mailing.mode is Mode.PERSONAL
+    head = copy.shared if is_personal else copy.head
+    prepared, signature = None, b""
+    if site.signer is not None:
+        own = PERSONAL if is_personal else ()
+        prepared = site.signer.prepare(head, (copy.body,), now, own)
+        if not is_personal:
+            signature, prepared = prepared.sign(), None
+    return Source(
+        mlist,
+        mailing.mode,
+        _on_the_wire(signature + head + b"\r\n", copy.body),
+        eight_bit=copy.eight_bit,
+        utf8=copy.utf8,
+        prepared=prepared,
+        author=post.author.address.key if post.author else "",
+        named=frozenset(address.key for address in post.to_cc),
+        earlier=posts.earlier_elsewhere(tx, posts.get(tx, mailing.post_id)),
+    )
+
+
+def _on_the_wire(head: bytes, body: bytes) -> tuple[bytes, ...]:
+    """Dots stuffed, the last line ended. A small message is one piece: one copy less each time."""
+    if body and not body.endswith(b"\r\n"):
+        body += b"\r\n"  # canonicalisation adds it too (RFC 6376 3.4.4)
+    if len(body) <= _ONE_PIECE:
+        return (dot_stuff(head + body),)
+    return (dot_stuff(head), dot_stuff(body))

@@ -1,0 +1,401 @@
+"""The desk: what delivery has in hand, what goes next, and what the relay's answers mean.
+
+No I/O and no waiting: the carrier takes transactions and reports, the journal writes down what is
+fresh. Lanes go first by rank. What may have to be repeated after a kill (transactions on the wire,
+copies delivered and not yet written down) never exceeds UNWRITTEN.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from listserv.clock import Clock
+from listserv.domain.mailing import Fate, Lane, Outcome
+from listserv.domain.transaction import Event, Refused, Settled, Transaction, Unfinished
+from listserv.flow.deliver import Report, Work
+from listserv.policy.refusals import Watch, is_throttling
+from listserv.workers.pace import Pace
+
+log = logging.getLogger("listserv.deliver")
+
+# design.md section 6.
+UNWRITTEN = 64
+# A relay that takes nothing is asked again after RELAY_FIRST seconds, doubling to five minutes.
+RELAY_FIRST = 5.0
+_RELAY_LONGEST = 300.0
+# A recipient whose transaction was cut off before the final dot is sent again at once so often.
+_AT_ONCE = 2
+# With a connection of their own, notices find room although a fan-out takes all it can get.
+_FOR_NOTICES = 4
+# By rank.
+ALL_LANES = tuple(Lane)
+# Transactions made in one go: enough to keep a thread busy, few enough to stay young.
+CHUNK = 32
+
+
+@dataclass(eq=False)
+class InHand:
+    """A batch in hand. `ready` are transactions to be taken, `unmade` the groups of positions for
+    which none is made yet; `making` counts those that a thread is making. `returning`: when the
+    batch is due again, once nothing of it is on the wire."""
+
+    work: Work
+    unmade: deque[tuple[int, ...]]
+    ready: deque[Transaction] = field(default_factory=deque)
+    making: int = 0
+    on_the_wire: int = 0
+    unwritten: int = 0
+    returning: datetime | None = None
+    words: str = ""
+    cut_off: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing of it is on its way any more and all of it has an outcome."""
+        return not self.on_the_wire and self.work.is_complete
+
+    @property
+    def may_go(self) -> bool:
+        """A batch that crashed delivery goes one by one, each written down before the next."""
+        return self.returning is None and not (
+            self.work.careful and (self.on_the_wire or self.unwritten)
+        )
+
+    def report(self) -> Report | None:
+        """What is to be written now, if anything. Empties `fresh`."""
+        fresh, self.work.fresh = self.work.fresh, {}
+        give_back = self.returning if not self.on_the_wire else None
+        if not fresh and give_back is None and not self.is_over:
+            return None
+        return Report(
+            self.work.lease,
+            bytes(self.work.progress),
+            fresh,
+            self.work.deferred if self.is_over else None,
+            give_back,
+            self.words,
+        )
+
+
+@dataclass(eq=False, slots=True)
+class Ticket:
+    """A transaction's key: whose it is. `left` counts recipients without an outcome."""
+
+    hand: InHand
+    positions: dict[str, int]
+    left: int
+    delivered: bool = False
+
+
+Place = tuple[InHand, int, str]
+
+
+class Desk:
+    """One worker's desk. `make` turns positions of a batch into transactions, perhaps in a thread:
+    it hands them to `made`. `alarm` is called once when the relay or a mailing is refused."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        pace: Pace,
+        make: Callable[[InHand, Sequence[tuple[int, ...]]], None],
+        relay_first: float = RELAY_FIRST,
+    ) -> None:
+        self._clock = clock
+        self._pace = pace
+        self._make = make
+        self._relay_first = relay_first
+        self._lanes: dict[Lane, deque[InHand]] = {lane: deque() for lane in Lane}
+        self._watch: Watch[Place] = Watch()
+        self._exposed = 0
+        self._relay_wait = 0.0
+        self._relay_at = 0.0
+        self.on_fresh: Callable[[], None] = _nobody_asks
+        self.in_hand: dict[int, InHand] = {}
+        self.fresh = 0
+        self.relay_words = ""
+        self.paused: dict[int, str] = {}
+
+    # -- what comes in -------------------------------------------------------------------------
+
+    def add(self, work: Work, groups: Sequence[tuple[int, ...]]) -> None:
+        """Take a leased batch in hand; each group of positions becomes one transaction."""
+        hand = InHand(work, deque(groups))
+        self.in_hand[work.lease.batch_id] = hand
+        self._lanes[work.lease.mailing.lane].append(hand)
+        self.fresh += len(work.fresh)
+
+    def made(self, hand: InHand, transactions: Sequence[Transaction]) -> None:
+        """Transactions that were asked for with `make` are there."""
+        hand.making -= len(transactions)
+        hand.ready.extend(transactions)
+
+    def counter(self, lanes: Collection[Lane]) -> "Counter":
+        """A counter at this desk that gives out these lanes only."""
+        return Counter(self, tuple(sorted(lanes)))
+
+    def backlog(self, lanes: Collection[Lane] = ALL_LANES) -> int:
+        """How many transactions of these lanes could go now."""
+        if not self._may_send(lanes):
+            return 0
+        hands = [h for h in self.in_hand.values() if h.work.lease.mailing.lane in lanes]
+        there = sum(len(h.ready) + len(h.unmade) for h in hands if h.may_go)
+        return min(UNWRITTEN - self._exposed, there)
+
+    def waiting(self) -> int:
+        """How many transactions are in hand and not taken."""
+        return sum(len(h.ready) + h.making + len(h.unmade) for h in self.in_hand.values())
+
+    def wanted(self, low_water: int) -> Lane | None:
+        """The lowest lane to lease from: any when little is in hand, else one above what is; None
+        when there is none above, or when the relay takes nothing."""
+        if self._clock.monotonic() < self._relay_at:
+            return None
+        if self.waiting() < low_water:
+            return Lane.BULK
+        highest = min(hand.work.lease.mailing.lane for hand in self.in_hand.values())
+        return Lane(highest - 1) if highest else None
+
+    # -- what the carrier asks -----------------------------------------------------------------
+
+    def take(self, lanes: Collection[Lane] = ALL_LANES) -> Transaction | None:
+        """The next transaction of these lanes, or None for now."""
+        if not self._may_send(lanes):
+            return None
+        for lane in lanes:
+            hands = self._lanes[lane]
+            for _ in range(len(hands)):
+                hand = hands[0]
+                transaction = self._next_of(hand) if hand.may_go else None
+                if transaction is not None:
+                    if not self._pace.take(len(transaction.recipients)):
+                        hand.ready.appendleft(transaction)
+                        return None
+                    self._exposed += 1
+                    hand.on_the_wire += 1
+                    return transaction
+                hands.popleft()
+                if hand.ready or hand.unmade or hand.making or not hand.may_go:
+                    if hand.returning is None:
+                        hands.append(hand)
+        return None
+
+    def _may_send(self, lanes: Collection[Lane] = ALL_LANES) -> bool:
+        room = UNWRITTEN if Lane.NOTICE in lanes else UNWRITTEN - _FOR_NOTICES
+        return (
+            self._exposed < min(room, self._pace.allowed)
+            and self._clock.monotonic() >= self._relay_at
+        )
+
+    def _next_of(self, hand: InHand) -> Transaction | None:
+        if len(hand.ready) < CHUNK and hand.unmade and hand.making < 4 * CHUNK:
+            groups = [hand.unmade.popleft() for _ in range(min(CHUNK, len(hand.unmade)))]
+            hand.making += len(groups)
+            self._make(hand, groups)
+        return hand.ready.popleft() if hand.ready else None
+
+    def report(self, events: Sequence[Event]) -> None:
+        """What became of transactions."""
+        for event in events:
+            if isinstance(event, Settled):
+                self._settled(event)
+            elif isinstance(event, Unfinished):
+                self._unfinished(event)
+            elif isinstance(event, Refused) and (event.fresh or not event.reply.startswith(b"421")):
+                self.relay_down(event.words)  # a 421 to a later MAIL only ends the connection
+        if self.fresh:
+            self.on_fresh()
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether sending waits for the journal."""
+        return not self._may_send() or any(
+            hand.work.careful and hand.unwritten for hand in self.in_hand.values()
+        )
+
+    # -- what the answers mean -----------------------------------------------------------------
+
+    def _settled(self, event: Settled) -> None:
+        ticket = event.key
+        assert isinstance(ticket, Ticket)
+        hand = ticket.hand
+        if event.fate is Fate.DELIVERED:
+            self._answered()
+            ticket.delivered = True
+            for recipient in event.recipients:
+                hand.work.note(ticket.positions[recipient], _DELIVERED)
+        elif event.fate is Fate.FAILED:
+            for recipient in event.recipients:
+                self._refused(hand, ticket.positions[recipient], recipient, event.words)
+        else:
+            self._deferred(hand, ticket, event)
+        self._ends(ticket, len(event.recipients))
+
+    def _deferred(self, hand: InHand, ticket: Ticket, event: Settled) -> None:
+        about_mailing, slower = event.blames_message, is_throttling(event.words)
+        if slower:
+            self._pace.slow()
+        if not about_mailing and not slower:
+            self._answered()
+        outcome = Outcome(Fate.DEFERRED, event.words, counts=not (about_mailing or slower))
+        for recipient in event.recipients:
+            hand.work.note(ticket.positions[recipient], outcome)
+        if about_mailing and self._watch.refused_content(hand.work.lease.mailing.id):
+            self._pause_mailing(hand.work.lease.mailing.id, event.words)
+
+    def _refused(self, hand: InHand, at: int, recipient: str, words: str) -> None:
+        counts, about_us = self._watch.refused((hand, at, words), recipient, words)
+        self._count_refusals(counts)
+        if about_us:
+            self.relay_down(words)
+
+    def _answered(self) -> None:
+        """The relay works, and tells recipients apart."""
+        self._count_refusals(self._watch.answered())
+        self._relay_wait = 0.0
+        self.relay_words = ""
+
+    def _count_refusals(self, places: Sequence[Place]) -> None:
+        for hand, at, words in places:
+            hand.work.note(at, Outcome(Fate.FAILED, words))
+            self.fresh += 1
+
+    def settle_leftovers(self) -> None:
+        """Nothing is on its way any more: a lone refusal was the recipient's; the same one for
+        several recipients may not have been, and is tried again later."""
+        if any(hand.on_the_wire for hand in self.in_hand.values()):
+            return
+        places = self._watch.answered()
+        if len(places) > 1:
+            for hand, at, words in places:
+                hand.work.note(at, Outcome(Fate.DEFERRED, words))
+                self.fresh += 1
+        else:
+            self._count_refusals(places)
+
+    def _unfinished(self, event: Unfinished) -> None:
+        ticket = event.key
+        assert isinstance(ticket, Ticket)
+        hand = ticket.hand
+        again = []
+        for recipient in event.recipients:
+            at = ticket.positions[recipient]
+            hand.cut_off[at] = hand.cut_off.get(at, 0) + 1
+            if event.dot_written:
+                hand.work.note(at, Outcome(Fate.DEFERRED, _CUT_OFF_AFTER))
+            elif hand.cut_off[at] > _AT_ONCE:
+                hand.work.note(at, Outcome(Fate.DEFERRED, _CUT_OFF))
+            else:
+                again.append(at)
+        if again:
+            hand.unmade.appendleft(tuple(again))
+            hands = self._lanes[hand.work.lease.mailing.lane]
+            if hand not in hands:
+                hands.appendleft(hand)
+        self._ends(ticket, len(event.recipients))
+
+    def _ends(self, ticket: Ticket, recipients: int) -> None:
+        """So many of the transaction's recipients are dealt with."""
+        self.fresh += recipients
+        ticket.left -= recipients
+        if ticket.left:
+            return
+        ticket.hand.on_the_wire -= 1
+        if ticket.delivered:
+            ticket.hand.unwritten += 1
+        else:
+            self._exposed -= 1
+
+    def relay_down(self, words: str) -> None:
+        """The relay takes nothing: everything in hand goes back untouched, nobody is scored."""
+        self.on_fresh()
+        now = self._clock.monotonic()
+        if now < self._relay_at:
+            return  # another connection said so already
+        self._relay_wait = min(max(2 * self._relay_wait, self._relay_first), _RELAY_LONGEST)
+        self._relay_at = now + self._relay_wait
+        if not self.relay_words:
+            log.error("the relay takes nothing: %s", words)
+        self.relay_words = words
+        self._watch.forget()
+        self.return_all(self._clock.now() + timedelta(seconds=self._relay_wait), words)
+
+    def _pause_mailing(self, mailing: int, words: str) -> None:
+        if mailing not in self.paused:
+            log.error("mailing=%d paused, the relay refuses its content: %s", mailing, words)
+        self.paused[mailing] = words
+        for hand in self.in_hand.values():
+            if hand.work.lease.mailing.id == mailing:
+                hand.returning, hand.words = self._clock.now(), words
+
+    def return_all(self, due: datetime, words: str) -> None:
+        """Give everything in hand back, due then."""
+        for hand in self.in_hand.values():
+            hand.returning, hand.words = due, words
+            hand.ready.clear()
+            hand.unmade.clear()
+        for hands in self._lanes.values():
+            hands.clear()
+
+    # -- what the journal asks -----------------------------------------------------------------
+
+    def reports(self) -> list[tuple[InHand, Report, int]]:
+        """What is to be written now: for each batch its report, and how many transactions it
+        makes safe."""
+        self.fresh = 0
+        found = []
+        for hand in self.in_hand.values():
+            unwritten = hand.unwritten
+            report = hand.report()
+            if report is not None:
+                found.append((hand, report, unwritten))
+        return found
+
+    def written(self, hand: InHand, report: Report, transactions: int) -> None:
+        """A report is in the database."""
+        hand.unwritten -= transactions
+        self._exposed -= transactions
+        if report.deferred is not None or report.give_back is not None:
+            self.in_hand.pop(report.lease.batch_id, None)
+
+    def not_written(self, hand: InHand, report: Report) -> None:
+        """It is not: what was fresh in it is fresh again."""
+        hand.work.fresh = {**report.fresh, **hand.work.fresh}
+        self.fresh += len(report.fresh)
+
+    def lost(self, batch_id: int) -> None:
+        """A batch is in other hands now."""
+        hand = self.in_hand.pop(batch_id, None)
+        if hand is not None:
+            hand.returning = self._clock.now()
+
+
+@dataclass(frozen=True)
+class Counter:
+    """Where a carrier that carries only some lanes takes from: see domain.courier.Desk."""
+
+    desk: Desk
+    lanes: tuple[Lane, ...]
+
+    def take(self) -> Transaction | None:
+        return self.desk.take(self.lanes)
+
+    def report(self, events: Sequence[Event]) -> None:
+        self.desk.report(events)
+
+    def backlog(self) -> int:
+        return self.desk.backlog(self.lanes)
+
+    def relay_down(self, words: str) -> None:
+        self.desk.relay_down(words)
+
+
+def _nobody_asks() -> None:
+    """There is no journal yet."""
+
+
+_DELIVERED = Outcome(Fate.DELIVERED)
+_CUT_OFF = "the relay closed the connection"
+_CUT_OFF_AFTER = "the relay closed the connection before it answered: it may have the copy"
