@@ -7,14 +7,12 @@ from datetime import datetime, timedelta
 from itertools import zip_longest
 
 from listserv.domain.address import Role, robot_address
-from listserv.domain.errors import ListservError
 from listserv.domain.mailing import (
     Again,
     Fate,
     Kind,
     Lane,
     Lease,
-    MailingState,
     Mode,
     Outcome,
 )
@@ -213,22 +211,9 @@ def refused_by_relay(tx: Tx, words: str, paused: Mapping[int, str], now: datetim
         queue.pause(tx, mailing, why, now)
 
 
-def retry(tx: Tx, mailing_id: int, now: datetime) -> int:
-    """Try a mailing now, also a paused one or one set aside. Returns how many batches are due."""
-    if not queue.set_state(tx, mailing_id, MailingState.ACTIVE, now):
-        raise ListservError(f"mailing {mailing_id} is not in the queue; see `listserv queue ls`")
-    return queue.make_due(tx, mailing_id, now)
-
-
-def drop(tx: Tx, mailing_id: int, now: datetime) -> None:
-    """Give a mailing up: nobody who has not got it will."""
-    if not queue.set_state(tx, mailing_id, MailingState.DROPPED, now):
-        raise ListservError(f"mailing {mailing_id} is not in the queue; see `listserv queue ls`")
-
-
-def has_work(tx: Tx, per_day: int, now: datetime) -> bool:
+def has_work(tx: Tx, per_day: int, now: datetime, lane: Lane = Lane.BULK) -> bool:
     """Whether a look at the queue is worth a write lock: not while the operator paused it, nor
     when `per_day` recipients (0 for no limit) were sent to in 24 hours."""
-    if site.relay_paused(tx) is not None or not queue.is_due(tx, now):
+    if site.relay_paused(tx) is not None or not queue.is_due(tx, now, lane):
         return False
     return not per_day or counters.total(tx, DELIVERED, now - timedelta(days=1)) < per_day

@@ -8,7 +8,7 @@ from sqlalchemy import update
 from listserv.domain.address import Address
 from listserv.domain.lists import MailingList
 from listserv.domain.mailing import Fate, MailingState, Outcome
-from listserv.flow import deliver, fan_out
+from listserv.flow import administer, deliver, fan_out
 from listserv.flow.deliver import Deliveries, Report, Work
 from listserv.store import bans, leases, members, queue, queue_view, site
 from listserv.store.session import Tx
@@ -273,9 +273,9 @@ def test_dropped_and_retried_mailings_do_what_the_operator_said(
     world.post("ann@example.org", "town")
     world.deliver()
     mailing, now = the_mailing(world).id, world.clock.now()
-    world.store.write(lambda tx: deliver.retry(tx, mailing, now))
+    world.store.write(lambda tx: administer.retry_mailing(tx, mailing, by="ann", now=now))
     assert len(world.deliver()) == 3
-    world.store.write(lambda tx: deliver.drop(tx, mailing, now))
+    world.store.write(lambda tx: administer.drop_mailing(tx, mailing, by="ann", now=now))
     world.clock.pass_by(days=1)
 
     assert world.deliver() == []
