@@ -141,7 +141,7 @@ class Deliveries:
 
 def _work(tx: Tx, lease: Lease, source: Source, now: datetime) -> Work:
     progress = bytearray(pack_progress(lease.done))
-    work = Work(lease, source, {}, progress, careful=bool(lease.crashes or lease.poisoned))
+    work = Work(lease, source, {}, progress, careful=lease.crashes > 0 or lease.poisoned)
     todo = [at for at, finished in enumerate(lease.done) if not finished]
     if lease.address is not None:
         work.targets = dict.fromkeys(todo, lease.address)

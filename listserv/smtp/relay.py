@@ -62,8 +62,7 @@ class SmtpCarrier:
         if self._closing:
             return
         for flight in tuple(self._flights):
-            if flight.idle:
-                flight.wake()
+            flight.wake()
         there = len(self._flights) + len(self._opening)
         room = self._settings.connections - there
         for _ in range(min(room, self._desk.backlog() - len(self._opening))):
@@ -93,7 +92,7 @@ class SmtpCarrier:
         except RelayDown as down:
             self._desk.relay_down(str(down))
             return
-        if "8bitmime" not in client.esmtp_extensions:
+        if not flight.offer.eight_bit:
             self._seven_bit()
         line.flight = flight
         self._flights.add(flight)
@@ -106,7 +105,7 @@ class SmtpCarrier:
         if self._barren >= _BARREN:
             self._barren = 0
             self._desk.relay_down(words)
-        if words and not self._closing:
+        if not self._closing:
             asyncio.get_running_loop().call_soon(self.wake)
 
     async def _connect(self) -> aiosmtplib.SMTP:

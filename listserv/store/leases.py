@@ -148,7 +148,8 @@ _RECORD_NOTHING_NEW = (
         skipped=_batch.c.skipped + bindparam("more_skipped"),
     )
 )
-_RECORD = _RECORD_NOTHING_NEW.values(crashes=0, poisoned=False)
+# Should this lease end in a crash all the same, that one does not count: it got further.
+_RECORD = _RECORD_NOTHING_NEW.values(crashes=-1, poisoned=False)
 
 
 def finish(tx: Tx, held: Lease, again: Sequence[Again], now: datetime) -> bool:
@@ -202,6 +203,7 @@ def give_back(tx: Tx, held: Lease, due: datetime, words: str = "") -> bool:
         "lease_until": None,
         "due": due,
         "attempts": BatchRow.attempts - 1,
+        "crashes": 0,
     }
     if words:
         values["words"] = words[:_MAX_WORDS]

@@ -232,12 +232,16 @@ def write_page(
     return bool(mine)
 
 
-def is_due(tx: Tx, now: datetime) -> bool:
-    """Whether a page of batches is to be written or a batch to be leased."""
+def is_due(tx: Tx, now: datetime, lane: Lane) -> bool:
+    """Whether a page of batches is to be written or a batch of this lane or a higher one to be
+    leased."""
     page = exists().where(~MailingRow.expanded, MailingRow.state == MailingState.ACTIVE)
+    if lane < Lane.BULK:
+        page = page.where(MailingRow.expanded_to == 0)
     batch = exists().where(
         BatchRow.state == BatchState.READY,
         BatchRow.due <= now,
+        BatchRow.lane <= lane,
         MailingRow.id == BatchRow.mailing_id,
         MailingRow.state == MailingState.ACTIVE,
     )

@@ -44,6 +44,7 @@ class Store:
         self._durable = _engine(url, busy_timeout, synchronous="FULL")
         self._quick = _engine(url, busy_timeout, synchronous="NORMAL")
         self._at_once = _engine(url, _AT_ONCE, synchronous="NORMAL")
+        self._kept: Connection | None = None
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
         self._lock = threading.Lock()
@@ -81,10 +82,18 @@ class Store:
             return job(tx)
 
     def record_at_once(self, job: Callable[[Tx], T]) -> T:
-        """`record` for an SQLite file, from an event loop: StorageError after 20 ms where another
-        writer is at work; then `record` in a thread waits for it."""
-        with self._translated(), _writing(self._at_once) as tx:
-            return job(tx)
+        """`record` for an SQLite file, from one event loop, over a connection that is kept:
+        StorageError after 20 ms where another writer is at work; then `record` waits for it."""
+        with self._translated():
+            if self._kept is None:
+                self._kept = self._at_once.connect()
+            try:
+                with self._kept.begin():
+                    return job(self._kept)
+            except BaseException:
+                kept, self._kept = self._kept, None
+                kept.close()
+                raise
 
     def submit(self, job: Callable[[Tx], T]) -> "Future[T]":
         """Queue a job for the writer thread; its future is done after the commit."""
@@ -105,6 +114,8 @@ class Store:
                 self._writer = None
         self._durable.dispose()
         self._quick.dispose()
+        if self._kept is not None:
+            self._kept.close()
         self._at_once.dispose()
 
     def _write_all(self) -> None:

@@ -133,7 +133,7 @@ class DeliveryWorker:
         now = self._clock.now()
         deliveries = self._deliveries
         try:
-            if not await self._read(lambda tx: deliver.has_work(tx, self._per_day, now)):
+            if not await self._read(lambda tx: deliver.has_work(tx, self._per_day, now, lane)):
                 return False
             lease = await self._record(lambda tx: deliveries.lease(tx, now, lane))
             if lease is None:
@@ -166,21 +166,38 @@ class DeliveryWorker:
     def _make(self, hand: InHand, groups: Sequence[tuple[int, ...]]) -> None:
         """Transactions for these groups: at once, or where each is signed in the threads."""
         if hand.work.source.prepared is None:
-            self._desk.made(hand, self._transactions(hand, groups))
+            try:
+                made = self._transactions(hand, groups)
+            except Exception as wrong:
+                self._not_made(hand, groups, wrong)
+            else:
+                self._desk.made(hand, made)
             return
-        made = self._threads.submit(self._transactions, hand, groups)
-        made.add_done_callback(lambda done: self._hand_over(hand, done))
+        signing = self._threads.submit(self._transactions, hand, groups)
+        signing.add_done_callback(lambda done: self._hand_over(hand, groups, done))
 
-    def _hand_over(self, hand: InHand, done: "Future[list[Transaction]]") -> None:
+    def _hand_over(
+        self, hand: InHand, groups: Sequence[tuple[int, ...]], done: "Future[list[Transaction]]"
+    ) -> None:
         if done.cancelled() or self._loop is None:
             return
 
         def put() -> None:
-            self._desk.made(hand, done.result())
+            wrong = done.exception()
+            if wrong is not None:
+                self._not_made(hand, groups, wrong)
+            else:
+                self._desk.made(hand, done.result())
             self._wake_carriers()
 
         with suppress(RuntimeError):  # the loop has ended: the batch goes back by its lease
             self._loop.call_soon_threadsafe(put)
+
+    def _not_made(
+        self, hand: InHand, groups: Sequence[tuple[int, ...]], wrong: BaseException
+    ) -> None:
+        log.error("mailing=%d: a copy cannot be made", hand.work.lease.mailing.id, exc_info=wrong)
+        self._desk.not_made(hand, groups)
 
     def _transactions(self, hand: InHand, groups: Sequence[tuple[int, ...]]) -> list[Transaction]:
         work, made = hand.work, []

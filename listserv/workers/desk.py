@@ -60,7 +60,7 @@ class InHand:
     def may_go(self) -> bool:
         """A batch that crashed delivery goes one by one, each written down before the next."""
         return self.returning is None and not (
-            self.work.careful and (self.on_the_wire or self.unwritten)
+            self.work.careful and (self.on_the_wire or self.unwritten or self.work.fresh)
         )
 
     def report(self) -> Report | None:
@@ -110,6 +110,9 @@ class Desk:
         self._lanes: dict[Lane, deque[InHand]] = {lane: deque() for lane in Lane}
         self._watch: Watch[Place] = Watch()
         self._exposed = 0
+        self._careful = 0
+        # Mailings that are refused: each is told of once, however often it is tried again.
+        self._alarmed: set[int] = set()
         self._relay_wait = 0.0
         self._relay_at = 0.0
         self.on_fresh: Callable[[], None] = _nobody_asks
@@ -126,6 +129,7 @@ class Desk:
         self.in_hand[work.lease.batch_id] = hand
         self._lanes[work.lease.mailing.lane].append(hand)
         self.fresh += len(work.fresh)
+        self._careful += work.careful
 
     def made(self, hand: InHand, transactions: Sequence[Transaction]) -> None:
         """Transactions that were asked for with `make` are there."""
@@ -135,6 +139,15 @@ class Desk:
     def counter(self, lanes: Collection[Lane]) -> "Counter":
         """A counter at this desk that gives out these lanes only."""
         return Counter(self, tuple(sorted(lanes)))
+
+    def not_made(self, hand: InHand, groups: Sequence[tuple[int, ...]]) -> None:
+        """Making these failed, by a fault of ours: they wait, the others flow."""
+        hand.making -= len(groups)
+        for group in groups:
+            for at in group:
+                hand.work.note(at, _OUR_FAULT)
+                self.fresh += 1
+        self.on_fresh()
 
     def backlog(self, lanes: Collection[Lane] = ALL_LANES) -> int:
         """How many transactions of these lanes could go now."""
@@ -150,8 +163,9 @@ class Desk:
 
     def wanted(self, low_water: int) -> Lane | None:
         """The lowest lane to lease from: any when little is in hand, else one above what is; None
-        when there is none above, or when the relay takes nothing."""
-        if self._clock.monotonic() < self._relay_at:
+        when there is none above, when the relay takes nothing, or when a batch is in hand that
+        crashed delivery: it is worked on alone."""
+        if self._clock.monotonic() < self._relay_at or self._careful:
             return None
         if self.waiting() < low_water:
             return Lane.BULK
@@ -168,7 +182,8 @@ class Desk:
             hands = self._lanes[lane]
             for _ in range(len(hands)):
                 hand = hands[0]
-                transaction = self._next_of(hand) if hand.may_go else None
+                alone = not hand.work.careful or len(self.in_hand) == 1
+                transaction = self._next_of(hand) if hand.may_go and alone else None
                 if transaction is not None:
                     if not self._pace.take(len(transaction.recipients)):
                         hand.ready.appendleft(transaction)
@@ -211,9 +226,7 @@ class Desk:
     @property
     def is_urgent(self) -> bool:
         """Whether sending waits for the journal."""
-        return not self._may_send() or any(
-            hand.work.careful and hand.unwritten for hand in self.in_hand.values()
-        )
+        return self._exposed >= UNWRITTEN - _FOR_NOTICES or self._careful > 0
 
     # -- what the answers mean -----------------------------------------------------------------
 
@@ -223,6 +236,7 @@ class Desk:
         hand = ticket.hand
         if event.fate is Fate.DELIVERED:
             self._answered()
+            self._alarmed.discard(hand.work.lease.mailing.id)
             ticket.delivered = True
             for recipient in event.recipients:
                 hand.work.note(ticket.positions[recipient], _DELIVERED)
@@ -323,7 +337,8 @@ class Desk:
         self.return_all(self._clock.now() + timedelta(seconds=self._relay_wait), words)
 
     def _pause_mailing(self, mailing: int, words: str) -> None:
-        if mailing not in self.paused:
+        if mailing not in self._alarmed:
+            self._alarmed.add(mailing)
             log.error("mailing=%d paused, the relay refuses its content: %s", mailing, words)
         self.paused[mailing] = words
         for hand in self.in_hand.values():
@@ -358,7 +373,7 @@ class Desk:
         hand.unwritten -= transactions
         self._exposed -= transactions
         if report.deferred is not None or report.give_back is not None:
-            self.in_hand.pop(report.lease.batch_id, None)
+            self._let_go(report.lease.batch_id)
 
     def not_written(self, hand: InHand, report: Report) -> None:
         """It is not: what was fresh in it is fresh again."""
@@ -367,9 +382,15 @@ class Desk:
 
     def lost(self, batch_id: int) -> None:
         """A batch is in other hands now."""
-        hand = self.in_hand.pop(batch_id, None)
+        hand = self._let_go(batch_id)
         if hand is not None:
             hand.returning = self._clock.now()
+
+    def _let_go(self, batch_id: int) -> InHand | None:
+        hand = self.in_hand.pop(batch_id, None)
+        if hand is not None:
+            self._careful -= hand.work.careful
+        return hand
 
 
 @dataclass(frozen=True)
@@ -396,6 +417,7 @@ def _nobody_asks() -> None:
     """There is no journal yet."""
 
 
+_OUR_FAULT = Outcome(Fate.DEFERRED, "a fault on our side; see the log")
 _DELIVERED = Outcome(Fate.DELIVERED)
 _CUT_OFF = "the relay closed the connection"
 _CUT_OFF_AFTER = "the relay closed the connection before it answered: it may have the copy"
