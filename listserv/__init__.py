@@ -3,7 +3,8 @@
 The folders answer a reader's questions; each imports only what stands below it.
 
     cli/        one file per noun of the command line
-    daemon.py   serve: listeners, scheduler, delivery; supervises and stops them
+    daemon.py   serve: listeners, housekeeping, delivery processes; starts and stops them
+    delivery.py a delivery process, and its supervisor
     app.py      Config -> App: the only place that wires
     smtp/       server (in), relay (out): translate, never decide
     workers/    loops only
