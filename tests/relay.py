@@ -128,6 +128,8 @@ class ScriptedRelay:
                 case "RSET":
                     begun = False
                     say(line, "250 ok")
+                case "AUTH":
+                    say(line, "235 ok")  # whoever it is; PLAIN only, in one line
                 case "QUIT":
                     say(line, "221 bye")
                     return
