@@ -80,7 +80,7 @@ def message(tx: Tx, site: Site, incoming: Incoming, post: Post, now: datetime) -
     Lists are asked in the order in which To and Cc name them: who reads several of them gets the
     copy of the first.
     """
-    targets = [_target(tx, address, now) for address in incoming.recipients]
+    targets = [_target(tx, site, address, now) for address in incoming.recipients]
     asked = _reading_order(tx, post, [mlist for mlist in targets if mlist is not None])
     decisions = [_decision(tx, site, incoming, post, mlist, now) for mlist in asked]
     settled = settle(incoming.transport, decisions)
@@ -94,7 +94,7 @@ def message(tx: Tx, site: Site, incoming: Incoming, post: Post, now: datetime) -
     return tuple(replies[mlist.id] if mlist is not None else ACCEPTED for mlist in targets)
 
 
-def _target(tx: Tx, address: str, now: datetime) -> MailingList | None:
+def _target(tx: Tx, site: Site, address: str, now: datetime) -> MailingList | None:
     """The list that a recipient address posts to. None: a bounce, or a sub-address that means
     nothing; both are only counted."""
     read = parse_address(address)
@@ -103,6 +103,8 @@ def _target(tx: Tx, address: str, now: datetime) -> MailingList | None:
     meant = read_local(read.local, lambda name: lists.at(tx, name, read.domain) is not None)
     if meant is not None and meant.role is Role.POST:
         return lists.at(tx, meant.name, read.domain)
+    if meant is None or not _reply_for(site, meant).accepted:
+        log.warning("dropped: mail for %s, which takes none", read)
     counters.count(tx, 0, meant.role if meant else "unknown address", now)
     return None
 
