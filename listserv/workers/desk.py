@@ -205,8 +205,10 @@ class Desk:
         )
 
     def _next_of(self, hand: InHand) -> Transaction | None:
-        if len(hand.ready) < CHUNK and hand.unmade and hand.making < 4 * CHUNK:
-            groups = [hand.unmade.popleft() for _ in range(min(CHUNK, len(hand.unmade)))]
+        # Of a batch that crashed delivery one at a time: making a copy may be what crashes.
+        chunk, at_most = (1, 1) if hand.work.careful else (CHUNK, 4 * CHUNK)
+        if len(hand.ready) < chunk and hand.unmade and hand.making < at_most:
+            groups = [hand.unmade.popleft() for _ in range(min(chunk, len(hand.unmade)))]
             hand.making += len(groups)
             self._make(hand, groups)
         return hand.ready.popleft() if hand.ready else None
