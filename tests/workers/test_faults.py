@@ -105,17 +105,17 @@ def always(command: str, answer: str) -> Script:
     return lambda line: answer if line.upper().startswith(command) else None
 
 
-@pytest.mark.parametrize("size", [200, 41])
 @pytest.mark.parametrize(
-    ("command", "words"),
+    ("command", "words", "size"),
     [
-        ("RCPT", "554 5.7.1 we do not like you"),
-        ("MAIL", "554 5.7.1 sender refused"),
-        ("AUTH", "535 5.7.8 wrong password"),
-        ("CONNECT", "554 5.3.2 closed"),
-        ("CONNECT", "421 4.7.0 too many"),
-        ("RCPT", "421 4.7.0 too many"),
-        ("DATA", "421 4.7.0 too many"),
+        ("RCPT", "554 5.7.1 we do not like you", 200),
+        ("RCPT", "554 5.7.1 we do not like you", 41),  # twice twenty and a lone one
+        ("MAIL", "554 5.7.1 sender refused", 200),
+        ("AUTH", "535 5.7.8 wrong password", 200),
+        ("CONNECT", "554 5.3.2 closed", 200),
+        ("CONNECT", "421 4.7.0 too many", 200),
+        ("RCPT", "421 4.7.0 too many", 200),
+        ("DATA", "421 4.7.0 too many", 200),
     ],
 )
 def test_a_relay_that_refuses_us_for_an_hour_costs_time_only(
@@ -133,7 +133,7 @@ def test_a_relay_that_refuses_us_for_an_hour_costs_time_only(
         worker.wake()
         await until(lambda: words in told())
         healed = world.clock.now() + timedelta(hours=1)
-        await pass_until(world, worker, lambda: world.clock.now() >= healed, minutes=1)
+        await pass_until(world, worker, lambda: world.clock.now() >= healed, minutes=2)
         await until(lambda: not world.store.read(leases.holders))
         assert words in told()
         (row,) = world.store.read(queue_view.mailings)
@@ -164,7 +164,7 @@ def test_a_relay_that_refuses_every_final_dot_for_an_hour_costs_time_only(
         (row,) = world.store.read(queue_view.mailings)
         assert (row.words, row.delivered, row.failed) == (words, 0, 0)
         healed = world.clock.now() + timedelta(hours=1)
-        await pass_until(world, worker, lambda: world.clock.now() >= healed, minutes=1)
+        await pass_until(world, worker, lambda: world.clock.now() >= healed, minutes=2)
         relay.script = lambda line: None
         await pass_until(world, worker, is_done(world), minutes=5)
 

@@ -1,0 +1,167 @@
+"""`kill -9` in the middle of a fan-out, and what crashes delivery by itself: nobody is missed, and
+at most UNWRITTEN copies are repeated for each kill."""
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from listserv.store import leases, quarantine
+from listserv.workers.desk import UNWRITTEN
+from tests.program.fan_out import RelayThread, Town, wait_until
+
+MANY = 10_000
+SOME = 2_000
+
+Make = Callable[..., Town]
+
+
+@pytest.fixture
+def make_town(tmp_path: Path, database: str) -> Iterator[Make]:
+    """Makes a town whose processes get this environment."""
+    thread = RelayThread()
+    made: list[Town] = []
+
+    def make(**environ: str) -> Town:
+        made.append(Town(tmp_path, database, thread.relay, environ))
+        return made[-1]
+
+    yield make
+    for town in made:
+        town.close()
+    thread.close()
+
+
+def is_gone(pid: int) -> bool:
+    """A process that ended and that nobody has asked for yet is gone too."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def test_kills_at_random_moments_of_a_fan_out_make_nobody_miss_it(make_town: Make) -> None:
+    town = make_town()
+    everybody = town.settle(MANY)
+    kills = 20 if town.store.is_sqlite else 5
+    chance = random.Random(kills)
+    town.start()
+    town.post()
+    for _ in range(kills):
+        town.wait_for_copies(chance.randint(70, 400))
+        assert not town.is_done(), "the kill would come too late"
+        town.kill()
+        town.start()
+    town.finish()
+
+    copies = town.relay.copies
+    assert set(copies) == everybody
+    assert sum(copies.values()) - MANY <= UNWRITTEN * kills
+    # Each lease got further: so many crashes set nobody aside.
+    assert not town.store.read(quarantine.ls)
+
+
+def test_a_delivery_process_that_is_killed_is_started_again(make_town: Make) -> None:
+    town = make_town()
+    everybody = town.settle(SOME)
+    town.start()
+    town.post()
+    town.wait_for_copies(200)
+    os.kill(town.delivery(), signal.SIGKILL)
+    town.finish()
+
+    assert set(town.relay.copies) == everybody
+    assert sum(town.relay.copies.values()) - SOME <= UNWRITTEN
+    assert "the delivery process ended with status -9" in town.log
+
+
+def test_sigterm_in_a_fan_out_ends_everything_and_repeats_nothing(make_town: Make) -> None:
+    town = make_town()
+    everybody = town.settle(SOME)
+    town.start()
+    town.post()
+    town.wait_for_copies(200)
+    delivery = town.delivery()
+    assert town.process is not None
+    began = time.monotonic()
+    town.process.terminate()
+    assert town.process.wait(20) == 0
+    assert time.monotonic() - began < 10
+    assert is_gone(delivery)
+    assert not town.store.read(leases.holders)
+    assert not town.is_done()
+
+    town.start()
+    town.finish()
+    assert town.relay.copies == dict.fromkeys(everybody, 1)
+
+
+def test_delivery_ends_by_itself_when_the_server_is_killed(make_town: Make) -> None:
+    town = make_town()
+    everybody = town.settle(SOME)
+    town.start()
+    town.post()
+    town.wait_for_copies(200)
+    delivery = town.delivery()
+    assert town.process is not None
+    town.process.kill()
+    town.process.wait(20)
+    wait_until(lambda: is_gone(delivery), 10)
+    assert not town.store.read(leases.holders)
+
+    town.start()
+    town.finish()
+    assert town.relay.copies == dict.fromkeys(everybody, 1)
+
+
+# Python runs a file of this name first: one recipient's copy ends the process at this step.
+_DEADLY = """
+import os
+from {module} import {owner}
+
+def deadly(self, *args, _real={owner}.{step}):
+    if {whom} == "m40@example.org":
+        os._exit(77)
+    return _real(self, *args)
+
+{owner}.{step} = deadly
+"""
+_DEADLY_STEPS = {
+    "made": _DEADLY.format(
+        module="listserv.flow.deliver",
+        owner="Deliveries",
+        step="transaction",
+        whom="args[1].targets[args[2][0]]",
+    ),
+    "sent": _DEADLY.format(
+        module="listserv.smtp.pipeline",
+        owner="Pipeline",
+        step="send",
+        whom="args[0].recipients[0]",
+    ),
+}
+
+
+@pytest.mark.parametrize("step", _DEADLY_STEPS)
+def test_a_recipient_whose_copy_crashes_delivery_is_set_aside_and_the_others_get_theirs(
+    make_town: Make, tmp_path: Path, step: str
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(_DEADLY_STEPS[step])
+    town = make_town(PYTHONPATH=str(tmp_path))
+    everybody = town.settle(100)
+    town.start()
+    town.post()
+    wait_until(lambda: len(town.relay.copies) == 99)
+    wait_until(lambda: not town.store.read(leases.holders))
+
+    assert set(town.relay.copies) == everybody - {"m40@example.org"}
+    assert sum(town.relay.copies.values()) - 99 <= UNWRITTEN
+    (aside,) = town.store.read(quarantine.ls)
+    assert (aside.recipient, aside.is_mailing) == ("m40@example.org", False)
+    # Among the others first, then three times alone.
+    assert 3 <= town.log.count("ended with status 77") <= 5, town.log
+    assert town.is_done()
