@@ -262,6 +262,8 @@ class Desk:
             self._pause_mailing(hand.work.lease.mailing.id, event.words)
 
     def _refused(self, hand: InHand, at: int, recipient: str, words: str) -> None:
+        if hand.returning is not None:
+            return  # it goes back: what is said now may be about us, and will be said again
         counts, about_us = self._watch.refused((hand, at, words), recipient, words)
         self._count_refusals(counts)
         if about_us:

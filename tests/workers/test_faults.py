@@ -3,20 +3,22 @@ scored for what was not theirs, and a person is told once."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from itertools import count
 
 import pytest
 
-from listserv.domain.mailing import MailingState
+from listserv.domain.mailing import Fate, MailingState
+from listserv.domain.transaction import Settled, Stage
 from listserv.flow.deliver import Deliveries
 from listserv.smtp.flight import Patience
 from listserv.smtp.relay import RelaySettings, SmtpCarrier
 from listserv.store import counters, leases, queue_view
 from listserv.store import site as kept
 from listserv.workers.deliver import DeliveryWorker
-from listserv.workers.desk import UNWRITTEN
+from listserv.workers.desk import RELAY_FIRST, UNWRITTEN, Desk, InHand, Ticket
+from listserv.workers.pace import Pace
 from tests.flow.world import World
 from tests.relay import Script, ScriptedRelay
 from tests.workers.test_deliver import every, found_town, states, until
@@ -196,6 +198,35 @@ def test_each_outage_is_told_once(world: World, caplog: pytest.LogCaptureFixture
         "the relay takes nothing: 554 5.7.1 first",
         "the relay takes nothing: 554 5.7.1 second",
     ]
+
+
+def test_what_a_relay_that_takes_nothing_says_to_the_last_one_is_not_about_them(
+    world: World,
+) -> None:
+    found_town(world, 41)  # twice as many as make it about us, and a lone one
+    world.post("m1@example.org", "town")
+    deliveries, now = Deliveries(world.site, "here:1:1"), world.clock.now()
+    lease = world.store.record(lambda tx: deliveries.lease(tx, now))
+    assert lease is not None
+    work = world.store.read(lambda tx: deliveries.open(tx, lease, now))
+
+    def make(hand: InHand, groups: Sequence[tuple[int, ...]]) -> None:
+        tickets = [Ticket(hand, {work.targets[at]: at}, 1) for (at,) in groups]
+        made = zip(tickets, groups, strict=True)
+        desk.made(hand, [deliveries.transaction(ticket, work, group) for ticket, group in made])
+
+    desk = Desk(world.clock, Pace(world.clock), make)
+    desk.add(work, deliveries.groups(work))
+    sent = []
+    while (transaction := desk.take()) is not None:
+        sent.append(transaction)
+    assert len(sent) == 41
+    no = b"554 5.7.1 we do not like you"
+    desk.report([Settled(t.key, t.recipients, Fate.FAILED, Stage.RCPT, no) for t in sent])
+    desk.settle_leftovers()
+    ((_, report, _),) = desk.reports()
+    assert not report.fresh
+    assert report.give_back == now + timedelta(seconds=RELAY_FIRST)
 
 
 @pytest.mark.parametrize("nth", [3, 7])
