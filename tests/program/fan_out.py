@@ -76,7 +76,6 @@ class Town:
     def settle(self, size: int) -> set[str]:
         """A list with so many members; their addresses."""
         addresses = [f"m{n}@example.org" for n in range(size)]
-
         now = SystemClock().now()
 
         def enter(tx: Tx) -> None:

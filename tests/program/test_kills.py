@@ -162,6 +162,6 @@ def test_a_recipient_whose_copy_crashes_delivery_is_set_aside_and_the_others_get
     assert sum(town.relay.copies.values()) - 99 <= UNWRITTEN
     (aside,) = town.store.read(quarantine.ls)
     assert (aside.recipient, aside.is_mailing) == ("m40@example.org", False)
-    # Among the others first, then three times alone.
+    # Among the others, perhaps once after progress, which does not count; then three times alone.
     assert 3 <= town.log.count("ended with status 77") <= 5, town.log
     assert town.is_done()
