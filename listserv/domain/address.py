@@ -265,7 +265,7 @@ def read_local(local: str, is_list: Callable[[str], bool]) -> Recipient | None:
 
 def list_in(local: str, is_list: Callable[[str], bool]) -> str | None:
     """The list whose sub-address `local` pretends to be, for mail that is to be dropped quietly
-    rather than refused by the MTA in front of us (design: LMTP)."""
+    rather than refused by the MTA in front of us (over LMTP)."""
     local = ascii_lower(local)
     if is_list(local):
         return local

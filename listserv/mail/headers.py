@@ -34,7 +34,7 @@ AUTOREPLY_MARKS = (
     "X-Auto-Response", "X-Auto-Responder", "X-Mail-Autoreply", "X-FC-MachineGenerated",
 )  # fmt: skip
 
-# Exchange reads nothing else (design section 11).
+# Exchange reads nothing else.
 SUPPRESS = "OOF, AutoReply, DR, RN, NRN"
 
 

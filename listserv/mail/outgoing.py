@@ -132,7 +132,7 @@ def _from_name(post: Post, mlist: MailingList) -> str:
 
 
 def _reply_to(header: Header, post: Post, mlist: MailingList) -> Iterator[bytes]:
-    """The table of design section 7, row `From rewritten`."""
+    """Where replies go when From is the list: the list, or the author as they wished."""
     own = header.chosen(h.REPLY_TO)
     if mlist.settings.reply_to == "list":
         yield structured_line(h.REPLY_TO, mlist.address)

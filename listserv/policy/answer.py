@@ -1,8 +1,8 @@
 """What the client hears, when one message was for one list or for several.
 
 SMTP has one reply for the whole message (RFC 5321 4.2), LMTP one for each recipient (RFC 2033 4.2).
-Over LMTP a refusal would make the MTA in front of us bounce it to a sender who may be forged
-(design: identity and trust), so there nothing is refused.
+Over LMTP a refusal would make the MTA in front of us bounce it to a sender who may be forged, so
+there nothing is refused.
 """
 
 from collections.abc import Sequence

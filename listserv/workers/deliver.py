@@ -22,7 +22,8 @@ from listserv.flow import deliver, quarantine
 from listserv.flow.deliver import Deliveries, Report
 from listserv.store import leases
 from listserv.store.session import StorageError, Store, Tx
-from listserv.workers.desk import RELAY_FIRST, UNWRITTEN, Desk, InHand, Ticket
+from listserv.workers.desk import RELAY_FIRST, UNWRITTEN, Desk
+from listserv.workers.in_hand import InHand, Ticket
 from listserv.workers.pace import Pace
 
 log = logging.getLogger("listserv.deliver")

@@ -8,7 +8,7 @@ copies delivered and not yet written down) never exceeds UNWRITTEN.
 import logging
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from listserv.clock import Clock
@@ -16,11 +16,12 @@ from listserv.domain.mailing import Fate, Lane, Outcome
 from listserv.domain.transaction import Event, Refused, Settled, Transaction, Unfinished
 from listserv.flow.deliver import Report, Work
 from listserv.policy.refusals import Watch, is_throttling
+from listserv.workers.in_hand import InHand, Ticket
 from listserv.workers.pace import Pace
 
 log = logging.getLogger("listserv.deliver")
 
-# design.md section 6.
+# docs/queue.md, "What a crash costs".
 UNWRITTEN = 64
 # A relay that takes nothing is asked again after RELAY_FIRST seconds, doubling to five minutes.
 RELAY_FIRST = 5.0
@@ -33,60 +34,6 @@ _FOR_NOTICES = 4
 ALL_LANES = tuple(Lane)
 # Transactions made in one go: enough to keep a thread busy, few enough to stay young.
 CHUNK = 32
-
-
-@dataclass(eq=False)
-class InHand:
-    """A batch in hand. `ready` are transactions to be taken, `unmade` the groups of positions for
-    which none is made yet; `making` counts those that a thread is making. `returning`: when the
-    batch is due again, once nothing of it is on the wire."""
-
-    work: Work
-    unmade: deque[tuple[int, ...]]
-    ready: deque[Transaction] = field(default_factory=deque)
-    making: int = 0
-    on_the_wire: int = 0
-    unwritten: int = 0
-    returning: datetime | None = None
-    words: str = ""
-    cut_off: dict[int, int] = field(default_factory=dict)
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing of it is on its way any more and all of it has an outcome."""
-        return not self.on_the_wire and self.work.is_complete
-
-    @property
-    def may_go(self) -> bool:
-        """A batch that crashed delivery goes one by one, each written down before the next."""
-        return self.returning is None and not (
-            self.work.careful and (self.on_the_wire or self.unwritten or self.work.fresh)
-        )
-
-    def report(self) -> Report | None:
-        """What is to be written now, if anything. Empties `fresh`."""
-        fresh, self.work.fresh = self.work.fresh, {}
-        give_back = self.returning if not self.on_the_wire else None
-        if not fresh and give_back is None and not self.is_over:
-            return None
-        return Report(
-            self.work.lease,
-            bytes(self.work.progress),
-            fresh,
-            self.work.deferred if self.is_over else None,
-            give_back,
-            self.words,
-        )
-
-
-@dataclass(eq=False, slots=True)
-class Ticket:
-    """A transaction's key: whose it is. `left` counts recipients without an outcome."""
-
-    hand: InHand
-    positions: dict[str, int]
-    left: int
-    delivered: bool = False
 
 
 Place = tuple[InHand, int, str]

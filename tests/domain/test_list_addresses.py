@@ -93,7 +93,7 @@ def test_every_address_of_the_domain_is_read_as_what_it_is(form: Form, data: st.
     assert read_local(address.local, only()) == Recipient(form.role, "", argument)
 
 
-def test_the_addresses_of_a_list_are_those_of_the_design() -> None:
+def test_the_addresses_of_a_list_are_fixed() -> None:
     support = ListAddresses("support", "lists.example.org")
     assert support.post == "support@lists.example.org"
     assert support.request == "support-request@lists.example.org"
@@ -253,7 +253,7 @@ def test_no_allowed_name_ever_stands_for_another_lists_address(
     assert read_local(local, only(one, other)) == read_local(local, only(one))
 
 
-def test_the_first_form_of_a_role_is_the_one_in_the_design() -> None:
+def test_the_first_form_of_a_role_is_the_one_we_write() -> None:
     written = {role: ListAddresses("support", "d").of(role) for role in (f.role for f in FORMS)}
     assert written[Role.JOIN] == "support-join@d"
     assert written[Role.LEAVE] == "support-leave@d"

@@ -19,7 +19,7 @@ from listserv.domain.lists import (
 from listserv.domain.members import MEMBER_SETTINGS, Member, MemberSettings
 from listserv.domain.settings import Setting, Value, as_written, read_settings, shown
 
-# design.md section 10, in its order.
+# All settings there are, in the order people look for them.
 LIST_NAMES = """
     title description language subscription posting nonmember moderation new_member_posts max_size
     subject_prefix footer reply_to from_rewrite identity default_delivery digest_hour
@@ -31,7 +31,7 @@ MEMBER_NAMES = """
     name role delivery format digest_hour digest_days timezone own_posts duplicates ack moderated
     until also alias language
 """.split()
-# What a list is born with, where the design says it.
+# What a list is born with, where it is settled.
 DISCUSSION = """
     subscription=confirm posting=members nonmember=hold moderation=off new_member_posts=3
     max_size=1048576 subject_prefix= footer= reply_to=list from_rewrite=always identity=real
@@ -39,7 +39,7 @@ DISCUSSION = """
     advertised=no tls_required=no attachments=keep one_click=leave
 """.split()
 
-# Every value that the design names, and for the others some good ones.
+# Every value that has a name, and for the others some good ones.
 VALUES: Mapping[str, tuple[str, ...]] = {
     "title": ("", "Support for all", "Über uns"),
     "description": ("", "For patients"),
@@ -153,7 +153,7 @@ def test_any_text_is_read_or_refused_in_one_printable_line(row: Setting, text: s
         assert shown(value) not in row.unbuilt
 
 
-def test_the_tables_have_the_settings_of_the_design() -> None:
+def test_the_tables_have_all_settings() -> None:
     assert [row.key for row in LIST_SETTINGS] == LIST_NAMES
     assert [row.key for row in MEMBER_SETTINGS] == MEMBER_NAMES
     assert set(VALUES) == {*LIST_NAMES, *MEMBER_NAMES}
@@ -164,14 +164,14 @@ def test_every_row_has_a_help_of_one_line(row: Setting) -> None:
     assert row.help and row.help.isprintable()
 
 
-def test_the_defaults_of_a_list_are_those_of_the_design() -> None:
+def test_the_defaults_of_a_list_are_what_operators_were_told() -> None:
     born = {row.key: shown(row.default) for row in LIST_SETTINGS}
     assert born | dict(pair.split("=") for pair in DISCUSSION) == born
     assert {row.key: row.default for row in LIST_SETTINGS} == DEFAULTS
     assert MEGABYTE == 1048576
 
 
-def test_the_defaults_of_a_member_are_those_of_the_design() -> None:
+def test_the_defaults_of_a_member_are_what_operators_were_told() -> None:
     born = {row.key: shown(row.default) for row in MEMBER_SETTINGS}
     wanted = {"format": "html", "own_posts": "yes", "duplicates": "yes", "ack": "no"}
     assert born | wanted | {"moderated": "no"} == born
@@ -250,7 +250,7 @@ def test_settings_are_written_as_on_the_command_line() -> None:
     assert as_written({"own_posts": False, "footer": "a\nb"}) == r"own_posts=no, footer=a\nb"
 
 
-def test_the_styles_set_what_the_design_says() -> None:
+def test_the_styles_set_what_operators_were_told() -> None:
     assert style_settings("discussion") == {}
     announce = style_settings("announce")
     assert announce == {"posting": "moderators", "nonmember": "reject", "reply_to": "author"}

@@ -17,7 +17,8 @@ from listserv.smtp.relay import RelaySettings, SmtpCarrier
 from listserv.store import counters, leases, queue_view
 from listserv.store import site as kept
 from listserv.workers.deliver import DeliveryWorker
-from listserv.workers.desk import RELAY_FIRST, UNWRITTEN, Desk, InHand, Ticket
+from listserv.workers.desk import RELAY_FIRST, UNWRITTEN, Desk
+from listserv.workers.in_hand import InHand, Ticket
 from listserv.workers.pace import Pace
 from tests.flow.world import World
 from tests.relay import Script, ScriptedRelay
