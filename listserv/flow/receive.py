@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from listserv.domain.address import MAX_LOCAL, Recipient, Role, list_in, parse_address, read_local
+from listserv.domain.authorship import UNCHECKED, Authorship
 from listserv.domain.decision import Decision, Reason, Verdict
 from listserv.domain.lists import MailingList
 from listserv.domain.members import MemberState
@@ -74,7 +75,14 @@ def _reply_for(site: Site, meant: Recipient | None) -> Reply:
             return UNKNOWN
 
 
-def message(tx: Tx, site: Site, incoming: Incoming, post: Post, now: datetime) -> tuple[Reply, ...]:
+def message(
+    tx: Tx,
+    site: Site,
+    incoming: Incoming,
+    post: Post,
+    now: datetime,
+    authorship: Authorship = UNCHECKED,
+) -> tuple[Reply, ...]:
     """The answer to the final dot, one reply for each recipient. `post` is `incoming.raw` read.
 
     Lists are asked in the order in which To and Cc name them: who reads several of them gets the
