@@ -98,7 +98,7 @@ def message(
         replies[mlist.id] = one.reply
         if _is_stored(one.decision):
             raw_id = raw_id or posts.keep_raw(tx, incoming.raw, now)
-        _carry_out(tx, site, mlist, post, one.decision, raw_id, now)
+        _carry_out(tx, site, mlist, post, one.decision, authorship, raw_id, now)
     return tuple(replies[mlist.id] if mlist is not None else ACCEPTED for mlist in targets)
 
 
@@ -182,6 +182,7 @@ def _carry_out(
     mlist: MailingList,
     post: Post,
     decision: Decision,
+    authorship: Authorship,
     raw_id: int | None,
     now: datetime,
 ) -> None:
@@ -189,7 +190,10 @@ def _carry_out(
     counters.count(tx, mlist.id, decision.verdict, now)
     if not _is_stored(decision):
         return
-    post_id = posts.add(tx, list_id=mlist.id, raw_id=raw_id, post=post, decision=decision, now=now)
+    post_id = posts.add(
+        tx, list_id=mlist.id, raw_id=raw_id, post=post, decision=decision, authorship=authorship,
+        now=now,
+    )  # fmt: skip
     if decision.verdict is Verdict.ACCEPT:
         send_out(tx, site, mlist, posts.get(tx, post_id), now)
         return

@@ -19,6 +19,7 @@ from listserv.domain.lists import MEGABYTE, ListSettings, MailingList
 from listserv.domain.members import Member
 from listserv.domain.post import Post, Transport
 from listserv.domain.replies import ACCEPTED, UNKNOWN, Reply
+from listserv.policy.markdown import markdown
 from listserv.policy.misdirected import is_mail_command
 
 # Postfix bounces at 50; real posts seldom pass 15 servers.
@@ -204,7 +205,7 @@ def rules_table(mlist: MailingList | None) -> str:
     for rule in rules:
         row = (rule.name, str(rule.verdict), rule.because.format_map(values | _NO_POST))
         rows.append(row + ((_shown(rule.where),) if mlist is None else ()))
-    return f"# {title}\n\n{_HOW_TO_READ}\n{_markdown(rows)}"
+    return f"# {title}\n\n{_HOW_TO_READ}\n{markdown(rows)}"
 
 
 _HOW_TO_READ = """\
@@ -239,10 +240,3 @@ def _in_words(size: int, *, up: bool = False) -> str:
 
 def _shown(where: Mapping[str, Sequence[str]]) -> str:
     return ", ".join(f"`{key}={' or '.join(values)}`" for key, values in where.items())
-
-
-def _markdown(rows: Sequence[Sequence[str]]) -> str:
-    """A table whose columns are padded, so that it reads well on a terminal too."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    ruled = [rows[0], ["-" * width for width in widths], *rows[1:]]
-    return "".join(f"| {' | '.join(map(str.ljust, row, widths))} |\n" for row in ruled)

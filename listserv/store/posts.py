@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import and_, func, insert, or_, select, update
 
+from listserv.domain.authorship import Authorship
 from listserv.domain.decision import Decision, Reason, Verdict
 from listserv.domain.post import Post
+from listserv.store.authorship_json import read_authorship, write_authorship
 from listserv.store.session import Tx
 from listserv.store.tables import MessageRow, PostRow
 
@@ -45,6 +47,7 @@ class StoredPost:
     reasons: tuple[Reason, ...]
     number: int | None
     accepted: datetime | None
+    authorship: Authorship
 
 
 def dedupe_key(post: Post) -> bytes:
@@ -86,7 +89,14 @@ def echo(tx: Tx, list_id: int, post: Post, now: datetime) -> Echo:
 
 
 def add(
-    tx: Tx, *, list_id: int, raw_id: int | None, post: Post, decision: Decision, now: datetime
+    tx: Tx,
+    *,
+    list_id: int,
+    raw_id: int | None,
+    post: Post,
+    decision: Decision,
+    authorship: Authorship,
+    now: datetime,
 ) -> int:
     """Store one list's post with its verdict; returns its id. `number` comes with `accept`."""
     author = post.author
@@ -107,6 +117,7 @@ def add(
             reasons=[[reason.rule, reason.because] for reason in decision.reasons],
             number=None,
             accepted=None,
+            authorship=write_authorship(authorship),
         )
         .returning(PostRow.id)
     ).scalar_one()
@@ -127,7 +138,7 @@ def get(tx: Tx, post_id: int) -> StoredPost:
         select(
             PostRow.id, PostRow.list_id, PostRow.raw_id, PostRow.message_id, PostRow.author_key,
             PostRow.author, PostRow.subject, PostRow.received, PostRow.verdict, PostRow.reasons,
-            PostRow.number, PostRow.accepted,
+            PostRow.number, PostRow.accepted, PostRow.authorship,
         ).where(PostRow.id == post_id)
     ).one()  # fmt: skip
     return StoredPost(
@@ -143,6 +154,7 @@ def get(tx: Tx, post_id: int) -> StoredPost:
         reasons=tuple(Reason(*pair) for pair in row.reasons),
         number=row.number,
         accepted=row.accepted,
+        authorship=read_authorship(row.authorship),
     )
 
 

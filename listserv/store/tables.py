@@ -152,7 +152,7 @@ class MessageRow(Base):
 class PostRow(Base):
     """A post to one list. `dedupe` is a hash over its Message-ID, or without one over From, Date
     and Subject; `number` is its acceptance number, `accepted` when it got it. `raw_id` becomes
-    NULL when nothing needs the bytes any more."""
+    NULL when nothing needs the bytes any more; `authorship` is NULL where nobody looked."""
 
     __tablename__ = "post"
     __table_args__ = (
@@ -178,10 +178,12 @@ class PostRow(Base):
     reasons: Mapped[list[Any]] = mapped_column(JSON)
     number: Mapped[int | None]
     accepted: Mapped[datetime | None]
+    authorship: Mapped[dict[str, Any] | None] = mapped_column(JSON)
 
 
 class HeldRow(Base):
-    """A post that waits for a person, or did. The state changes once, from held."""
+    """A post that waits for a person, or did. The state changes once, from held. `due` is when
+    moderators see a post that waits for its own author first; NULL: at once."""
 
     __tablename__ = "held"
     __table_args__ = (Index("ix_held_state", "state", "list_id"), _NEVER_AGAIN)
@@ -194,6 +196,63 @@ class HeldRow(Base):
     decided: Mapped[datetime | None]
     decided_by: Mapped[str] = mapped_column(Text)
     note: Mapped[str] = mapped_column(Text)
+    due: Mapped[datetime | None]
+
+
+class FamiliarPathRow(Base):
+    """A way that a member's mail takes, which they or a moderator confirmed. `dkim` are the d= of
+    good signatures, sorted, one space between; `spf` the envelope sender's domain."""
+
+    __tablename__ = "familiar_path"
+    __table_args__ = (UniqueConstraint("member_id", "dkim", "spf"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id", ondelete="CASCADE"))
+    dkim: Mapped[str] = mapped_column(Text)
+    spf: Mapped[str] = mapped_column(Text)
+    confirmed: Mapped[datetime]
+    confirmed_by: Mapped[str] = mapped_column(Text)
+
+
+class ConfirmationRow(Base):
+    """A question that was mailed to `address` and is answered by a mail to its token. `kind` says
+    what is asked (flow/confirm.py), `data` about what; `replies` counts what was answered to it."""
+
+    __tablename__ = "confirmation"
+
+    token: Mapped[str] = mapped_column(String(24), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    list_id: Mapped[int | None] = mapped_column(
+        ForeignKey("list.id", ondelete="CASCADE"), index=True
+    )
+    member_id: Mapped[int | None] = mapped_column(
+        ForeignKey("member.id", ondelete="CASCADE"), index=True
+    )
+    address: Mapped[str] = mapped_column(Text)
+    data: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created: Mapped[datetime]
+    expires: Mapped[datetime] = mapped_column(index=True)
+    confirmed: Mapped[datetime | None]
+    replies: Mapped[int] = mapped_column(Integer)
+
+
+class DeferralRow(Base):
+    """Since when a message is put off because the DNS did not answer; `key` is a hash of it."""
+
+    __tablename__ = "deferral"
+
+    key: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    since: Mapped[datetime]
+
+
+class SaidRow(Base):
+    """When something that is said at most once a day was said to somebody last."""
+
+    __tablename__ = "said"
+
+    what: Mapped[str] = mapped_column(String(20), primary_key=True)
+    whom: Mapped[str] = mapped_column(Text, primary_key=True)
+    at: Mapped[datetime]
 
 
 class MailingRow(Base):

@@ -15,6 +15,7 @@ from listserv.store.session import Store, Tx
 from listserv.store.tables import (
     BanRow,
     Base,
+    ConfirmationRow,
     CounterRow,
     EventRow,
     HeldRow,
@@ -153,6 +154,12 @@ def _fill(tx: Tx, list_id: int, messages: list[int]) -> None:
         insert(BanRow).values(**common, pattern="b@x.test", until=None, reason="", created=NOW)
     )
     tx.execute(insert(EventRow).values(**common, at=NOW, who="w", what="w"))
+    tx.execute(
+        insert(ConfirmationRow).values(
+            **common, token=f"t{list_id}", kind="post", member_id=None, address="a@x.test",
+            data={}, created=NOW, expires=NOW, confirmed=None, replies=0,
+        )
+    )  # fmt: skip
     tx.execute(insert(CounterRow).values(**common, name="accept", minute=NOW, count=1))
     post = 0
     for raw_id in messages[:-1]:

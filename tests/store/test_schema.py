@@ -16,8 +16,9 @@ from sqlalchemy import inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
+from listserv.domain.authorship import UNCHECKED
 from listserv.domain.errors import ListservError
-from listserv.store import schema, site
+from listserv.store import posts, schema, site
 from listserv.store.session import StorageError, Store, Tx
 from listserv.store.tables import Base
 
@@ -41,6 +42,33 @@ def test_the_migrated_schema_is_that_of_the_tables(store: Store) -> None:
 def test_a_wrong_column_would_be_noticed(store: Store) -> None:
     _do(store, "ALTER TABLE site ADD COLUMN odd TEXT")
     assert len(store.read(_differences)) == 1
+
+
+def test_a_database_with_the_first_schema_keeps_its_posts(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = tmp_path / "migrations"
+    ignored = shutil.ignore_patterns("__pycache__", "000[2-9]_*")
+    shutil.copytree(schema.MIGRATIONS, first, ignore=ignored)
+    store = Store(database)
+    with monkeypatch.context() as then:
+        then.setattr(schema, "MIGRATIONS", first)
+        then.setattr(schema, "HEAD", "0001")
+        schema.prepare(store)
+    true = "1" if store.is_sqlite else "true"
+    _do(store, "INSERT INTO list VALUES (1, 'town', 'x.test', 'town.x.test', 0, "
+               f"{true}, 0, '{{}}')")  # fmt: skip
+    empty = "X''" if store.is_sqlite else "''"
+    _do(store, f"INSERT INTO post VALUES (1, 1, NULL, '<1@x>', {empty}, {empty}, 'a@x', 'a@x',"
+               " 'Hello', 1, 0, 'hold', '[]', NULL, NULL)")  # fmt: skip
+    _do(store, "INSERT INTO held VALUES (1, 1, 1, 'held', 0, NULL, '', '')")
+    with pytest.raises(ListservError, match="older"):
+        schema.prepare(store)
+
+    assert schema.upgrade(store) == ("0001", schema.HEAD)
+    assert store.read(_differences) == []
+    assert store.read(lambda tx: posts.get(tx, 1)).authorship == UNCHECKED
+    store.close()
 
 
 def test_head_is_the_newest_migration() -> None:
@@ -97,21 +125,22 @@ def test_an_older_schema_is_refused_until_it_is_upgraded(
 ) -> None:
     later = tmp_path / "migrations"
     shutil.copytree(schema.MIGRATIONS, later, ignore=shutil.ignore_patterns("__pycache__"))
-    (later / "versions" / "0002_more.py").write_text(
-        'revision = "0002"\ndown_revision = "0001"\n\n\ndef upgrade() -> None:\n'
+    head, newer = schema.HEAD, f"{int(schema.HEAD) + 1:04}"
+    (later / "versions" / f"{newer}_more.py").write_text(
+        f'revision = "{newer}"\ndown_revision = "{head}"\n\n\ndef upgrade() -> None:\n'
         "    from alembic import op\n    op.execute('CREATE TABLE later (id INTEGER)')\n"
     )
     secret = store.read(site.secret)
     monkeypatch.setattr(schema, "MIGRATIONS", later)
-    monkeypatch.setattr(schema, "HEAD", "0002")
+    monkeypatch.setattr(schema, "HEAD", newer)
     before = _tables(store)
     with pytest.raises(ListservError, match=r"run `listserv db upgrade`$"):
         schema.prepare(store)
     assert _tables(store) == before
-    assert schema.upgrade(store) == ("0001", "0002")
+    assert schema.upgrade(store) == (head, newer)
     assert _tables(store) == before + 1
     schema.prepare(store)
-    assert schema.upgrade(store) == ("0002", "0002")
+    assert schema.upgrade(store) == (newer, newer)
     assert store.read(site.secret) == secret
 
 
