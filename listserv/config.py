@@ -1,142 +1,53 @@
 """The operator's file: TOML in, a frozen Config out. Every complaint is one line that names the
 file and the key.
 
-KEYS is the table of what works, one row a key with what reads its value; the defaults stand in the
-dataclasses, and config.example.toml explains each to the operator. A setting works or is refused:
-UNBUILT is the table of what is refused by name, HARMLESS of what may stand in the file already.
+KEYS is the table of what works, one row a key with what reads its value; the defaults stand in
+config_sections.py, and config.example.toml explains each to the operator. A setting works or is
+refused: UNBUILT is the table of what is refused by name, HARMLESS of what may stand in the file
+already.
 """
 
 import difflib
 import logging
 import stat
 import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from listserv import config_values as values
+from listserv.config_sections import (
+    Auth,
+    Config,
+    Delivery,
+    Dkim,
+    Dns,
+    Domain,
+    Lmtp,
+    Relay,
+    Site,
+    Smtp,
+    Spam,
+    Storage,
+)
 from listserv.domain.address import Address
 from listserv.domain.errors import ListservError
 from listserv.domain.mailing import Mode
 from listserv.mail.sign import read_key
+
+__all__ = [
+    "Auth", "Config", "Delivery", "Dkim", "Dns", "Domain", "Lmtp", "Relay", "Site", "Smtp", "Spam",
+    "Storage", "load", "parse",
+]  # fmt: skip
 
 log = logging.getLogger(__name__)
 
 # Where a listener listens when its section is there and says nothing else.
 SMTP_LISTEN = "127.0.0.1:8025"
 LMTP_LISTEN = "127.0.0.1:8024"
-
-_UTC = ZoneInfo("UTC")
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """`hostname` is our name in EHLO, Received and Message-IDs; `operator` looks after it all."""
-
-    domain: str
-    hostname: str
-    operator: Address
-    timezone: ZoneInfo = _UTC
-    templates_dir: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Storage:
-    """`database` is an SQLAlchemy URL, absolute, and may hold a password."""
-
-    database: str = field(default="sqlite:////var/lib/listserv/listserv.db", repr=False)
-    retention_days: int = 30
-
-
-@dataclass(frozen=True, slots=True)
-class Smtp:
-    """`listen` is "host:port" ([...] round an IPv6 address), None when off. The size and the
-    trusted hosts count for LMTP too."""
-
-    listen: str | None = None
-    max_message_bytes: int = 20_971_520
-    tls_cert: Path | None = None
-    tls_key: Path | None = None
-    trusted_mtas: frozenset[str] = frozenset({"127.0.0.1", "::1"})
-
-
-@dataclass(frozen=True, slots=True)
-class Lmtp:
-    """`listen` is "host:port", None when off."""
-
-    listen: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Relay:
-    """Where our mail goes: an MTA, or for kind "maildir" the folder `path`. `notice_port` is where
-    notices go in instead of `port`; `max_per_second` and `max_per_day` count recipients, 0 is no
-    limit; a mailing of more than `burst_bytes` (all its copies together) goes out "batched"."""
-
-    kind: str = "smtp"
-    host: str = "127.0.0.1"
-    port: int = 25
-    notice_port: int | None = None
-    tls: str = "opportunistic"
-    connections: int = 20
-    username: str = ""
-    password_file: Path | None = None
-    password: str = field(default="", repr=False)
-    max_per_second: float = 0
-    max_per_day: int = 0
-    max_rcpt: int = 50
-    burst_bytes: int = 1_000_000_000
-    path: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """`workers` delivery processes, each with so many `signing_threads` (0: one per core). `mode`
-    is how copies fan out, in the words of domain.mailing.Mode."""
-
-    workers: int = 1
-    signing_threads: int = 0
-    mode: str = "verp"
-
-
-@dataclass(frozen=True, slots=True)
-class Dkim:
-    """`key` is the private key in PEM, out of `key_file`, that belongs to the DNS record
-    SELECTOR._domainkey.DOMAIN; None when nothing is signed."""
-
-    selector: str = ""
-    key_file: Path | None = None
-    key: bytes | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Spam:
-    """`header` is the header line by which a trusted MTA marks spam."""
-
-    header: str = "X-Spam: yes"
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """All that the file says, read and checked."""
-
-    site: Site
-    storage: Storage = Storage()
-    smtp: Smtp = Smtp()
-    lmtp: Lmtp = Lmtp()
-    relay: Relay = Relay()
-    delivery: Delivery = Delivery()
-    dkim: Dkim = Dkim()
-    spam: Spam = Spam()
-
-    @property
-    def templates_dir(self) -> Path | None:
-        """The folder of the operator's own wording."""
-        return self.site.templates_dir
-
+# The folder of the keys that `listserv dkim` makes, unless dkim.keys_dir names another.
+KEYS_DIR = "dkim"
 
 KEYS: Mapping[str, values.Reader] = {
     "site.domain": values.domain_name,
@@ -170,26 +81,27 @@ KEYS: Mapping[str, values.Reader] = {
     "delivery.mode": values.one_of(*Mode),
     "dkim.selector": values.selector,
     "dkim.key_file": values.any_path,
+    "dkim.keys_dir": values.any_path,
+    "domain.name": values.domain_name,
+    "domain.operator": values.mail_address,
+    "domain.selector": values.selector,
+    "domain.key_file": values.any_path,
+    "auth.require_proven_author": values.yes_or_no,
+    "auth.trusted_authserv_ids": values.authserv_ids,
+    "dns.servers": values.dns_servers,
     "spam.header": values.header_line,
 }
 
 # A key or a whole section whose feature does not exist yet -> what happens instead.
 UNBUILT: Mapping[str, str] = {
-    "domain": "all lists live in site.domain",
-    "auth.require_proven_author": "authorship is not checked, a post is judged by its From",
-    "auth.trusted_authserv_ids": "authorship is not checked, a post is judged by its From",
     "digest": "digests are not made",
 }
 
-# What may stand in the file all the same: it asks for what happens anyway, or ignoring it harms
-# nobody. An empty tuple is any value.
-HARMLESS: Mapping[str, tuple[object, ...]] = {
-    "auth.require_proven_author": (False,),
-    "auth.trusted_authserv_ids": ([],),
-    "web.listen": (),
-    "web.url": (),
-    "dns.servers": (),
-}
+# What may stand in the file all the same, with any value: ignoring it harms nobody.
+HARMLESS = ("web.listen", "web.url", "domain.url")
+
+# The section that may stand there several times.
+REPEATED = "domain"
 
 SECTIONS = tuple(dict.fromkeys(key.partition(".")[0] for key in (*KEYS, *HARMLESS, *UNBUILT)))
 
@@ -230,11 +142,12 @@ def parse(text: str, where: Path) -> Config:
 
 def _build(document: Mapping[str, object], folder: Path) -> Config:
     read: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
+    others: list[dict[str, Any]] = []
     for section, table in document.items():
-        for name, value in _section(section, table).items():
-            key = f"{section}.{name}"
-            if _is_read(key, value):
-                read[section][name] = _clause(key, KEYS[key], value, folder)
+        if section == REPEATED:
+            others = [_read(section, one, folder) for one in _tables(section, table)]
+        else:
+            read[section] = _read(section, _section(section, table), folder)
     site, relay, dkim = read["site"], read["relay"], read["dkim"]
     if "domain" not in site:
         raise _Wrong("site.domain", "is missing: the domain of the lists, the part after the @")
@@ -246,17 +159,15 @@ def _build(document: Mapping[str, object], folder: Path) -> Config:
     if "password_file" in relay:
         secret = _clause("relay.password_file", values.read_secret, relay["password_file"])
         relay["password"] = secret
-    if "key_file" in dkim:
-        dkim["key"] = _signing_key(dkim["key_file"])
+    _read_key("dkim", dkim)
+    dkim.setdefault("keys_dir", _beside_database(read["storage"], folder) / KEYS_DIR)
     config = Config(
         Site(**site), Storage(**read["storage"]), Smtp(**read["smtp"]), Lmtp(**read["lmtp"]),
-        Relay(**relay), Delivery(**read["delivery"]), Dkim(**dkim), Spam(**read["spam"]),
+        Relay(**relay), Delivery(**read["delivery"]), Dkim(**dkim), Auth(**read["auth"]),
+        Dns(**read["dns"]), Spam(**read["spam"]), _domains(others, site),
     )  # fmt: skip
     _check_listeners(config)
     _check_relay(config.relay)
-    if bool(config.dkim.selector) != bool(config.dkim.key):
-        missing = "dkim.key_file" if config.dkim.selector else "dkim.selector"
-        raise _Wrong(missing, "is missing: a key and the selector of its DNS record go together")
     return config
 
 
@@ -273,11 +184,57 @@ def _section(name: str, table: object) -> Mapping[str, object]:
     return table
 
 
-def _is_read(key: str, value: object) -> bool:
+def _tables(name: str, tables: object) -> Sequence[Mapping[str, object]]:
+    if not isinstance(tables, dict | list):
+        raise _Wrong(name, "stands in no section: write it below one")
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise _Wrong(name, f"may stand there several times: write [[{name}]]")
+    return tables
+
+
+def _read(section: str, table: Mapping[str, object], folder: Path) -> dict[str, Any]:
+    keys = {name: f"{section}.{name}" for name in table}
+    return {
+        name: _clause(keys[name], KEYS[keys[name]], value, folder)
+        for name, value in table.items()
+        if _is_read(keys[name])
+    }
+
+
+def _domains(tables: Sequence[dict[str, Any]], site: Mapping[str, Any]) -> tuple[Domain, ...]:
+    named = {site["domain"]}
+    for table in tables:
+        if "name" not in table:
+            raise _Wrong("domain.name", "is missing: a domain of lists, the part after the @")
+        if table["name"] in named:
+            raise _Wrong("domain.name", f"is there twice: {table['name']}")
+        named.add(table["name"])
+        table.setdefault("operator", site["operator"])
+        _read_key("domain", table)
+    return tuple(Domain(**table) for table in tables)
+
+
+def _read_key(section: str, table: dict[str, Any]) -> None:
+    """Put the key beside its file's name."""
+    if ("key_file" in table) != ("selector" in table):
+        missing = "key_file" if "selector" in table else "selector"
+        raise _Wrong(
+            f"{section}.{missing}",
+            "is missing: a key and the selector of its DNS record go together",
+        )
+    if "key_file" in table:
+        table["key"] = _signing_key(f"{section}.key_file", table["key_file"])
+
+
+def _beside_database(storage: Mapping[str, Any], folder: Path) -> Path:
+    """Where the server may write: a SQLite file's folder, else that of the configuration."""
+    path = values.sqlite_path(storage.get("database", Storage().database))
+    return folder if path is None else path.parent
+
+
+def _is_read(key: str) -> bool:
     """True for a key of KEYS, False for a harmless one; anything else is refused."""
-    same = HARMLESS.get(key)
-    # 1 == True and 0 == False, so the types have to agree as well.
-    if same == () or any(type(s) is type(value) and s == value for s in same or ()):
+    if key in HARMLESS:
         return False
     if key in UNBUILT:
         raise _Wrong(key, f"is not built: {UNBUILT[key]}")
@@ -297,14 +254,14 @@ def _clause(key: str, read: Callable[..., object], *arguments: object) -> object
         raise _Wrong(key, wrong) from None
 
 
-def _signing_key(path: Path) -> bytes:
+def _signing_key(key: str, path: Path) -> bytes:
     """The PEM file itself: it is handed to the delivery processes."""
-    pem = _clause("dkim.key_file", values.read_private, path)
+    pem = _clause(key, values.read_private, path)
     assert isinstance(pem, bytes)
     try:
         read_key(pem, str(path))
     except ListservError as wrong:
-        raise _Wrong("dkim.key_file", f"cannot be used: {wrong}") from None
+        raise _Wrong(key, f"cannot be used: {wrong}") from None
     return pem
 
 

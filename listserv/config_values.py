@@ -13,7 +13,7 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from listserv.domain.address import Address, parse_address
@@ -63,6 +63,13 @@ def one_of(*words: str) -> Reader:
         return value
 
     return read
+
+
+def yes_or_no(value: Any, _: Path) -> bool:
+    """true or false."""
+    if type(value) is not bool:
+        raise ValueError("wants true or false")
+    return value
 
 
 def domain_name(value: Any, folder: Path) -> str:
@@ -125,6 +132,44 @@ def ip_addresses(value: Any, folder: Path) -> frozenset[str]:
     raise ValueError('wants a list of IP addresses such as ["127.0.0.1", "::1"]')
 
 
+def dns_servers(value: Any, folder: Path) -> tuple[str, ...]:
+    """DNS servers as "IP:port", [...] round an IPv6 address; port 53 when none is given."""
+    try:
+        if isinstance(value, list):
+            return tuple(_dns_server(text(item, folder), folder) for item in value)
+    except ValueError:
+        pass
+    raise ValueError('wants a list of IP addresses with or without port: ["127.0.0.1:5353", "::1"]')
+
+
+def _dns_server(server: str, folder: Path) -> str:
+    try:
+        address = ipaddress.ip_address(server)
+        return f"[{address}]:53" if address.version == 6 else f"{address}:53"
+    except ValueError:
+        found = listener(server, folder)
+    address_and_port = re.fullmatch(r"\[?(.+?)\]?:([1-9][0-9]*)", found or "")
+    if address_and_port is None:
+        raise ValueError(server)
+    ipaddress.ip_address(address_and_port[1])
+    return address_and_port[0]
+
+
+def authserv_ids(value: Any, folder: Path) -> frozenset[str]:
+    """The names by which other mail servers begin their Authentication-Results (RFC 8601 2.5), in
+    lower case."""
+    wanted = 'wants a list of names such as ["mx.example.org"]'
+    if not isinstance(value, list):
+        raise ValueError(wanted)
+    try:
+        names = [text(item, folder) for item in value]
+    except ValueError:
+        raise ValueError(wanted) from None
+    if any(re.search(r"[\s;]", name) for name in names):
+        raise ValueError(wanted)
+    return frozenset(name.lower() for name in names)
+
+
 def header_line(value: Any, folder: Path) -> str:
     """A name and a value, as they stand in the header of a message."""
     line = text(value, folder)
@@ -182,6 +227,11 @@ def database_url(value: Any, folder: Path) -> str:
         "wants sqlite:///PATH (an absolute path makes it four slashes; no question mark) "
         "or postgresql+psycopg://USER@HOST/DATABASE"
     )
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file of a database URL that `database_url` passed; None for PostgreSQL."""
+    return Path(unquote(url.removeprefix(_SQLITE))) if url.startswith(_SQLITE) else None
 
 
 def read_private(path: Path) -> bytes:

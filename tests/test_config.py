@@ -14,14 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from listserv.config import (
-    HARMLESS,
     KEYS,
     LMTP_LISTEN,
     SMTP_LISTEN,
     UNBUILT,
+    Auth,
     Config,
     Delivery,
     Dkim,
+    Dns,
+    Domain,
     Relay,
     load,
     parse,
@@ -36,7 +38,21 @@ NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 SITE = '[site]\ndomain = "lists.example.org"\n'
 WHERE = Path("/etc/listserv/listserv.toml")
 # Fields of Config that come out of the file that a key names.
-READ_FROM_FILES = {"relay.password", "dkim.key"}
+READ_FROM_FILES = {"relay.password", "dkim.key", "domain.key"}
+# Keys whose default depends on another key.
+ELSEWHERE = {"dkim.keys_dir", "domain.name", "domain.operator"}
+
+
+def fields(config: Config) -> dict[str, object]:
+    """Every field of every section, "smtp.listen" and its value; of one [[domain]], too."""
+    sections = {part.name: getattr(config, part.name) for part in dataclasses.fields(Config)}
+    del sections["others"]
+    sections["domain"] = Domain("lists.example.net", config.site.operator)
+    return {
+        f"{name}.{key.name}": getattr(section, key.name)
+        for name, section in sections.items()
+        for key in dataclasses.fields(section)
+    }
 
 
 def read(more: str = "", where: Path = WHERE) -> Config:
@@ -72,27 +88,17 @@ def test_the_example_explains_every_key_that_works_and_no_other() -> None:
     off: set[str] = set()
     section = ""
     for line in config_example().read_text().splitlines():
-        if found := re.fullmatch(r"\[(\w+)\]", line):
-            section = found[1]
+        if found := re.fullmatch(r"\[(\w+)\]|# \[\[(\w+)\]\]", line):
+            section = found[1] or found[2]
         elif found := re.fullmatch(r"(# )?(\w+) = .+", line):
             (off if found[1] else on).add(f"{section}.{found[2]}")
     assert on | off == set(KEYS)
-    no_default = {
-        f"{part.name}.{key.name}"
-        for part in dataclasses.fields(Config)
-        for key in dataclasses.fields(getattr(read(), part.name))
-        if getattr(getattr(read("[smtp]\n[lmtp]\n"), part.name), key.name) in (None, "")
-    } - READ_FROM_FILES
-    assert off == no_default
+    default = fields(read("[smtp]\n[lmtp]\n"))
+    assert off == {key for key in KEYS if default[key] in (None, "")} | ELSEWHERE
 
 
 def test_every_key_that_works_is_a_field_of_config() -> None:
-    fields = {
-        f"{part.name}.{key.name}"
-        for part in dataclasses.fields(Config)
-        for key in dataclasses.fields(getattr(read(), part.name))
-    }
-    assert fields - READ_FROM_FILES == set(KEYS)
+    assert fields(read()).keys() - READ_FROM_FILES == set(KEYS)
 
 
 @pytest.mark.parametrize(
@@ -183,8 +189,8 @@ def test_every_key_that_works_is_a_field_of_config() -> None:
         (SITE + "[dkim]\nselector = 's 1'", "dkim.selector wants the selector of a DNS record"),
         (SITE + "[dkim]\nselector = 'a..b'", "dkim.selector wants the selector of a DNS record"),
         (SITE + "[dkim]\nselector = 's1;'", "dkim.selector wants the selector of a DNS record"),
-        (SITE + "[dkim]\nkey_file = '/nowhere'", "dkim.key_file cannot be read: /nowhere: No"),
-        (SITE + "[dkim]\nkey = 'MII'", "dkim.key is not a key; did you mean dkim.key_file?"),
+        (SITE + "[dkim]\nselector = 's1'\nkey_file = '/nowhere'", "dkim.key_file cannot be read: "),
+        (SITE + "[dkim]\nkey = 'MII'", "dkim.key is not a key; did you mean dkim.key"),
         (SITE + "[spam]\nheader = 'X-Spam'", "spam.header wants a header line"),
         (SITE + '[spam]\nheader = "X-Spam: a\\nb"', "spam.header wants a text"),
     ],
@@ -201,41 +207,88 @@ def test_what_is_not_built_is_refused_by_name(name: str) -> None:
     assert complaint(text) == f"{shown} is not built: {UNBUILT[name]}"
 
 
-@pytest.mark.parametrize("section", ["digest", "[domain]"])
-def test_an_empty_section_that_is_not_built_is_refused_too(section: str) -> None:
-    assert complaint(f"{SITE}[{section}]").startswith(f"{section.strip('[]')} is not built: ")
+def test_an_empty_section_that_is_not_built_is_refused_too() -> None:
+    assert complaint(f"{SITE}[digest]").startswith("digest is not built: ")
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "[auth]\nrequire_proven_author = false\ntrusted_authserv_ids = []",
         "[web]\nlisten = '127.0.0.1:8026'\nurl = 'https://lists.example.org'",
-        "[dns]\nservers = ['127.0.0.1:5353']",
+        "[auth]\n[dns]\n[dkim]\n[web]",
     ],
 )
-def test_a_key_that_asks_for_what_happens_anyway_is_taken(text: str) -> None:
+def test_what_harms_nobody_is_taken(text: str) -> None:
     assert read(text) == read()
+
+
+def test_who_is_asked_and_believed_is_read() -> None:
+    config = read(
+        "[auth]\nrequire_proven_author = false\ntrusted_authserv_ids = ['MX.example.org']\n"
+        "[dns]\nservers = ['127.0.0.1:5353', '192.0.2.1', '::0:1', '[::1]:54']"
+    )
+    assert config.auth == Auth(False, frozenset({"mx.example.org"}))
+    assert config.dns.servers == ("127.0.0.1:5353", "192.0.2.1:53", "[::1]:53", "[::1]:54")
+    assert (read().auth, read().dns) == (Auth(True, frozenset()), Dns(()))
+
+
+def test_a_domain_has_an_operator_of_its_own_or_the_sites() -> None:
+    config = read(
+        "[[domain]]\nname = 'Lists.Example.Net'\noperator = 'eve@example.net'\nurl = 'https://x'\n"
+        "[[domain]]\nname = 'bücher.example'\n"
+    )
+    site = Domain("lists.example.org", config.site.operator)
+    net = Domain("lists.example.net", Address("eve", "example.net"))
+    books = Domain("xn--bcher-kva.example", config.site.operator)
+    assert config.domains == (site, net, books)
+    assert read().domains == (site,)
+
+
+@pytest.mark.parametrize(
+    ("database", "keys"),
+    [
+        ("sqlite:////var/lib/listserv/l.db", "/var/lib/listserv/dkim"),
+        ("sqlite:///l.db", "/etc/listserv/dkim"),
+        ("sqlite:////srv/100%25/l.db", "/srv/100%/dkim"),
+        ("postgresql://u@h/d", "/etc/listserv/dkim"),
+    ],
+)
+def test_keys_are_made_where_the_server_may_write(database: str, keys: str) -> None:
+    assert read(f"[storage]\ndatabase = '{database}'").dkim.keys_dir == Path(keys)
+    assert read("[dkim]\nkeys_dir = 'k'").dkim.keys_dir == WHERE.parent / "k"
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("[auth]\nrequire_proven_author = true", "auth.require_proven_author is not built"),
-        ("[auth]\nrequire_proven_author = 0", "auth.require_proven_author is not built"),
-        ("[auth]\ntrusted_authserv_ids = ['mx']", "auth.trusted_authserv_ids is not built"),
+        ("[auth]\nrequire_proven_author = 0", "auth.require_proven_author wants true or false"),
+        ("[auth]\nrequire_proven_author = 'no'", "auth.require_proven_author wants true or fal"),
+        ("[auth]\ntrusted_authserv_ids = 'mx'", "auth.trusted_authserv_ids wants a list of names"),
+        ("[auth]\ntrusted_authserv_ids = ['a b']", "auth.trusted_authserv_ids wants a list of"),
+        ("[auth]\ntrusted_authserv_ids = [1]", "auth.trusted_authserv_ids wants a list of names"),
         ("[web]\nlsten = ''", "web.lsten is not a key"),
-        ("[dns]\nresolver = ''", "dns.resolver is not a key; there are dns.servers"),
+        ("[dns]\nresolver = ''", "dns.resolver is not a key; did you mean dns.servers?"),
+        ("[dns]\nservers = '127.0.0.1'", "dns.servers wants a list of IP addresses"),
+        ("[dns]\nservers = ['ns.example.org']", "dns.servers wants a list of IP addresses"),
+        ("[dns]\nservers = ['ns.example.org:53']", "dns.servers wants a list of IP addresses"),
+        ("[dns]\nservers = ['127.0.0.1:0']", "dns.servers wants a list of IP addresses"),
+        ("[dns]\nservers = ['']", "dns.servers wants a list of IP addresses"),
+        ("[dns]\nservers = ['127.0.0.1:65536']", "dns.servers wants a list of IP addresses"),
+        ("[domain]\nname = 'a.example'", "domain may stand there several times: write [[domain]]"),
+        ("[[domain]]", "domain.name is missing"),
+        ("[[domain]]\nname = 'a b'", "domain.name wants a domain name"),
+        ("[[domain]]\nnme = 'a.example'", "domain.nme is not a key; did you mean domain.name?"),
+        ("[[domain]]\nname = 'LISTS.example.org'", "domain.name is there twice: lists.example.org"),
+        ("[[domain]]\nname = 'a.example'\nselector = 's'", "domain.key_file is missing: a key and"),
+        ("[[domain]]\nname = 'a.example'\nkey_file = 'k'", "domain.selector is missing: a key and"),
+        (
+            "[[domain]]\nname = 'a.example'\nselector = 's'\nkey_file = '/nowhere'",
+            "domain.key_file cannot be read: /nowhere",
+        ),
     ],
-)
-def test_a_value_near_a_harmless_one_is_not_taken_for_it(text: str, says: str) -> None:
+)  # fmt: skip
+def test_a_complaint_about_domains_and_trust_names_the_key(text: str, says: str) -> None:
     assert complaint(SITE + text).startswith(says)
-
-
-def test_a_harmless_key_is_unbuilt_or_of_a_section_without_effect() -> None:
-    assert {key for key in HARMLESS if key not in UNBUILT} == {
-        "web.listen", "web.url", "dns.servers",
-    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -411,15 +464,33 @@ def _with_key(folder: Path, key: bytes, mode: int = 0o600) -> Path:
 
 
 def test_the_key_comes_out_of_its_file_signs_and_shows_nowhere(tmp_path: Path) -> None:
-    assert read().dkim == Dkim(selector="", key_file=None, key=None)
+    assert read().domains[0].key is None
     config = load(_with_key(tmp_path, PEM))
-    assert config.dkim == Dkim("s2026.mail", tmp_path / "dkim.key", PEM)
+    keys_dir = Path("/var/lib/listserv/dkim")
+    assert config.dkim == Dkim("s2026.mail", tmp_path / "dkim.key", PEM, keys_dir)
+    assert config.domains[0].key == PEM
     assert config.dkim.key is not None
     key = read_key(config.dkim.key, "dkim.key")
     message = b"From: town@lists.example.org\r\n\r\nHello.\r\n"
     signed = Signer(config.site.domain, config.dkim.selector, key).signature(message, NOW)
     assert b" s=s2026.mail;" in signed
     assert "PRIVATE" not in repr(config) and "PRIVATE" not in str(config.dkim)
+    assert "PRIVATE" not in repr(config.domains)
+
+
+def test_each_domain_may_have_a_key_of_its_own(tmp_path: Path) -> None:
+    file = _with_key(tmp_path, PEM)
+    with file.open("a") as more:
+        more.write(
+            "[[domain]]\nname = 'a.example'\n"
+            "[[domain]]\nname = 'b.example'\nselector = 'b'\nkey_file = 'dkim.key'\n"
+        )
+    keys = {d.name: (d.selector, d.key_file, d.key) for d in load(file).domains}
+    assert keys == {
+        "lists.example.org": ("s2026.mail", tmp_path / "dkim.key", PEM),
+        "a.example": ("", None, None),
+        "b.example": ("b", tmp_path / "dkim.key", PEM),
+    }
 
 
 def test_the_old_form_of_an_rsa_key_is_taken_too(tmp_path: Path) -> None:
@@ -496,7 +567,10 @@ _atoms = st.one_of(
 def test_any_keys_and_values_are_read_or_refused_in_one_line(
     lines: list[tuple[str, str, str]],
 ) -> None:
-    _read_or_refused(SITE + "\n".join(f"[{section}]\n{key} = {v}" for section, key, v in lines))
+    for table in ("[{}]", "[[{}]]"):
+        _read_or_refused(
+            SITE + "\n".join(f"{table.format(s)}\n{key} = {value}" for s, key, value in lines)
+        )
     _read_or_refused("\n".join(f"{section}.{key} = {v}" for section, key, v in lines))
 
 
