@@ -9,6 +9,7 @@ leave link.
 import base64
 import hashlib
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -38,21 +39,49 @@ class CopyToken:
 
 def copy_token(secret: bytes, purpose: Purpose, member: int, mailing: int) -> str:
     """The 24 characters for one recipient's copy. `secret` is the site's, 32 bytes."""
-    if not 0 <= member < 1 << MEMBER_BITS:
-        raise ValueError(f"member number {member} has more than {MEMBER_BITS} bits")
-    body = (member << MAILING_BITS | mailing & (1 << MAILING_BITS) - 1).to_bytes(_BODY_BYTES, "big")
-    return _base32(body + _mac(secret, purpose, body))
+    return copy_tokens(secret, purpose, (member,), mailing)[0]
 
 
-def _base32(octets: bytes) -> str:
-    """Lower-case base32 of a multiple of 5 octets, two letters at a time: one for each copy."""
-    number = int.from_bytes(octets, "big")
-    places = range(len(octets) * 8 - 10, -1, -10)
-    return "".join([_PAIRS[number >> place & 1023] for place in places])
+def copy_tokens(secret: bytes, purpose: Purpose, members: Sequence[int], mailing: int) -> list[str]:
+    """The tokens of several recipients' copies, in their order. ValueError for a member number
+    that has more than MEMBER_BITS."""
+    if members and not 0 <= min(members) <= max(members) < 1 << MEMBER_BITS:
+        raise ValueError(f"a member number has more than {MEMBER_BITS} bits: {max(members)}")
+    empty, low = _empty_mac(secret, purpose), mailing & (1 << MAILING_BITS) - 1
+    octets = bytearray()
+    for member in members:
+        body = (member << MAILING_BITS | low).to_bytes(_BODY_BYTES, "big")
+        mac = empty.copy()
+        mac.update(body)
+        octets += body + mac.digest()
+    text = _base32(octets)
+    return [text[at : at + _LENGTH] for at in range(0, len(text), _LENGTH)]
 
 
-_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"  # RFC 4648 6
-_PAIRS = [a + b for a in _LETTERS for b in _LETTERS]
+def _base32(octets: bytes | bytearray) -> str:
+    """Lower-case base32 (RFC 4648 6) of a multiple of 5 octets. One for each copy, so all letters
+    are spread at once: 40 bits to 64, by halves, in one long number."""
+    count = len(octets) // 5
+    spread = bytearray(8 * count)
+    for at in range(5):
+        spread[at + 3 :: 8] = octets[at::5]
+    number = int.from_bytes(spread, "big")
+    for high, low, places in _HALVES:
+        upper, lower = int.from_bytes(high * count, "big"), int.from_bytes(low * count, "big")
+        number = (number & upper) << places | number & lower
+    return number.to_bytes(8 * count, "big").translate(_LETTERS).decode("ascii")
+
+
+# Of each 8 octets the bits that move, those that stay, and how far.
+_HALVES = tuple(
+    (bytes.fromhex(high), bytes.fromhex(low), places)
+    for high, low, places in (
+        ("000000fffff00000", "00000000000fffff", 12),
+        ("000ffc00000ffc00", "000003ff000003ff", 6),
+        ("03e003e003e003e0", "001f001f001f001f", 3),
+    )
+)
+_LETTERS = b"abcdefghijklmnopqrstuvwxyz234567".ljust(256)
 
 
 def read_copy_token(secret: bytes, purpose: Purpose, token: str) -> CopyToken | None:
@@ -71,7 +100,13 @@ def read_copy_token(secret: bytes, purpose: Purpose, token: str) -> CopyToken | 
 
 
 def _mac(secret: bytes, purpose: Purpose, body: bytes) -> bytes:
-    return hashlib.blake2b(body, digest_size=_MAC_BYTES, key=secret, person=purpose.value).digest()
+    mac = _empty_mac(secret, purpose)
+    mac.update(body)
+    return mac.digest()
+
+
+def _empty_mac(secret: bytes, purpose: Purpose) -> "hashlib.blake2b":
+    return hashlib.blake2b(digest_size=_MAC_BYTES, key=secret, person=purpose.value)
 
 
 def own_message_id(secret: bytes, nonce: bytes, hostname: str) -> str:

@@ -1,10 +1,10 @@
 """Delivery's transactions: take a batch with its members as they are now, write progress, finish,
 hand back. Sending itself, between them, is the worker's (workers/deliver.py)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import zip_longest
+from itertools import repeat, zip_longest
 
 from listserv.domain.address import Role, robot_address
 from listserv.domain.mailing import (
@@ -16,13 +16,13 @@ from listserv.domain.mailing import (
     Mode,
     Outcome,
 )
-from listserv.domain.tokens import Purpose, copy_token
+from listserv.domain.tokens import Purpose, copy_tokens
 from listserv.domain.transaction import Transaction
 from listserv.flow import fan_out, quarantine
 from listserv.flow.copies import Source, Sources
 from listserv.flow.site import Site
 from listserv.mail.personal import personal_fields
-from listserv.mail.verp import return_path
+from listserv.mail.verp import return_paths
 from listserv.policy.recipients import wants_copy, wants_notice
 from listserv.policy.retries import next_attempt
 from listserv.store import counters, leases, queue, recipients, site
@@ -89,8 +89,11 @@ class Deliveries:
     def lease(self, tx: Tx, now: datetime, lane: Lane = Lane.BULK) -> Lease | None:
         """Lease the next batch of this lane or a higher one; None when nothing is due. The first
         page of a new mailing is written at once, the next pages when all batches are in hands."""
-        queue.resume_paused(tx, now)
-        fan_out.page(tx, self._site.burst_bytes, now, of_new=True)
+        due = queue.due(tx, now, lane)
+        if due.pauses:
+            queue.resume_paused(tx, now)
+        if due.new:
+            fan_out.page(tx, self._site.burst_bytes, now, of_new=True)
         lease = leases.lease(tx, self._worker, now, lane)
         if lease is None and lane is Lane.BULK and fan_out.page(tx, self._site.burst_bytes, now):
             lease = leases.lease(tx, self._worker, now)
@@ -120,23 +123,41 @@ class Deliveries:
         turns = zip_longest(*by_domain.values())
         return [(at,) for turn in turns for at in turn if at is not None]
 
-    def transaction(self, key: object, work: Work, group: Sequence[int]) -> Transaction:
-        """The transaction for a group of positions. Signs when each copy is signed; may be called
-        from several threads at once."""
-        mailing, source = work.lease.mailing, work.source
-        member = work.lease.members[group[0]] if source.mode is not Mode.BATCHED else 0
+    def transactions(
+        self, work: Work, asked: Sequence[tuple[object, Sequence[int]]]
+    ) -> list[Transaction]:
+        """A transaction for each (key, group of positions). Signs when each copy is signed; may be
+        called from several threads at once."""
+        source, secret = work.source, self._site.secret
+        mailing, members = work.lease.mailing.id, [0] * len(asked)
+        if source.mode is not Mode.BATCHED:
+            members = [work.lease.members[group[0]] for _, group in asked]
         if source.mlist is not None:
-            sender = return_path(source.mlist, self._site.secret, member, mailing.id)
+            senders = return_paths(source.mlist, secret, members, mailing)
         else:
-            token = copy_token(self._site.secret, Purpose.BOUNCES, member, mailing.id)
-            sender = robot_address(Role.ROBOT_BOUNCES, self._site.hostname, token)
-        data = source.data
+            tokens = copy_tokens(secret, Purpose.BOUNCES, members, mailing)
+            host = self._site.hostname
+            senders = [robot_address(Role.ROBOT_BOUNCES, host, token) for token in tokens]
+        datas: Iterable[tuple[bytes, ...]] = repeat(source.data)
         if source.mode is Mode.PERSONAL and source.mlist is not None:
-            own = personal_fields(source.mlist, self._site.secret, member, mailing.id)
+            datas = self._signed(source, personal_fields(source.mlist, secret, members, mailing))
+        targets = work.targets
+        return [
+            Transaction(
+                key,
+                sender,
+                tuple([targets[at] for at in group]),
+                data,
+                source.utf8,
+                source.eight_bit,
+            )
+            for (key, group), sender, data in zip(asked, senders, datas, strict=False)
+        ]
+
+    def _signed(self, source: Source, personal: Sequence[bytes]) -> Iterator[tuple[bytes, ...]]:
+        for own in personal:
             signature = source.prepared.sign(own) if source.prepared is not None else b""
-            data = (signature + own, *data)
-        recipients = tuple(work.targets[at] for at in group)
-        return Transaction(key, sender, recipients, data, source.utf8, source.eight_bit)
+            yield (signature + own, *source.data)
 
 
 def _work(tx: Tx, lease: Lease, source: Source, now: datetime) -> Work:
@@ -155,7 +176,7 @@ def _work(tx: Tx, lease: Lease, source: Source, now: datetime) -> Work:
         if member is not None and (
             wants_notice(member) if is_notice else wants_copy(member, source.author, source.named)
         ):
-            work.targets[at] = str(member.address)
+            work.targets[at] = member.address
         else:
             work.note(at, _SKIPPED)
     return work
@@ -214,6 +235,9 @@ def refused_by_relay(tx: Tx, words: str, paused: Mapping[int, str], now: datetim
 def has_work(tx: Tx, per_day: int, now: datetime, lane: Lane = Lane.BULK) -> bool:
     """Whether a look at the queue is worth a write lock: not while the operator paused it, nor
     when `per_day` recipients (0 for no limit) were sent to in 24 hours."""
-    if site.relay_paused(tx) is not None or not queue.is_due(tx, now, lane):
+    due = queue.due(tx, now, lane)
+    if not (due.pauses or due.new or due.batch or (due.pages and lane is Lane.BULK)):
+        return False
+    if site.relay_paused(tx) is not None:
         return False
     return not per_day or counters.total(tx, DELIVERED, now - timedelta(days=1)) < per_day

@@ -3,15 +3,15 @@
 from collections.abc import Set
 from typing import Protocol
 
-from listserv.domain.address import Address
 from listserv.domain.members import Delivery, MemberState
 
 
 class Candidate(Protocol):
-    """A member as of now. `elsewhere`: an earlier list brings them the same post."""
+    """A member as of now; `key` is the address's. `elsewhere`: an earlier list brings them the
+    same post."""
 
     @property
-    def address(self) -> Address: ...
+    def key(self) -> str: ...
     @property
     def state(self) -> MemberState: ...
     @property
@@ -34,11 +34,10 @@ def wants_notice(member: Candidate) -> bool:
 def wants_copy(member: Candidate, author: str, named: Set[str]) -> bool:
     """Whether this member gets a copy of a post by `author` that stands in the To and Cc of
     `named`, all three as address keys. A digest reader's post waits, so no."""
-    key = member.address.key
     return (
         wants_notice(member)
         and member.delivery is Delivery.MAIL
         and not member.elsewhere
-        and (member.own_posts or key != author)
-        and (member.duplicates or key not in named)
+        and (member.own_posts or member.key != author)
+        and (member.duplicates or member.key not in named)
     )

@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import BigInteger, bindparam, insert, literal_column, null, or_, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from listserv.domain.mailing import (
     Again,
@@ -28,8 +30,8 @@ from listserv.store.queue import (
     unpack_members,
     unpack_progress,
 )
-from listserv.store.session import Tx
-from listserv.store.tables import BatchRow, MailingRow, MessageRow, RefusalRow
+from listserv.store.session import Quick, Tx
+from listserv.store.tables import BatchRow, MailingRow, MessageRow, RefusalRow, microseconds
 
 # A lease lasts so long without a heartbeat.
 LEASE = timedelta(seconds=30)
@@ -42,56 +44,65 @@ _batch = BatchRow.metadata.tables["batch"]
 def lease(tx: Tx, worker: str, now: datetime, lane: Lane = Lane.BULK) -> Lease | None:
     """Take the next batch of this lane or a higher one: the highest lane with work, and in it the
     mailings in turn. The attempt is counted before it is made."""
-    nextid = (
-        select(BatchRow.id)
-        .join(MailingRow, MailingRow.id == BatchRow.mailing_id)
-        .where(BatchRow.state == BatchState.READY, BatchRow.due <= now, BatchRow.lane <= lane)
-        .where(MailingRow.state == MailingState.ACTIVE)
-        .order_by(BatchRow.lane, BatchRow.ordinal, BatchRow.id)
-        .limit(1)
-        .with_for_update(skip_locked=True, of=BatchRow)
-        .scalar_subquery()
-    )
-    row = tx.execute(
-        update(BatchRow)
-        .where(BatchRow.id == nextid, BatchRow.state == BatchState.READY)
-        .values(
-            state=BatchState.LEASED,
-            worker=worker,
-            lease_until=now + LEASE,
-            fence=BatchRow.fence + 1,
-            attempts=BatchRow.attempts + 1,
-        )
-        .returning(
-            BatchRow.id, BatchRow.fence, BatchRow.mailing_id, BatchRow.members, BatchRow.progress,
-            BatchRow.address, BatchRow.attempts, BatchRow.crashes, BatchRow.poisoned,
-        )
-    ).one_or_none()  # fmt: skip
+    row = _LEASE.run(
+        tx,
+        now=microseconds(now),
+        lowest=int(lane),
+        by=worker,
+        until=microseconds(now + LEASE),
+    ).fetchone()
     if row is None:
         return None
-    members = unpack_members(row.members)
+    batch_id, fence, mailing_id, packed, progress, address, attempts, crashes, poisoned = row
+    members = unpack_members(packed)
     return Lease(
-        batch_id=row.id,
-        fence=row.fence,
-        mailing=_mailing(tx, row.mailing_id),
+        batch_id=batch_id,
+        fence=fence,
+        mailing=_mailing(tx, mailing_id),
         members=members,
-        done=unpack_progress(row.progress, len(members)),
-        address=row.address,
-        attempts=row.attempts,
-        crashes=row.crashes,
-        poisoned=row.poisoned,
+        done=unpack_progress(progress, len(members)),
+        address=address,
+        attempts=attempts,
+        crashes=crashes,
+        poisoned=bool(poisoned),
     )
+
+
+def _lease() -> ReturningUpdate[Any]:
+    nextid = (
+        select(_batch.c.id)
+        .join(MailingRow, MailingRow.id == _batch.c.mailing_id)
+        .where(_batch.c.state == BatchState.READY)
+        .where(_batch.c.due <= bindparam("now", type_=BigInteger()))
+        .where(_batch.c.lane <= bindparam("lowest"))
+        .where(MailingRow.state == MailingState.ACTIVE)
+        .order_by(_batch.c.lane, _batch.c.ordinal, _batch.c.id)
+        .limit(literal_column("1"))
+        .with_for_update(skip_locked=True, of=_batch)
+        .scalar_subquery()
+    )
+    return (
+        update(_batch)
+        .where(_batch.c.id == nextid, _batch.c.state == BatchState.READY)
+        .values(
+            state=BatchState.LEASED,
+            worker=bindparam("by"),
+            lease_until=bindparam("until", type_=BigInteger()),
+            fence=_batch.c.fence + 1,
+            attempts=_batch.c.attempts + 1,
+        )
+        .returning(
+            _batch.c.id, _batch.c.fence, _batch.c.mailing_id, _batch.c.members, _batch.c.progress,
+            _batch.c.address, _batch.c.attempts, _batch.c.crashes, _batch.c.poisoned,
+        )
+    )  # fmt: skip
+
+
+_LEASE = Quick(_lease())
 
 
 def _mailing(tx: Tx, mailing_id: int) -> Mailing:
-    row = tx.execute(
-        select(
-            MailingRow.id, MailingRow.list_id, MailingRow.kind, MailingRow.lane, MailingRow.mode,
-            MailingRow.state, MailingRow.post_id, MailingRow.created, MessageRow.raw,
-        )
-        .join(MessageRow, MessageRow.id == MailingRow.message_id, isouter=True)
-        .where(MailingRow.id == mailing_id)
-    ).one()  # fmt: skip
+    row = tx.execute(_MAILING, {"wanted": mailing_id}).one()
     return Mailing(
         id=row.id,
         list_id=row.list_id,
@@ -105,6 +116,16 @@ def _mailing(tx: Tx, mailing_id: int) -> Mailing:
     )
 
 
+_MAILING = (
+    select(
+        MailingRow.id, MailingRow.list_id, MailingRow.kind, MailingRow.lane, MailingRow.mode,
+        MailingRow.state, MailingRow.post_id, MailingRow.created, MessageRow.raw,
+    )
+    .join(MessageRow, MessageRow.id == MailingRow.message_id, isouter=True)
+    .where(MailingRow.id == bindparam("wanted"))
+)  # fmt: skip
+
+
 def heartbeat(tx: Tx, held: Lease, now: datetime) -> bool:
     """Keep a lease for another LEASE. False when it is no longer ours."""
     return _report(tx, held, {"lease_until": now + LEASE})
@@ -116,40 +137,35 @@ def record(
     """Write progress: the bits of the whole batch, `fresh` the outcomes (by position) that are new.
     False when the lease is no longer ours: then nothing is written."""
     count = Counter(outcome.fate for outcome in fresh.values())
-    kept = tx.execute(
-        _RECORD if fresh else _RECORD_NOTHING_NEW,
-        {
-            "held_id": held.batch_id,
-            "held_fence": held.fence,
-            "bits": progress,
-            "more_delivered": count[Fate.DELIVERED],
-            "more_failed": count[Fate.FAILED],
-            "more_skipped": count[Fate.SKIPPED],
-        },
-    ).rowcount
-    if not kept:
+    kept = (_RECORD if fresh else _RECORD_NOTHING_NEW).run(
+        tx,
+        held_id=held.batch_id,
+        held_fence=held.fence,
+        bits=progress,
+        more_delivered=count[Fate.DELIVERED],
+        more_failed=count[Fate.FAILED],
+        more_skipped=count[Fate.SKIPPED],
+    )
+    if not kept.rowcount:
         return False
     _add_refusals(tx, held, {at: o.words for at, o in fresh.items() if o.fate is Fate.FAILED}, now)
     return True
 
 
-# Built once: progress is written a thousand times a second.
-_RECORD_NOTHING_NEW = (
-    update(_batch)
-    .where(
-        _batch.c.id == bindparam("held_id"),
-        _batch.c.fence == bindparam("held_fence"),
-        _batch.c.state == BatchState.LEASED,
-    )
-    .values(
-        progress=bindparam("bits"),
-        delivered=_batch.c.delivered + bindparam("more_delivered"),
-        failed=_batch.c.failed + bindparam("more_failed"),
-        skipped=_batch.c.skipped + bindparam("more_skipped"),
-    )
+_held = update(_batch).where(
+    _batch.c.id == bindparam("held_id"),
+    _batch.c.fence == bindparam("held_fence"),
+    _batch.c.state == BatchState.LEASED,
 )
+_record = _held.values(
+    progress=bindparam("bits"),
+    delivered=_batch.c.delivered + bindparam("more_delivered"),
+    failed=_batch.c.failed + bindparam("more_failed"),
+    skipped=_batch.c.skipped + bindparam("more_skipped"),
+)
+_RECORD_NOTHING_NEW = Quick(_record)
 # Should this lease end in a crash all the same, that one does not count: it got further.
-_RECORD = _RECORD_NOTHING_NEW.values(crashes=-1, poisoned=False)
+_RECORD = Quick(_record.values(crashes=-1, poisoned=False))
 
 
 def finish(tx: Tx, held: Lease, again: Sequence[Again], now: datetime) -> bool:
@@ -157,25 +173,36 @@ def finish(tx: Tx, held: Lease, again: Sequence[Again], now: datetime) -> bool:
     is recorded as refused. False when the lease is no longer ours."""
     given_up = {at: one.words for one in again if one.due is None for at in one.positions}
     words = next((one.words for one in again), "")
-    values = {
-        "state": BatchState.DONE,
-        "lease_until": None,
-        "failed": BatchRow.failed + len(given_up),
-        "words": words[:_MAX_WORDS],
-    }
-    if not _report(tx, held, values):
+    finished = _FINISH.run(
+        tx,
+        held_id=held.batch_id,
+        held_fence=held.fence,
+        more_failed=len(given_up),
+        last_words=words[:_MAX_WORDS],
+    )
+    if not finished.rowcount:
         return False
     _add_refusals(tx, held, given_up, now)
-    place = tx.execute(select(BatchRow.ordinal).where(BatchRow.id == held.batch_id)).scalar_one()
     for one in again:
         if one.due is not None:
+            place = tx.execute(select(BatchRow.ordinal).where(BatchRow.id == held.batch_id))
             members = [held.members[at] for at in one.positions]
             add_batches(
-                tx, held.mailing.id, held.mailing.lane, place, [members], one.due, held.address,
-                one.attempts, one.words[:_MAX_WORDS],
+                tx, held.mailing.id, held.mailing.lane, place.scalar_one(), [members], one.due,
+                held.address, one.attempts, one.words[:_MAX_WORDS],
             )  # fmt: skip
     close_if_done(tx, held.mailing.id, now)
     return True
+
+
+_FINISH = Quick(
+    _held.values(
+        state=BatchState.DONE,
+        lease_until=null(),
+        failed=_batch.c.failed + bindparam("more_failed"),
+        words=bindparam("last_words"),
+    )
+)
 
 
 def _add_refusals(tx: Tx, held: Lease, refused: Mapping[int, str], now: datetime) -> None:

@@ -8,8 +8,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from struct import pack, unpack
+from typing import NamedTuple
 
-from sqlalchemy import Select, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    Select,
+    bindparam,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from listserv.domain.mailing import (
     BatchState,
@@ -19,8 +31,8 @@ from listserv.domain.mailing import (
     Mode,
 )
 from listserv.domain.members import Delivery, MemberState
-from listserv.store.session import Tx
-from listserv.store.tables import BatchRow, MailingRow, MemberRow, MessageRow, PostRow
+from listserv.store.session import Quick, Tx
+from listserv.store.tables import BatchRow, MailingRow, MemberRow, MessageRow, PostRow, microseconds
 
 # Recipients in a batch: a million members are 2,000 rows.
 BATCH_SIZE = 500
@@ -50,6 +62,8 @@ def pack_progress(done: Sequence[bool]) -> bytes:
 
 def unpack_progress(bits: bytes, total: int) -> tuple[bool, ...]:
     """The inverse of `pack_progress` for `total` recipients."""
+    if not any(bits):
+        return (False,) * total
     return tuple(bool(bits[at >> 3] & 0x80 >> (at & 7)) for at in range(total))
 
 
@@ -232,34 +246,58 @@ def write_page(
     return bool(mine)
 
 
-def is_due(tx: Tx, now: datetime, lane: Lane) -> bool:
-    """Whether a page of batches is to be written or a batch of this lane or a higher one to be
-    leased."""
+class Due(NamedTuple):
+    """What delivery may find: mailings whose pause is over, a mailing without any batch yet, pages
+    of batches to be written, a batch to be leased."""
+
+    pauses: bool
+    new: bool
+    pages: bool
+    batch: bool
+
+
+def due(tx: Tx, now: datetime, lane: Lane) -> Due:
+    """What there is to do now, of batches those of this lane or a higher one."""
+    row = _DUE.run(tx, now=microseconds(now), lowest=int(lane)).fetchone()
+    return Due(*map(bool, row))
+
+
+def _due() -> Select[bool, bool, bool, bool]:
+    now: BindParameter[int] = bindparam("now", type_=BigInteger())
     page = exists().where(~MailingRow.expanded, MailingRow.state == MailingState.ACTIVE)
-    if lane < Lane.BULK:
-        page = page.where(MailingRow.expanded_to == 0)
     batch = exists().where(
         BatchRow.state == BatchState.READY,
         BatchRow.due <= now,
-        BatchRow.lane <= lane,
+        BatchRow.lane <= bindparam("lowest"),
         MailingRow.id == BatchRow.mailing_id,
         MailingRow.state == MailingState.ACTIVE,
     )
     paused = exists().where(MailingRow.state == MailingState.PAUSED, MailingRow.resume <= now)
-    return bool(tx.execute(select(or_(page, batch, paused))).scalar_one())
+    return select(paused, page.where(MailingRow.expanded_to == 0), page, batch)
+
+
+# Asked before each lease, and twice a second when nothing happens.
+_DUE = Quick(_due())
 
 
 def close_if_done(tx: Tx, mailing_id: int, now: datetime) -> None:
     """active → done once every recipient is written and every batch finished."""
-    open_batch = exists().where(
-        BatchRow.mailing_id == mailing_id, BatchRow.state != BatchState.DONE
+    _CLOSE.run(tx, mailing=mailing_id, now=microseconds(now))
+
+
+_CLOSE = Quick(
+    update(MailingRow)
+    .where(MailingRow.id == bindparam("mailing"), MailingRow.expanded)
+    .where(MailingRow.state == MailingState.ACTIVE)
+    .where(
+        ~exists().where(
+            BatchRow.mailing_id == MailingRow.id,
+            # Named, so that the index finds one of them without reading those that are done.
+            or_(BatchRow.state == BatchState.READY, BatchRow.state == BatchState.LEASED),
+        )
     )
-    tx.execute(
-        update(MailingRow)
-        .where(MailingRow.id == mailing_id, MailingRow.expanded, ~open_batch)
-        .where(MailingRow.state == MailingState.ACTIVE)
-        .values(state=MailingState.DONE, finished=now)
-    )
+    .values(state=MailingState.DONE, finished=bindparam("now", type_=BigInteger()))
+)
 
 
 def pause(tx: Tx, mailing_id: int, words: str, now: datetime) -> bool:

@@ -2,26 +2,26 @@
 is skipped then, and who changed address gets it there."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Text, and_, cast, or_, select
+from sqlalchemy import Text, and_, bindparam, cast, or_, select
 from sqlalchemy.orm import aliased
 
 from listserv.domain.address import Address
 from listserv.domain.members import Delivery, MemberState
 from listserv.store import bans
-from listserv.store.session import Tx
+from listserv.store.session import Quick, Tx
 from listserv.store.tables import MemberRow
 
 
-@dataclass(slots=True)
-class Current:
-    """A member as of now; `elsewhere`: an earlier list brings them the same post."""
+class Current(NamedTuple):
+    """A member as of now: address and address key; `elsewhere`: an earlier list brings them the
+    same post."""
 
-    id: int
-    address: Address
+    address: str
+    key: str
     state: MemberState
     delivery: Delivery
     own_posts: bool
@@ -50,43 +50,53 @@ def current(
     reached = _reached_elsewhere(tx, members, earlier) if earlier else frozenset[int]()
     wanted = set(members)
     found = {}
-    # Read a million times for a long list: as plain tuples, settings as text.
-    for number, text, state, delivery, settings in _rows(tx, list_id, members):
+    for number, address, key, state, delivery, settings in _rows(tx, members):
         if number in wanted:
-            local, _, domain = text.rpartition("@")
-            address = Address(local, domain)
             own = {} if settings == _NOTHING_SET else json.loads(settings)
             found[number] = Current(
-                number,
                 address,
+                key,
                 _STATES[state],
                 _DELIVERIES[delivery],
                 own.get("own_posts", True),
                 own.get("duplicates", True),
-                bool(banned) and bans.any_of(banned, address),
+                bool(banned) and bans.any_of(banned, _address(address)),
                 number in reached,
             )
     return found
 
 
-_COLUMNS = (
+_Row = tuple[int, str, str, str, str, str]
+
+_columns = select(
     MemberRow.id,
     MemberRow.address,
+    MemberRow.address_key,
     MemberRow.state,
     MemberRow.delivery,
     cast(MemberRow.settings, Text),
+)
+# By number alone: asked for the list too, SQLite looks that up and reads all of it each time.
+_BETWEEN = Quick(
+    _columns.where(MemberRow.id >= bindparam("low"), MemberRow.id <= bindparam("high"))
 )
 # A first page of a list has its numbers in a row, the deferred of a long list do not.
 _SPARSE = 4
 
 
-def _rows(tx: Tx, list_id: int, members: Sequence[int]) -> Sequence[Row[int, str, str, str, str]]:
-    first, last = members[0], members[-1]
-    query = select(*_COLUMNS)
-    if last - first < _SPARSE * len(members):
-        here = (MemberRow.id >= first, MemberRow.id <= last, MemberRow.list_id == list_id)
-        return tx.execute(query.where(*here)).all()
-    return tx.execute(query.where(MemberRow.id.in_(members))).all()
+def _rows(tx: Tx, members: Sequence[int]) -> Iterable[_Row]:
+    low, high = members[0], members[-1]
+    rows: Iterable[Any]
+    if high - low < _SPARSE * len(members):
+        rows = _BETWEEN.run(tx, low=low, high=high)
+    else:
+        rows = tx.execute(_columns.where(MemberRow.id.in_(members)))
+    return rows
+
+
+def _address(text: str) -> Address:
+    local, _, domain = text.rpartition("@")
+    return Address(local, domain)
 
 
 def _reached_elsewhere(

@@ -3,10 +3,10 @@
 import secrets
 from datetime import datetime
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import bindparam, delete, select, text
 
 from listserv.domain.errors import ListservError
-from listserv.store.session import Tx
+from listserv.store.session import Quick, Tx
 from listserv.store.tables import SiteRow
 
 SECRET_BYTES = 32
@@ -65,4 +65,8 @@ def note_relay(tx: Tx, words: str, now: datetime) -> None:
 
 
 def _value(tx: Tx, key: str) -> str | None:
-    return tx.execute(select(SiteRow.value).where(SiteRow.key == key)).scalar_one_or_none()
+    row = _VALUE.run(tx, name=key).fetchone()
+    return str(row[0]) if row is not None else None
+
+
+_VALUE = Quick(select(SiteRow.value).where(SiteRow.key == bindparam("name")))

@@ -201,11 +201,9 @@ class DeliveryWorker:
         self._desk.not_made(hand, groups)
 
     def _transactions(self, hand: InHand, groups: Sequence[tuple[int, ...]]) -> list[Transaction]:
-        work, made = hand.work, []
-        for group in groups:
-            ticket = Ticket(hand, {work.targets[at]: at for at in group}, len(group))
-            made.append(self._deliveries.transaction(ticket, work, group))
-        return made
+        targets = hand.work.targets
+        asked = [(Ticket(hand, {targets[at]: at for at in g}, len(g)), g) for g in groups]
+        return self._deliveries.transactions(hand.work, asked)
 
     def _wake_carriers(self) -> None:
         for carrier in self._carriers:

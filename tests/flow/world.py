@@ -124,7 +124,7 @@ class World:
             if work is None:
                 continue
             for group in worker.groups(work):
-                transaction = worker.transaction(None, work, group)
+                (transaction,) = worker.transactions(work, [(None, group)])
                 self.sent.append(transaction)
                 for at, recipient in zip(group, transaction.recipients, strict=True):
                     work.note(at, self.answers.get(recipient, Outcome(Fate.DELIVERED)))

@@ -59,7 +59,7 @@ def tags(message: bytes) -> dict[str, str]:
 
 def personal(member: int = 7) -> bytes:
     """The fields of one member's copy of mailing 12."""
-    return personal_fields(a_list(), SECRET, member, 12)
+    return personal_fields(a_list(), SECRET, [member], 12)[0]
 
 
 def prepared(copy: ListCopy, now: datetime | None = None) -> Prepared:

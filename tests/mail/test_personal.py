@@ -9,7 +9,7 @@ SECRET = bytes(range(32))
 
 
 def test_list_unsubscribe_leads_to_this_members_own_leave_address() -> None:
-    (uri,) = values(personal_fields(a_list(), SECRET, member=7, mailing=12), "List-Unsubscribe")
+    (uri,) = values(personal_fields(a_list(), SECRET, [7], 12)[0], "List-Unsubscribe")
     local, _, domain = uri.removeprefix("<mailto:").removesuffix(">").partition("@")
     assert domain == "lists.example.org"
     recipient = read_local(local, {"support"}.__contains__)
@@ -20,7 +20,7 @@ def test_list_unsubscribe_leads_to_this_members_own_leave_address() -> None:
 
 
 def test_its_fields_are_those_that_are_announced() -> None:
-    fields = fields_of(personal_fields(a_list(), SECRET, 7, 12))
+    fields = fields_of(personal_fields(a_list(), SECRET, [7], 12)[0])
     assert [name for name, _ in fields] == [name.lower() for name in PERSONAL]
 
 
@@ -34,6 +34,6 @@ def test_it_takes_the_place_of_the_lists_own() -> None:
 
 
 def test_the_longest_address_fits_the_envelope() -> None:
-    line = personal_fields(a_list("x" * MAX_LIST_NAME), SECRET, 2**36 - 1, 2**20 - 1)
+    line = personal_fields(a_list("x" * MAX_LIST_NAME), SECRET, [2**36 - 1], 2**20 - 1)[0]
     local = line.partition(b"<mailto:")[2].partition(b"@")[0]
     assert len(local) <= MAX_LOCAL

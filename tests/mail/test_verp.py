@@ -2,14 +2,14 @@
 
 from listserv.domain.address import MAX_LIST_NAME, MAX_LOCAL, Role, read_local
 from listserv.domain.tokens import CopyToken, Purpose, read_copy_token
-from listserv.mail.verp import return_path
+from listserv.mail.verp import return_paths
 from tests.mail.building import a_list
 
 SECRET = bytes(range(32))
 
 
 def test_a_return_path_tells_member_and_mailing_to_us_alone() -> None:
-    path = return_path(a_list(), SECRET, member=7, mailing=12)
+    path = return_paths(a_list(), SECRET, [7], 12)[0]
     local, _, domain = path.partition("@")
     assert domain == "lists.example.org"
     recipient = read_local(local, {"support"}.__contains__)
@@ -22,10 +22,10 @@ def test_a_return_path_tells_member_and_mailing_to_us_alone() -> None:
 
 
 def test_each_recipient_of_each_mailing_has_another() -> None:
-    paths = {return_path(a_list(), SECRET, m, n) for m in range(20) for n in range(20)}
+    paths = {p for n in range(20) for p in return_paths(a_list(), SECRET, range(20), n)}
     assert len(paths) == 400
 
 
 def test_the_longest_fits_the_envelope() -> None:
-    longest = return_path(a_list("x" * MAX_LIST_NAME), SECRET, 2**36 - 1, 2**20 - 1)
+    longest = return_paths(a_list("x" * MAX_LIST_NAME), SECRET, [2**36 - 1], 2**20 - 1)[0]
     assert len(longest.partition("@")[0]) <= MAX_LOCAL

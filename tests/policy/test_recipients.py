@@ -4,16 +4,15 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from listserv.domain.address import Address
 from listserv.domain.members import Delivery, MemberState
 from listserv.policy.recipients import wants_copy, wants_notice
 
-HER_ADDRESS = Address("Ann", "example.org")
+ANN_KEY = "ann@example.org"
 
 
 @dataclass(frozen=True)
 class Reader:
-    address: Address = HER_ADDRESS
+    key: str = ANN_KEY
     state: MemberState = MemberState.ACTIVE
     delivery: Delivery = Delivery.MAIL
     own_posts: bool = True
@@ -23,7 +22,6 @@ class Reader:
 
 
 ANN = Reader()
-ANN_KEY = "ann@example.org"
 BOB_KEY = "bob@example.net"
 
 # by what is said of the member: the member, the author, who stands in To and Cc, gets a copy

@@ -213,8 +213,8 @@ def test_what_a_relay_that_takes_nothing_says_to_the_last_one_is_not_about_them(
 
     def make(hand: InHand, groups: Sequence[tuple[int, ...]]) -> None:
         tickets = [Ticket(hand, {work.targets[at]: at}, 1) for (at,) in groups]
-        made = zip(tickets, groups, strict=True)
-        desk.made(hand, [deliveries.transaction(ticket, work, group) for ticket, group in made])
+        asked = list(zip(tickets, groups, strict=True))
+        desk.made(hand, deliveries.transactions(work, asked))
 
     desk = Desk(world.clock, Pace(world.clock), make)
     desk.add(work, deliveries.groups(work))
