@@ -8,11 +8,11 @@ from functools import cached_property
 
 from listserv.clock import Clock, SystemClock
 from listserv.config import Config
+from listserv.dkim_keys import KeyRing
 from listserv.domain.courier import Carrier
 from listserv.domain.mailing import Lane, Mode
 from listserv.flow.deliver import Deliveries
 from listserv.flow.site import Site
-from listserv.mail.sign import Signer, read_key
 from listserv.resources import JinjaTemplates
 from listserv.smtp.intake import FlowIntake
 from listserv.smtp.relay import MaildirCarrier, RelaySettings, SmtpCarrier
@@ -32,11 +32,16 @@ class App:
     clock: Clock
 
     @cached_property
+    def keys(self) -> KeyRing:
+        """Who signs for which domain."""
+        return KeyRing(self.config)
+
+    @cached_property
     def site(self) -> Site:
         """What every flow knows."""
         config = self.config
         return Site(
-            domains=frozenset({config.site.domain}),
+            domains=frozenset(self.keys.domains),
             hostname=config.site.hostname,
             secret=self.store.read(site.secret),
             templates=JinjaTemplates(config.templates_dir),
@@ -45,7 +50,7 @@ class App:
             mode=Mode(config.delivery.mode),
             burst_bytes=config.relay.burst_bytes,
             max_rcpt=config.relay.max_rcpt,
-            signer=_signer(config),
+            signers=self.keys.signer,
         )
 
     @property
@@ -94,6 +99,7 @@ class App:
         """A delivery worker; `name` stands in its leases. The workers of this machine share what
         the relay bears in a second."""
         config = self.config
+        self.keys.check()
         return DeliveryWorker(
             self.store,
             self.clock,
@@ -103,13 +109,6 @@ class App:
             per_second=config.relay.max_per_second / config.delivery.workers,
             per_day=config.relay.max_per_day,
         )
-
-
-def _signer(config: Config) -> Signer | None:
-    if config.dkim.key is None:
-        return None
-    key = read_key(config.dkim.key, str(config.dkim.key_file))
-    return Signer(config.site.domain, config.dkim.selector, key)
 
 
 def build(config: Config, clock: Clock | None = None) -> App:

@@ -46,9 +46,6 @@ log = logging.getLogger(__name__)
 # Where a listener listens when its section is there and says nothing else.
 SMTP_LISTEN = "127.0.0.1:8025"
 LMTP_LISTEN = "127.0.0.1:8024"
-# The folder of the keys that `listserv dkim` makes, unless dkim.keys_dir names another.
-KEYS_DIR = "dkim"
-
 KEYS: Mapping[str, values.Reader] = {
     "site.domain": values.domain_name,
     "site.hostname": values.domain_name,
@@ -81,7 +78,7 @@ KEYS: Mapping[str, values.Reader] = {
     "delivery.mode": values.one_of(*Mode),
     "dkim.selector": values.selector,
     "dkim.key_file": values.any_path,
-    "dkim.keys_dir": values.any_path,
+    "dkim.keys_dir": values.readable_folder,
     "domain.name": values.domain_name,
     "domain.operator": values.mail_address,
     "domain.selector": values.selector,
@@ -160,7 +157,7 @@ def _build(document: Mapping[str, object], folder: Path) -> Config:
         secret = _clause("relay.password_file", values.read_secret, relay["password_file"])
         relay["password"] = secret
     _read_key("dkim", dkim)
-    dkim.setdefault("keys_dir", _beside_database(read["storage"], folder) / KEYS_DIR)
+    dkim.setdefault("keys_dir", _beside_database(read["storage"], folder))
     config = Config(
         Site(**site), Storage(**read["storage"]), Smtp(**read["smtp"]), Lmtp(**read["lmtp"]),
         Relay(**relay), Delivery(**read["delivery"]), Dkim(**dkim), Auth(**read["auth"]),

@@ -83,12 +83,12 @@ class Delivery:
 class Dkim:
     """`key` is the private key in PEM, out of `key_file`, that belongs to the DNS record
     SELECTOR._domainkey.DOMAIN; None when the file names none. The keys that `listserv dkim` makes
-    are in `keys_dir`: see dkim_keys.py, which says whose turn it is."""
+    are in the folder `keys_dir`: see dkim_keys.py, which says whose turn it is."""
 
     selector: str = ""
     key_file: Path | None = None
     key: bytes | None = field(default=None, repr=False)
-    keys_dir: Path | None = None
+    keys_dir: Path = Path("/var/lib/listserv")
 
 
 @dataclass(frozen=True, slots=True)

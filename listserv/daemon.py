@@ -52,6 +52,7 @@ async def serve(
     app: App, stop: asyncio.Event, ready: Callable[[Ports], None] | None = None
 ) -> None:
     """Serve until `stop` is set; `ready` hears where once all listeners are up."""
+    app.keys.check()
     with _only_server(app.store):
         async with AsyncExitStack() as stack:
             stack.callback(_tell_systemd, "STOPPING=1")

@@ -247,15 +247,23 @@ def test_a_domain_has_an_operator_of_its_own_or_the_sites() -> None:
 @pytest.mark.parametrize(
     ("database", "keys"),
     [
-        ("sqlite:////var/lib/listserv/l.db", "/var/lib/listserv/dkim"),
-        ("sqlite:///l.db", "/etc/listserv/dkim"),
-        ("sqlite:////srv/100%25/l.db", "/srv/100%/dkim"),
-        ("postgresql://u@h/d", "/etc/listserv/dkim"),
+        ("sqlite:////var/lib/listserv/l.db", "/var/lib/listserv"),
+        ("sqlite:///l.db", "/etc/listserv"),
+        ("sqlite:////srv/100%25/l.db", "/srv/100%"),
+        ("postgresql://u@h/d", "/etc/listserv"),
     ],
 )
 def test_keys_are_made_where_the_server_may_write(database: str, keys: str) -> None:
     assert read(f"[storage]\ndatabase = '{database}'").dkim.keys_dir == Path(keys)
-    assert read("[dkim]\nkeys_dir = 'k'").dkim.keys_dir == WHERE.parent / "k"
+
+
+def test_another_folder_of_keys_has_to_be_there(tmp_path: Path) -> None:
+    file = tmp_path / "listserv.toml"
+    file.write_text(SITE + "[dkim]\nkeys_dir = 'k'\n")
+    with pytest.raises(ListservError, match=r"dkim\.keys_dir cannot be read: .*/k: No such file"):
+        load(file)
+    (tmp_path / "k").mkdir()
+    assert load(file).dkim.keys_dir == tmp_path / "k"
 
 
 @pytest.mark.parametrize(
@@ -466,7 +474,7 @@ def _with_key(folder: Path, key: bytes, mode: int = 0o600) -> Path:
 def test_the_key_comes_out_of_its_file_signs_and_shows_nowhere(tmp_path: Path) -> None:
     assert read().domains[0].key is None
     config = load(_with_key(tmp_path, PEM))
-    keys_dir = Path("/var/lib/listserv/dkim")
+    keys_dir = Path("/var/lib/listserv")
     assert config.dkim == Dkim("s2026.mail", tmp_path / "dkim.key", PEM, keys_dir)
     assert config.domains[0].key == PEM
     assert config.dkim.key is not None

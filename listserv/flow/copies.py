@@ -27,12 +27,13 @@ _ONE_PIECE = 65_536
 @dataclass(frozen=True)
 class Source:
     """`data` is ready for the wire; in `personal` mode it is what follows each copy's own fields,
-    which `prepared` signs. `author` and `named` (To and Cc) are address keys, `earlier` the lists
+    which `prepared` signs. `domain` is whose mail it is. `author` and `named` (To and Cc) are address keys, `earlier` the lists
     whose readers have the same post already."""
 
     mlist: MailingList | None
     mode: Mode
     data: tuple[bytes, ...]
+    domain: str
     eight_bit: bool = False
     utf8: bool = False
     prepared: Prepared | None = None
@@ -70,8 +71,18 @@ def _notice(tx: Tx, site: Site, mailing: Mailing, seven: bool, now: datetime) ->
     if mailing.message is None:
         raise ListservError("its message is gone")
     mlist = lists.get(tx, mailing.list_id) if mailing.list_id is not None else None
-    signature = site.signer.signature(mailing.message, now) if site.signer is not None else b""
-    return Source(mlist, Mode.VERP, (dot_stuff(signature + mailing.message),))
+    domain = mlist.domain if mlist is not None else _domain_of_author(mailing.message)
+    signer = site.signers(domain)
+    signature = signer.signature(mailing.message, now) if signer is not None else b""
+    return Source(mlist, Mode.VERP, (dot_stuff(signature + mailing.message),), domain)
+
+
+def _domain_of_author(notice: bytes) -> str:
+    """Of a notice that no list sends: our robot wrote it, at the domain that it is about."""
+    author = parse(notice).author
+    if author is None:
+        raise ListservError("nobody wrote it")
+    return author.address.domain
 
 
 def _post(tx: Tx, site: Site, mailing: Mailing, seven: bool, now: datetime) -> Source:
@@ -90,15 +101,17 @@ def _post(tx: Tx, site: Site, mailing: Mailing, seven: bool, now: datetime) -> S
     is_personal = mailing.mode is Mode.PERSONAL
     head = copy.shared if is_personal else copy.head
     prepared, signature = None, b""
-    if site.signer is not None:
+    signer = site.signers(mlist.domain)
+    if signer is not None:
         own = PERSONAL if is_personal else ()
-        prepared = site.signer.prepare(head, (copy.body,), now, own)
+        prepared = signer.prepare(head, (copy.body,), now, own)
         if not is_personal:
             signature, prepared = prepared.sign(), None
     return Source(
         mlist,
         mailing.mode,
         _on_the_wire(signature + head + b"\r\n", copy.body),
+        mlist.domain,
         eight_bit=copy.eight_bit,
         utf8=copy.utf8,
         prepared=prepared,

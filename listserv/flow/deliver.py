@@ -136,8 +136,7 @@ class Deliveries:
             senders = return_paths(source.mlist, secret, members, mailing)
         else:
             tokens = copy_tokens(secret, Purpose.BOUNCES, members, mailing)
-            host = self._site.hostname
-            senders = [robot_address(Role.ROBOT_BOUNCES, host, token) for token in tokens]
+            senders = [robot_address(Role.ROBOT_BOUNCES, source.domain, t) for t in tokens]
         datas: Iterable[tuple[bytes, ...]] = repeat(source.data)
         if source.mode is Mode.PERSONAL and source.mlist is not None:
             datas = self._signed(source, personal_fields(source.mlist, secret, members, mailing))

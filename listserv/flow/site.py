@@ -9,12 +9,17 @@ from listserv.mail.notices import Templates
 from listserv.mail.sign import Signer
 
 
+def nobody_signs(domain: str) -> None:
+    """For a site without keys."""
+
+
 @dataclass(frozen=True)
 class Site:
     """`secret` signs every token; `nonce` gives that many random bytes; `spam_header` is the field
     ("X-Spam: yes") that a trusted MTA marks spam with. `mode` is how posts fan out, and `batched`
     when all copies together would exceed `burst_bytes`; a transaction then has up to `max_rcpt`
-    recipients. `signer` signs what we send."""
+    recipients. `signers` says who signs for a domain now. `require_proven_author`: a
+    member's post is held until its author is known to have written it."""
 
     domains: frozenset[str]
     hostname: str
@@ -25,7 +30,8 @@ class Site:
     mode: Mode = Mode.VERP
     burst_bytes: int = 1_000_000_000
     max_rcpt: int = 50
-    signer: Signer | None = None
+    signers: Callable[[str], Signer | None] = nobody_signs
+    require_proven_author: bool = True
 
     def message_id(self) -> str:
         """A new Message-ID that we know again when it comes back."""
