@@ -13,7 +13,9 @@ from listserv.domain.courier import Carrier
 from listserv.domain.mailing import Lane, Mode
 from listserv.flow.deliver import Deliveries
 from listserv.flow.site import Site
+from listserv.resolver import Resolver
 from listserv.resources import JinjaTemplates
+from listserv.smtp.authenticate import Authenticator
 from listserv.smtp.intake import FlowIntake
 from listserv.smtp.relay import MaildirCarrier, RelaySettings, SmtpCarrier
 from listserv.smtp.settings import ServerSettings
@@ -51,6 +53,7 @@ class App:
             burst_bytes=config.relay.burst_bytes,
             max_rcpt=config.relay.max_rcpt,
             signers=self.keys.signer,
+            require_proven_author=config.auth.require_proven_author,
         )
 
     @property
@@ -68,7 +71,14 @@ class App:
 
     def intake(self) -> FlowIntake:
         """What the listeners ask."""
-        return FlowIntake(self.store, self.site, self.clock)
+        resolver = Resolver(self.config.dns.servers, self.clock.monotonic)
+        authenticator = Authenticator(
+            resolver,
+            self.clock,
+            self.server_settings.trusts,
+            self.config.auth.trusted_authserv_ids,
+        )
+        return FlowIntake(self.store, self.site, self.clock, authenticator.authenticate)
 
     def carriers(self, desk: Desk, seven_bit: Callable[[], None]) -> Sequence[Carrier]:
         """Who carries our mail on, taking it from `desk`: with a notice port, notices go by a

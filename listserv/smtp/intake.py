@@ -1,9 +1,11 @@
 """Between the listeners and the flow: runs each question in a transaction, off the event loop."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from listserv.clock import Clock
-from listserv.domain.post import Client, Incoming, Transport
+from listserv.domain.authorship import Authorship
+from listserv.domain.post import Client, Incoming, Post, Transport
 from listserv.domain.replies import Reply
 from listserv.flow import receive
 from listserv.flow.site import Site
@@ -12,12 +14,20 @@ from listserv.store.session import Store
 
 
 class FlowIntake:
-    """Answers RCPT and the final dot. What it raises is our own fault: the listeners say 451."""
+    """Answers RCPT and the final dot. What it raises is our own fault: the listeners say 451.
+    `authenticate` never raises, and asks the DNS while no transaction is open."""
 
-    def __init__(self, store: Store, site: Site, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        site: Site,
+        clock: Clock,
+        authenticate: Callable[[Incoming, Post], Awaitable[Authorship]],
+    ) -> None:
         self._store = store
         self._site = site
         self._clock = clock
+        self._authenticate = authenticate
 
     async def recipient(
         self, address: str, transport: Transport, client: Client, sender: str
@@ -30,7 +40,10 @@ class FlowIntake:
     async def message(self, incoming: Incoming) -> tuple[Reply, ...]:
         """The answer to the final dot, for each recipient; the message is on disk by then."""
         post = await asyncio.to_thread(parse, incoming.raw, self._site.spam_header)
+        authorship = await self._authenticate(incoming, post)
         now = self._clock.now()
         return await asyncio.wrap_future(
-            self._store.submit(lambda tx: receive.message(tx, self._site, incoming, post, now))
+            self._store.submit(
+                lambda tx: receive.message(tx, self._site, incoming, post, now, authorship)
+            )
         )

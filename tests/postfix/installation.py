@@ -12,6 +12,7 @@ from typing import Any
 
 from listserv.store import queue_view
 from listserv.store.session import Store
+from tests.dns import DnsServer
 from tests.postfix.harness import (
     PATIENCE,
     Postfix,
@@ -49,6 +50,10 @@ listen = "127.0.0.1:{smtp}"
 listen = "127.0.0.1:{lmtp}"
 [relay]
 port = {relay}
+[auth]
+require_proven_author = false
+[dns]
+servers = ["{dns}"]
 """
 
 
@@ -62,11 +67,12 @@ def message(author: str, subject: str, body: bytes = b"Hello.\r\n", more: bytes 
 
 class Installation:
     """One list with three members, served, and set up behind Postfix in one of the two `way`s.
-    `sent` is what listserv said to Postfix's listener for copies."""
+    `sent` is what listserv said to Postfix's listener for copies; `dns` is whom it asks."""
 
     def __init__(self, folder: Path, way: str) -> None:
         self.way = way
         self.sink = Sink(folder / "sink")
+        self.dns = DnsServer()
         self.postfix = Postfix(folder, self.sink.port)
         self.copies = free_port()
         self.sent = Recorder(self.copies)
@@ -78,6 +84,7 @@ class Installation:
 
     def __enter__(self) -> "Installation":
         with self._undo:
+            self._undo.callback(self.dns.close)
             self._undo.callback(self.sink.stop)
             self._undo.callback(self.sent.stop)
             self._undo.callback(self.postfix.stop)
@@ -177,7 +184,9 @@ class Installation:
     def _configure(self, relay: int) -> None:
         assert self._config.is_file()
         ports = {"smtp": self._smtp, "lmtp": self._lmtp, "relay": relay}
-        self._config.write_text(_CONFIG.format(domain=DOMAIN, folder=self._home, **ports))
+        self._config.write_text(
+            _CONFIG.format(domain=DOMAIN, folder=self._home, dns=self.dns.address, **ports)
+        )
 
     def _run(self, *words: str) -> str:
         done = subprocess.run([_PROGRAM, *words], capture_output=True, text=True, timeout=PATIENCE)

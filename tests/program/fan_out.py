@@ -15,6 +15,7 @@ from listserv.domain.members import Delivery, MemberRole
 from listserv.store import lists, members, queue_view, schema
 from listserv.store.members import NewMember
 from listserv.store.session import Store, Tx
+from tests.dns import NO_DNS
 from tests.flow.world import an_address
 from tests.program.test_serve import DOMAIN, LISTSERV, free_port
 from tests.relay import ScriptedRelay
@@ -66,7 +67,7 @@ class Town:
             f'[site]\ndomain = "{DOMAIN}"\nhostname = "{DOMAIN}"\noperator = "op@example.org"\n'
             f'[storage]\ndatabase = "{database}"\n'
             f'[smtp]\nlisten = "127.0.0.1:{self._port}"\n'
-            f'[relay]\nhost = "127.0.0.1"\nport = {relay.port}\ntls = "off"\n'
+            f'[relay]\nhost = "127.0.0.1"\nport = {relay.port}\ntls = "off"\n{NO_DNS}'
         )
         self._config.chmod(0o600)
         self.store = Store(database)

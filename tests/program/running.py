@@ -9,9 +9,10 @@ from pathlib import Path
 
 from listserv import daemon
 from listserv.app import App, build
-from listserv.config import Config, Lmtp, Relay, Site, Smtp, Storage
+from listserv.config import Auth, Config, Dns, Lmtp, Relay, Site, Smtp, Storage
 from listserv.domain.address import Address
 from listserv.store import queue_view
+from tests.dns import NOWHERE
 
 DOMAIN = "lists.example.org"
 # Loopback needs milliseconds; this only ends a test that has failed.
@@ -30,6 +31,8 @@ class Running:
                 smtp=Smtp(listen="127.0.0.1:0"),
                 lmtp=Lmtp(listen="127.0.0.1:0"),
                 relay=Relay(kind="maildir", path=self.maildir),
+                auth=Auth(require_proven_author=False),
+                dns=Dns(servers=(NOWHERE,)),
             )
         )
         self._up = threading.Event()

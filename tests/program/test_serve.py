@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.dns import NO_DNS
+
 LISTSERV = Path(sys.executable).with_name("listserv")
 DOMAIN = "lists.example.org"
 PATIENCE = 20.0
@@ -37,7 +39,7 @@ class Server:
             f'[site]\ndomain = "{DOMAIN}"\nhostname = "{DOMAIN}"\noperator = "op@example.org"\n'
             f'[storage]\ndatabase = "sqlite:///{folder / "listserv.db"}"\n'
             f'[smtp]\nlisten = "127.0.0.1:{self.port}"\n'
-            f'[relay]\nkind = "maildir"\npath = "{folder / "Maildir"}"\n'
+            f'[relay]\nkind = "maildir"\npath = "{folder / "Maildir"}"\n{NO_DNS}'
         )
         self.config.chmod(0o600)
         self.process: subprocess.Popen[str] | None = None
