@@ -34,6 +34,9 @@ BAD_ADDRESS = Reply(553, "5.1.3", "That is not an address we can read")
 NO_RELAY = Reply(550, "5.7.1", "We do not relay mail for that domain")
 OUR_FAULT = Reply(451, "4.3.0", "A fault on our side, please try again later")
 STORAGE = Reply(452, "4.3.1", "No room to store mail right now, please try again later")
+DNS_SILENT = Reply(
+    451, "4.4.3", "The DNS of the From address did not answer, please try again later"
+)
 TOO_BUSY = Reply(421, "4.3.2", "Too many connections, please try again later")
 TOO_LONG_WAITED = Reply(421, "4.4.2", "Waited too long, closing")
 TOO_MANY_ERRORS = Reply(421, "4.7.0", "Too many errors, closing")
@@ -44,7 +47,7 @@ HEADER_TOO_BIG = Reply(552, "5.3.4", "The header of the message is larger than t
 LINE_TOO_LONG = Reply(550, "5.6.0", "The message has a line that is longer than this server takes")
 
 REPLIES: tuple[Reply, ...] = (
-    ACCEPTED, RECIPIENT_OK, UNKNOWN, NOT_YET, BAD_ADDRESS, NO_RELAY, OUR_FAULT, STORAGE, TOO_BUSY,
-    TOO_LONG_WAITED, TOO_MANY_ERRORS, TOO_BIG, TOO_MANY_RECIPIENTS, BARE_LINE_END, HEADER_TOO_BIG,
-    LINE_TOO_LONG,
+    ACCEPTED, RECIPIENT_OK, UNKNOWN, NOT_YET, BAD_ADDRESS, NO_RELAY, OUR_FAULT, STORAGE,
+    DNS_SILENT, TOO_BUSY, TOO_LONG_WAITED, TOO_MANY_ERRORS, TOO_BIG, TOO_MANY_RECIPIENTS,
+    BARE_LINE_END, HEADER_TOO_BIG, LINE_TOO_LONG,
 )  # fmt: skip

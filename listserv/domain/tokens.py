@@ -17,6 +17,8 @@ MEMBER_BITS = 36
 MAILING_BITS = 20
 _MAC_BYTES = 8
 _BODY_BYTES = (MEMBER_BITS + MAILING_BITS) // 8
+RANDOM_TOKEN_BYTES = 15
+_RANDOM_LENGTH = 22
 _LENGTH = (_BODY_BYTES + _MAC_BYTES) * 8 // 5
 
 
@@ -107,6 +109,14 @@ def _mac(secret: bytes, purpose: Purpose, body: bytes) -> bytes:
 
 def _empty_mac(secret: bytes, purpose: Purpose) -> "hashlib.blake2b":
     return hashlib.blake2b(digest_size=_MAC_BYTES, key=secret, person=purpose.value)
+
+
+def random_token(octets: bytes) -> str:
+    """22 characters, 110 bits, out of RANDOM_TOKEN_BYTES random octets: of a question that is
+    stored, and answered by whoever knows the token."""
+    if len(octets) != RANDOM_TOKEN_BYTES:
+        raise ValueError(f"a random token is made of {RANDOM_TOKEN_BYTES} octets")
+    return _base32(octets)[-_RANDOM_LENGTH:]
 
 
 def own_message_id(secret: bytes, nonce: bytes, hostname: str) -> str:

@@ -3,30 +3,65 @@ and when."""
 
 from datetime import datetime
 
+from listserv.domain.authorship import Level
 from listserv.domain.errors import ListservError
+from listserv.domain.members import MemberState
 from listserv.flow import notices
-from listserv.flow.receive import send_out
+from listserv.flow.accept import send_out
 from listserv.flow.site import Site
-from listserv.store import events, held, lists, posts
+from listserv.policy.trust import vouched_for
+from listserv.store import events, held, lists, members, paths, posts
 from listserv.store.held import Held, HeldState
+from listserv.store.posts import StoredPost
 from listserv.store.session import Tx
 
 
-def approve(tx: Tx, site: Site, held_id: int, by: str, now: datetime) -> Held:
-    """The post goes out. Raises ListservError when it was decided before or its text is gone."""
+def approve(
+    tx: Tx, site: Site, held_id: int, by: str, now: datetime, *, trust: bool = False
+) -> Held:
+    """The post goes out. With `trust` the way that it came is familiar from now on: mail of this
+    member that comes the same way is theirs. Raises ListservError when it was decided before, its
+    text is gone, or there is nothing to trust."""
     decided = held.decide(tx, held_id, HeldState.APPROVED, by, "", now)
     post = posts.get(tx, decided.post_id)
     if post.raw_id is None:
         raise ListservError(f"held post {held_id}: its text is gone by retention; discard it")
+    if trust:
+        _make_familiar(tx, decided, post, by, now)
     send_out(tx, site, lists.get(tx, decided.list_id), post, now)
-    events.log(tx, decided.list_id, by, f"approved held post {held_id}", now)
+    trusted = ", and trusts the way it came" if trust else ""
+    events.log(tx, decided.list_id, by, f"approved held post {held_id}{trusted}", now)
     return decided
 
 
+def _make_familiar(tx: Tx, decided: Held, post: StoredPost, by: str, now: datetime) -> None:
+    member = members.by_key(tx, decided.list_id, post.author_key)
+    level, path = post.authorship.level, post.authorship.path
+    if member is None or member.state is MemberState.LEFT:
+        why = "its author is no member"
+    elif level is not Level.UNPROVEN:
+        why = f"its author is {level} in any case"
+    elif not path:
+        why = "nothing of the way it came was verified, so it would not be known again"
+    else:
+        paths.confirm(tx, member.id, path, by, now)
+        posts.amend(tx, post.id, post.reasons, vouched_for(post.authorship, "a moderator"))
+        return
+    raise ListservError(
+        f"held post {decided.id}: there is nothing to trust: {why}; approve it without trust"
+    )
+
+
 def reject(tx: Tx, site: Site, held_id: int, reason: str, by: str, now: datetime) -> Held:
-    """The post does not go out and its author hears why."""
+    """The post does not go out and its author hears why. Raises ListservError when it was decided
+    before, or when its author's domain says that somebody else wrote it."""
     decided = held.decide(tx, held_id, HeldState.REJECTED, by, reason, now)
     post = posts.get(tx, decided.post_id)
+    if post.authorship.level is Level.CONTRADICTED:
+        raise ListservError(
+            f"held post {held_id}: its author's domain says that it is forged, so they cannot be"
+            " told; discard it"
+        )
     mlist = lists.get(tx, decided.list_id)
     notices.rejected(tx, site, mlist, decided, post.message_id, reason, now)
     events.log(tx, decided.list_id, by, f"rejected held post {held_id}", now)

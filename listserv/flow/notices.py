@@ -1,16 +1,24 @@
 """The mails the program itself writes, queued in the transaction of what they tell about."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from listserv.domain.address import Address, parse_address
+from listserv.domain.address import Address, Role, parse_address
+from listserv.domain.decision import Decision
 from listserv.domain.lists import MailingList
 from listserv.domain.mailing import Lane
 from listserv.domain.members import Member, MemberState
+from listserv.domain.post import Post
 from listserv.flow.site import Site
 from listserv.mail.notices import Frame, write_notice
-from listserv.store import members, queue
+from listserv.policy.confirming import Moment
+from listserv.store import lists, members, queue
+from listserv.store.confirmations import Confirmation
 from listserv.store.held import Held
 from listserv.store.session import Tx
+
+# Of a subject that we quote.
+_LONGEST_QUOTE = 80
 
 
 def welcome(tx: Tx, site: Site, mlist: MailingList, member: Member, now: datetime) -> None:
@@ -38,6 +46,79 @@ def rejected(
     )  # fmt: skip
 
 
+def refused(
+    tx: Tx,
+    site: Site,
+    refusals: Sequence[tuple[MailingList, Decision]],
+    author: Address,
+    post: Post,
+    now: datetime,
+) -> None:
+    """To the author of a post, from the first of the lists that did not take it, what all of them
+    say: a refusal that could not be heard while the post came in. The caller has seen to it that
+    the author is known to be the author, and is told so once a day."""
+    told = [(mlist.address, decision.refusal.text) for mlist, decision in refusals]
+    _send(
+        tx, site, refusals[0][0], "author-refused.txt", author, now,
+        values={"subject": _short(post.subject), "refusals": told}, in_reply_to=post.message_id,
+    )  # fmt: skip
+
+
+def ask_author(
+    tx: Tx,
+    site: Site,
+    mlist: MailingList,
+    member: Member,
+    subject: str,
+    reply_to: str,
+    learns: bool,
+    now: datetime,
+) -> None:
+    """To a member, at the address on file: did you write this? Of the post itself the beginning of
+    its subject, because whoever wrote it may not be them. `learns`: a yes is remembered."""
+    _send(
+        tx, site, mlist, "author-ask.txt", member.address, now,
+        values={"subject": _short(subject), "learns": learns}, member=member.id,
+        reply_to=reply_to,
+    )  # fmt: skip
+
+
+def author_confirmed(
+    tx: Tx, site: Site, question: Confirmation, post: Held, moment: Moment, now: datetime
+) -> None:
+    """To whom was asked whether they wrote a post, after their yes: what has become of it."""
+    _answer(tx, site, question, "author-confirmed.txt", post, now, moment=moment, state=post.state)
+
+
+def author_unclear(tx: Tx, site: Site, question: Confirmation, post: Held, now: datetime) -> None:
+    """To whom was asked whether they wrote a post, after words that were not understood."""
+    mlist = lists.get(tx, post.list_id)
+    reply_to = mlist.addresses.of(Role.CONFIRM, question.token)
+    _answer(tx, site, question, "author-unclear.txt", post, now, reply_to=reply_to)
+
+
+def _answer(
+    tx: Tx,
+    site: Site,
+    question: Confirmation,
+    template: str,
+    post: Held,
+    now: datetime,
+    reply_to: str | None = None,
+    **values: object,
+) -> None:
+    to = parse_address(question.address)
+    if to is None:
+        return
+    member = members.get(tx, question.member_id) if question.member_id else None
+    _send(
+        tx, site, lists.get(tx, post.list_id), template, to, now,
+        values={"subject": _short(post.subject), **values},
+        member=member.id if member and member.state is MemberState.ACTIVE else 0,
+        reply_to=reply_to, answers=True,
+    )  # fmt: skip
+
+
 def owners_of_busy_list(tx: Tx, site: Site, mlist: MailingList, now: datetime) -> None:
     """To the owners, once: posts come in so fast that they are held."""
     for owner in members.owners(tx, mlist.id):
@@ -58,17 +139,19 @@ def _send(
     values: dict[str, object],
     member: int = 0,
     in_reply_to: str = "",
+    answers: bool = False,
+    reply_to: str | None = None,
     lane: Lane = Lane.NOTICE,
 ) -> None:
     frame = Frame(
         sender_name=mlist.title,
         sender=mlist.addresses.request,
         to=to,
-        reply_to=mlist.addresses.owner,
+        reply_to=reply_to or mlist.addresses.owner,
         message_id=site.message_id(),
         date=now,
         in_reply_to=in_reply_to,
-        answers=bool(in_reply_to),
+        answers=answers or bool(in_reply_to),
     )
     shared = {"title": mlist.title, "address": mlist.address, "owner": mlist.addresses.owner}
     raw = write_notice(site.templates, template, frame, {**shared, **values})
@@ -77,3 +160,9 @@ def _send(
         tx, list_id=mlist.id, raw=raw, subject=subject, member=member, address=str(to), now=now,
         lane=lane,
     )  # fmt: skip
+
+
+def _short(subject: str) -> str:
+    """A subject as it is quoted: whoever writes in somebody's name has no room to say much."""
+    words = " ".join(subject.split())
+    return words if len(words) <= _LONGEST_QUOTE else f"{words[: _LONGEST_QUOTE - 1].rstrip()}…"

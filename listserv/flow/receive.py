@@ -1,38 +1,49 @@
 """A message comes in: who is asked for, what is decided, and everything that follows from it, in
 one transaction that is committed before the client hears 250."""
 
+import hashlib
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from listserv.domain.address import MAX_LOCAL, Recipient, Role, list_in, parse_address, read_local
 from listserv.domain.authorship import UNCHECKED, Authorship
 from listserv.domain.decision import Decision, Reason, Verdict
 from listserv.domain.lists import MailingList
-from listserv.domain.members import MemberState
 from listserv.domain.post import Incoming, Post, Transport
 from listserv.domain.replies import (
     ACCEPTED,
     BAD_ADDRESS,
+    DNS_SILENT,
     NO_RELAY,
     NOT_YET,
     RECIPIENT_OK,
     UNKNOWN,
     Reply,
 )
-from listserv.domain.tokens import Purpose, is_own_message_id, read_copy_token
-from listserv.flow import notices
+from listserv.domain.tokens import Purpose, read_copy_token
+from listserv.flow import author_first, confirm, notices
+from listserv.flow.accept import send_out
+from listserv.flow.facts import gather, own_keys
 from listserv.flow.site import Site
-from listserv.policy.answer import settle
+from listserv.mail import headers as h
+from listserv.mail.parse import MAX_HEADER
+from listserv.mail.surgery import Header, read_fields
+from listserv.policy.answer import Settled, settle
+from listserv.policy.confirming import is_answerable
 from listserv.policy.posting import Facts, decide
-from listserv.store import bans, counters, held, lists, members, posts, queue
+from listserv.policy.trust import is_believed
+from listserv.store import counters, deferrals, held, lists, posts, said
 from listserv.store.held import BY_RULE, HeldState
-from listserv.store.posts import StoredPost
 from listserv.store.session import Tx
 
 log = logging.getLogger("listserv.receive")
 
 _HOUR = timedelta(hours=1)
+# So long a message is put off whose domain's DNS does not answer, and what is said of it then.
+_PATIENCE = timedelta(minutes=30)
+DNS_DID_NOT_ANSWER = "its domain's DNS did not answer"
 # Holds of which the owners are told, once in an hour, and the counter that remembers it.
 _TELL_OWNERS = {"rate-author", "rate-list"}
 _TOLD = "owners told"
@@ -52,7 +63,7 @@ def recipient(tx: Tx, site: Site, address: str, transport: Transport) -> Reply:
         return lists.at(tx, name, domain) is not None
 
     meant = read_local(read.local, is_list) if read else None
-    reply = _reply_for(site, meant) if read else BAD_ADDRESS
+    reply = _reply_for(tx, site, meant, domain) if read else BAD_ADDRESS
     if reply.accepted or transport is Transport.SMTP:
         return reply
     # An address that nobody can read may be a list's all the same: "town+x y", or one too long.
@@ -60,14 +71,16 @@ def recipient(tx: Tx, site: Site, address: str, transport: Transport) -> Reply:
     return RECIPIENT_OK if meant or list_in(local, is_list) else reply
 
 
-def _reply_for(site: Site, meant: Recipient | None) -> Reply:
+def _reply_for(tx: Tx, site: Site, meant: Recipient | None, domain: str) -> Reply:
     match meant:
         case Recipient(Role.POST):
             return RECIPIENT_OK
+        case Recipient(Role.CONFIRM | Role.ROBOT_CONFIRM):
+            return RECIPIENT_OK if confirm.is_known(tx, meant, domain) else UNKNOWN
         case Recipient(Role.BOUNCES | Role.ROBOT_BOUNCES, _, token):
             known = read_copy_token(site.secret, Purpose.BOUNCES, token)
             return RECIPIENT_OK if known else UNKNOWN
-        case Recipient(Role.MODERATE | Role.CONFIRM | Role.LEAVE_TOKEN | Role.ITEM | Role.ALIAS):
+        case Recipient(Role.MODERATE | Role.LEAVE_TOKEN | Role.ITEM | Role.ALIAS):
             return UNKNOWN
         case Recipient():
             return NOT_YET
@@ -89,32 +102,77 @@ def message(
     copy of the first.
     """
     targets = [_target(tx, site, address, now) for address in incoming.recipients]
-    asked = _reading_order(tx, post, [mlist for mlist in targets if mlist is not None])
-    decisions = [_decision(tx, site, incoming, post, mlist, now) for mlist in asked]
-    settled = settle(incoming.transport, decisions)
+    asked = _reading_order(tx, post, [one for one in targets if isinstance(one, MailingList)])
+    if asked and site.require_proven_author and authorship.temporary:
+        if _is_early(tx, post, now):
+            return tuple(DNS_SILENT for _ in targets)
+        authorship = replace(authorship, reasons=(DNS_DID_NOT_ANSWER,), temporary=False)
+    answerable = _is_answerable(incoming, post)
+    for token in {meant.argument for meant in targets if isinstance(meant, Recipient)}:
+        confirm.reply(tx, site, token, post, now, answerable=answerable)
+    cases = [_case(tx, site, incoming, post, mlist, authorship, now) for mlist in asked]
     raw_id: int | None = None
     replies = {}
-    for mlist, one in zip(asked, settled, strict=True):
-        replies[mlist.id] = one.reply
+    settled = _settled(tx, site, incoming.transport, cases, now, answerable=answerable)
+    for case, one in zip(cases, settled, strict=True):
+        replies[case.mlist.id] = one.reply
         if _is_stored(one.decision):
             raw_id = raw_id or posts.keep_raw(tx, incoming.raw, now)
-        _carry_out(tx, site, mlist, post, one.decision, authorship, raw_id, now)
-    return tuple(replies[mlist.id] if mlist is not None else ACCEPTED for mlist in targets)
+        _carry_out(tx, site, case, one.decision, raw_id, now, answerable=answerable)
+    return tuple(replies[t.id] if isinstance(t, MailingList) else ACCEPTED for t in targets)
 
 
-def _target(tx: Tx, site: Site, address: str, now: datetime) -> MailingList | None:
-    """The list that a recipient address posts to. None: a bounce, or a sub-address that means
-    nothing; both are only counted."""
+def _target(tx: Tx, site: Site, address: str, now: datetime) -> MailingList | Recipient | None:
+    """The list that a recipient address posts to, or a question's address. None: a bounce, or a
+    sub-address that means nothing; both are only counted."""
     read = parse_address(address)
     if read is None:
         return None
     meant = read_local(read.local, lambda name: lists.at(tx, name, read.domain) is not None)
     if meant is not None and meant.role is Role.POST:
         return lists.at(tx, meant.name, read.domain)
-    if meant is None or not _reply_for(site, meant).accepted:
-        log.warning("dropped: mail for %s, which takes none", read)
     counters.count(tx, 0, meant.role if meant else "unknown address", now)
-    return None
+    if meant is None or not _reply_for(tx, site, meant, read.domain).accepted:
+        log.warning("dropped: mail for %s, which takes none", read)
+        return None
+    return meant if meant.role in {Role.CONFIRM, Role.ROBOT_CONFIRM} else None
+
+
+def _is_early(tx: Tx, post: Post, now: datetime) -> bool:
+    """Whether a message about whose domain the DNS says nothing is put off once more."""
+    key = hashlib.sha256(post.message_id.encode("utf-8", "surrogatepass")).digest()
+    return now - deferrals.since(tx, key if post.message_id else post.body_hash, now) < _PATIENCE
+
+
+def _is_answerable(incoming: Incoming, post: Post) -> bool:
+    fields, _, _ = read_fields(incoming.raw, 0, min(len(incoming.raw), MAX_HEADER))
+    return is_answerable(post, incoming.sender, Header(fields).all(h.PRECEDENCE))
+
+
+def _settled(
+    tx: Tx,
+    site: Site,
+    transport: Transport,
+    cases: Sequence["_Case"],
+    now: datetime,
+    *,
+    answerable: bool,
+) -> Sequence[Settled]:
+    """What becomes of the message on each list. A refusal that the client cannot hear is mailed to
+    an author who is known to be the author, once a day; otherwise the post is kept."""
+    decisions = [case.decision for case in cases]
+    believed = [answerable and is_believed(case.facts.authorship.level) for case in cases]
+    settled = settle(transport, decisions, believed)
+    refused = [
+        (case.mlist, case.decision) for case, one in zip(cases, settled, strict=True) if one.tell
+    ]
+    author = cases[0].facts.post.author if refused else None
+    if author is None:
+        return settled
+    if not said.once_a_day(tx, "refusal", author.address.key, now):
+        return settle(transport, decisions, [False] * len(cases))
+    notices.refused(tx, site, refused, author.address, cases[0].facts.post, now)
+    return settled
 
 
 def _reading_order(tx: Tx, post: Post, targets: Sequence[MailingList]) -> list[MailingList]:
@@ -122,45 +180,46 @@ def _reading_order(tx: Tx, post: Post, targets: Sequence[MailingList]) -> list[M
     named = [address.key for address in post.to_cc]
 
     def place(mlist: MailingList) -> int:
-        return min((named.index(k) for k in _own_keys(tx, mlist) if k in named), default=len(named))
+        return min((named.index(k) for k in own_keys(tx, mlist) if k in named), default=len(named))
 
     return sorted({mlist.id: mlist for mlist in targets}.values(), key=place)
 
 
-def _own_keys(tx: Tx, mlist: MailingList) -> set[str]:
-    return {mlist.address, *lists.former(tx, mlist.id)}
-
-
-def _decision(
-    tx: Tx, site: Site, incoming: Incoming, post: Post, mlist: MailingList, now: datetime
-) -> Decision:
+def _case(
+    tx: Tx,
+    site: Site,
+    incoming: Incoming,
+    post: Post,
+    mlist: MailingList,
+    authorship: Authorship,
+    now: datetime,
+) -> "_Case":
     before = posts.echo(tx, mlist.id, post, now)
-    if before.same:
-        return DUPLICATE
     author = post.author
-    member = members.by_key(tx, mlist.id, author.address.key) if author else None
-    if member is not None and member.state is MemberState.LEFT:
-        member = None
-    sender = parse_address(incoming.sender)
-    writers = {address for address in (author and author.address, sender) if address}
-    return decide(
-        Facts(
-            post=post,
-            mlist=mlist,
-            author=member,
-            transport=incoming.transport,
-            trusted_peer=incoming.client.trusted,
-            null_sender=not incoming.sender,
-            banned=any(bans.is_banned(tx, mlist.id, address, now) for address in writers),
-            ours=is_own_message_id(site.secret, post.message_id),
-            addressed=not _own_keys(tx, mlist).isdisjoint(a.key for a in post.to_cc),
-            same_id_other_body=before.other_body,
-            author_posts_last_hour=(
-                posts.count_since(tx, mlist.id, now - _HOUR, author.address.key) if author else 0
-            ),
-            list_posts_last_hour=posts.count_since(tx, mlist.id, now - _HOUR),
-        )
+    facts = replace(
+        gather(tx, site, mlist, post, authorship, incoming.sender, now),
+        transport=incoming.transport,
+        trusted_peer=incoming.client.trusted,
+        null_sender=not incoming.sender,
+        same_id_other_body=before.other_body,
+        author_posts_last_hour=(
+            posts.count_since(tx, mlist.id, now - _HOUR, author.address.key) if author else 0
+        ),
+        list_posts_last_hour=posts.count_since(tx, mlist.id, now - _HOUR),
     )
+    return _Case(facts, DUPLICATE if before.same else decide(facts))
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One message for one list, and what was decided about it."""
+
+    facts: Facts
+    decision: Decision
+
+    @property
+    def mlist(self) -> MailingList:
+        return self.facts.mlist
 
 
 def _is_stored(decision: Decision) -> bool:
@@ -179,26 +238,27 @@ def _is_stored(decision: Decision) -> bool:
 def _carry_out(
     tx: Tx,
     site: Site,
-    mlist: MailingList,
-    post: Post,
+    case: _Case,
     decision: Decision,
-    authorship: Authorship,
     raw_id: int | None,
     now: datetime,
+    *,
+    answerable: bool,
 ) -> None:
-    _log(mlist, post, decision)
+    facts, mlist = case.facts, case.mlist
+    _log(facts, decision)
     counters.count(tx, mlist.id, decision.verdict, now)
     if not _is_stored(decision):
         return
     post_id = posts.add(
-        tx, list_id=mlist.id, raw_id=raw_id, post=post, decision=decision, authorship=authorship,
-        now=now,
+        tx, list_id=mlist.id, raw_id=raw_id, post=facts.post, decision=decision,
+        authorship=facts.authorship, now=now,
     )  # fmt: skip
     if decision.verdict is Verdict.ACCEPT:
         send_out(tx, site, mlist, posts.get(tx, post_id), now)
         return
     is_held = decision.verdict is Verdict.HOLD
-    held.add(
+    held_id = held.add(
         tx,
         list_id=mlist.id,
         post_id=post_id,
@@ -206,19 +266,9 @@ def _carry_out(
         by="" if is_held else BY_RULE,
         now=now,
     )
+    author_first.wait(tx, site, facts, decision, held_id, now, answerable=answerable)
     if any(reason.rule in _TELL_OWNERS for reason in decision.reasons):
         _tell_owners_once(tx, site, mlist, now)
-
-
-def send_out(tx: Tx, site: Site, mlist: MailingList, post: StoredPost, now: datetime) -> int:
-    """Accept a stored post: its number, its author's count, its mailing. Returns the mailing."""
-    posts.accept(tx, post.id, lists.next_number(tx, mlist.id), now)
-    author = members.by_key(tx, mlist.id, post.author_key)
-    if author is not None:
-        members.count_post(tx, author.id)
-    return queue.add_post(
-        tx, list_id=mlist.id, post_id=post.id, subject=post.subject, mode=site.mode, now=now
-    )
 
 
 def _tell_owners_once(tx: Tx, site: Site, mlist: MailingList, now: datetime) -> None:
@@ -227,13 +277,14 @@ def _tell_owners_once(tx: Tx, site: Site, mlist: MailingList, now: datetime) -> 
         notices.owners_of_busy_list(tx, site, mlist, now)
 
 
-def _log(mlist: MailingList, post: Post, decision: Decision) -> None:
-    author = post.author
+def _log(facts: Facts, decision: Decision) -> None:
+    author = facts.post.author
     log.info(
-        "post list=%s author=%s size=%d verdict=%s because=%s",
-        mlist.address,
+        "post list=%s author=%s authorship=%s size=%d verdict=%s because=%s",
+        facts.mlist.address,
         author.address.masked if author else "-",
-        post.size,
+        facts.authorship.level,
+        facts.post.size,
         decision.verdict,
         ",".join(reason.rule for reason in decision.reasons) or "-",
     )

@@ -18,8 +18,8 @@ class Site:
     """`secret` signs every token; `nonce` gives that many random bytes; `spam_header` is the field
     ("X-Spam: yes") that a trusted MTA marks spam with. `mode` is how posts fan out, and `batched`
     when all copies together would exceed `burst_bytes`; a transaction then has up to `max_rcpt`
-    recipients. `signers` says who signs for a domain now. `require_proven_author`: a
-    member's post is held until its author is known to have written it."""
+    recipients. `signers` says who signs for a domain now. `require_proven_author`: a member's post
+    is held until its author is known to have written it."""
 
     domains: frozenset[str]
     hostname: str

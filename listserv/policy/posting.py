@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from listserv.domain.address import ascii_lower
+from listserv.domain.authorship import UNCHECKED, Authorship
 from listserv.domain.decision import Decision, Reason, Verdict
 from listserv.domain.lists import MEGABYTE, ListSettings, MailingList
 from listserv.domain.members import Member
@@ -21,12 +22,18 @@ from listserv.domain.post import Post, Transport
 from listserv.domain.replies import ACCEPTED, UNKNOWN, Reply
 from listserv.policy.markdown import markdown
 from listserv.policy.misdirected import is_mail_command
+from listserv.policy.trust import Act, Consequence, trust
 
 # Postfix bounces at 50; real posts seldom pass 15 servers.
 MAX_RECEIVED = 30
 # Posts in an hour; more are held.
 MAX_BY_AUTHOR = 10
 MAX_BY_LIST = 60
+
+# The rule under which a post waits for its own author.
+UNPROVEN_AUTHOR = "unproven-author"
+# Rules whose refusal is heard by the client or by nobody.
+QUIET = frozenset({"banned", "forged-stranger"})
 
 _KILOBYTE = 1024
 
@@ -36,6 +43,7 @@ class Facts:
     """All that the rules may know about one post for one list.
 
     `author` is the active or suspended member whose address is the From, None when there is none.
+    `authorship` says how far that From is believed, `require_proven_author` whether it has to be.
     `trusted_peer`: the spam header is ours to believe. `ours`: its Message-ID is one that we
     issued. `addressed`: the list's address or a former one stands in To or Cc. The counts are of
     the posts before this one that were accepted or held.
@@ -44,6 +52,8 @@ class Facts:
     post: Post
     mlist: MailingList
     author: Member | None = None
+    authorship: Authorship = UNCHECKED
+    require_proven_author: bool = True
     transport: Transport = Transport.SMTP
     trusted_peer: bool = False
     null_sender: bool = False
@@ -59,7 +69,7 @@ class Facts:
 class Rule:
     """One row. `because` completes "held because …" and, like `refusal`, may name a {value};
     `where` says which settings, with one of which values, put the row in force; `keep` is of a
-    discarded post."""
+    discarded post; `needs_proof` rows are in force with auth.require_proven_author only."""
 
     name: str
     verdict: Verdict
@@ -68,8 +78,11 @@ class Rule:
     where: Mapping[str, Sequence[str]] = field(default_factory=lambda: MappingProxyType({}))
     refusal: Reply | None = None
     keep: bool = False
+    needs_proof: bool = False
 
-    def in_force(self, settings: ListSettings) -> bool:
+    def in_force(self, settings: ListSettings, *, require_proven_author: bool) -> bool:
+        if self.needs_proof and not require_proven_author:
+            return False
         return all(getattr(settings, key) in values for key, values in self.where.items())
 
 
@@ -84,6 +97,11 @@ def _is_spam(f: Facts) -> bool:
 def _is_from_stranger(f: Facts) -> bool:
     # Without exactly one author nobody is known to be a stranger: those rows hold the post.
     return f.author is None and f.post.author is not None
+
+
+def _follows(f: Facts, consequence: Consequence) -> bool:
+    cell = trust(f.authorship.level, Act.POST, require_proven_author=f.require_proven_author)
+    return cell.follows is consequence
 
 
 def _is_from_new_member(f: Facts) -> bool:
@@ -109,6 +127,11 @@ _MEMBERS_ONLY = Reply(
     "Only members may post to {address}, and your address is not one of theirs; "
     "if you are a member, please send it again from the address that you joined with",
 )  # fmt: skip
+_FORGED = Reply(
+    550, "5.7.1",
+    "The domain of your From address says that this message is not from there; "
+    "please send it through your own mail provider",
+)  # fmt: skip
 _TOO_BIG = Reply(
     552, "5.3.4",
     "Your message has {size}; {address} takes at most {max_size}. "
@@ -127,6 +150,8 @@ RULES: tuple[Rule, ...] = (
          lambda f: f.null_sender),
     Rule("spam", _D, "the mail server in front of us takes it for spam",
          lambda f: _is_spam(f) and f.author is None, keep=True),
+    Rule("forged-stranger", _R, "its domain says that it is forged: {authorship}",
+         lambda f: _is_from_stranger(f) and _follows(f, Consequence.KEEP_OUT), refusal=_FORGED),
     Rule("moderators-only", _R, "only moderators post to this list",
          lambda f: f.author is not None and not f.author.is_moderator,
          where={"posting": ("moderators",)}, refusal=_MODERATORS_ONLY),
@@ -140,6 +165,10 @@ RULES: tuple[Rule, ...] = (
     Rule("list-on-hold", _H, "the list is on hold", lambda f: f.mlist.on_hold),
     Rule("stranger-hold", _H, "its author is not subscribed", _is_from_stranger,
          where={"posting": _CLOSED, "nonmember": ("hold",)}),
+    Rule(UNPROVEN_AUTHOR, _H, "its author is not proven: {authorship}",
+         lambda f: f.author is not None and _follows(f, Consequence.ASK), needs_proof=True),
+    Rule("forged-member", _H, "its domain says that it is forged: {authorship}",
+         lambda f: f.author is not None and _follows(f, Consequence.KEEP_OUT)),
     Rule("no-author", _H, "its From names no address that can be read",
          lambda f: not f.post.authors),
     Rule("several-authors", _H, "its From names more than one author", _has_several_authors),
@@ -172,6 +201,7 @@ RULES: tuple[Rule, ...] = (
 # What stands for the values in a table that is about no list and no post.
 _NO_LIST = {"max_size": "`max_size`", "new_member_posts": "`new_member_posts`"}
 _NO_POST = {
+    "authorship": "…",
     "automatic": "it is an automatic reply",
     "defects": "too long, too deep, too many parts",
 }
@@ -179,10 +209,13 @@ _NO_POST = {
 
 def decide(facts: Facts, rules: Sequence[Rule] = RULES) -> Decision:
     """The verdict on one post for one list, with every hold reason or the one that is final."""
-    values = _of_list(facts.mlist) | _of_post(facts.post)
+    values = _of_list(facts.mlist) | _of_post(facts.post, facts.authorship)
     holds: list[Reason] = []
     for rule in rules:
-        if not (rule.in_force(facts.mlist.settings) and rule.applies(facts)):
+        required = facts.require_proven_author
+        if not rule.in_force(facts.mlist.settings, require_proven_author=required):
+            continue
+        if not rule.applies(facts):
             continue
         reason = Reason(rule.name, rule.because.format_map(values))
         if rule.verdict is not Verdict.HOLD:
@@ -193,18 +226,21 @@ def decide(facts: Facts, rules: Sequence[Rule] = RULES) -> Decision:
     return Decision(Verdict.HOLD if holds else Verdict.ACCEPT, tuple(holds))
 
 
-def rules_table(mlist: MailingList | None) -> str:
-    """The rules in Markdown: of one list, those that its settings put in force, with its values;
+def rules_table(mlist: MailingList | None, *, require_proven_author: bool = True) -> str:
+    """The rules in Markdown: of one list, those that the settings put in force, with its values;
     or all of them, with the settings on which they depend."""
     if mlist is None:
         title, values, rules = "Posting rules", _NO_LIST, RULES
     else:
         title, values = f"Posting rules of {mlist.address}", _of_list(mlist)
-        rules = tuple(rule for rule in RULES if rule.in_force(mlist.settings))
+        proof = require_proven_author
+        rules = tuple(
+            rule for rule in RULES if rule.in_force(mlist.settings, require_proven_author=proof)
+        )
     rows = [("rule", "verdict", "because") + (("with",) if mlist is None else ())]
     for rule in rules:
         row = (rule.name, str(rule.verdict), rule.because.format_map(values | _NO_POST))
-        rows.append(row + ((_shown(rule.where),) if mlist is None else ()))
+        rows.append(row + ((_shown(rule),) if mlist is None else ()))
     return f"# {title}\n\n{_HOW_TO_READ}\n{markdown(rows)}"
 
 
@@ -222,8 +258,9 @@ def _of_list(mlist: MailingList) -> dict[str, str]:
     }
 
 
-def _of_post(post: Post) -> dict[str, str]:
+def _of_post(post: Post, authorship: Authorship) -> dict[str, str]:
     return {
+        "authorship": "; ".join(authorship.reasons),
         "size": _in_words(post.size, up=True),
         "automatic": post.automatic,
         "defects": "; ".join(post.defects),
@@ -238,5 +275,8 @@ def _in_words(size: int, *, up: bool = False) -> str:
     return f"{steps / step:g} {name}"
 
 
-def _shown(where: Mapping[str, Sequence[str]]) -> str:
-    return ", ".join(f"`{key}={' or '.join(values)}`" for key, values in where.items())
+def _shown(rule: Rule) -> str:
+    settings = [f"{key}={' or '.join(values)}" for key, values in rule.where.items()]
+    if rule.needs_proof:
+        settings.append("auth.require_proven_author=true")
+    return ", ".join(f"`{setting}`" for setting in settings)

@@ -4,12 +4,12 @@ Rows are the levels of authorship, columns what a mail may ask for. A cell says 
 puts it in words; every cell has a case in tests/policy/test_trust.py.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
-from listserv.domain.authorship import Level
+from listserv.domain.authorship import Authorship, Level, VerifiedPath
 from listserv.policy.markdown import markdown
 
 # A path that a member or a moderator confirmed is familiar so long.
@@ -123,16 +123,49 @@ def is_believed(level: Level) -> bool:
     return level in {Level.PROVEN, Level.FAMILIAR}
 
 
+def same_path(path: VerifiedPath, confirmed: VerifiedPath) -> bool:
+    """Whether a mail came by a path that was confirmed: all that was verified then is verified now.
+    More may be; less is another path, which whoever controls a part of the first could take. A mail
+    of which nothing was verified came by no path at all."""
+    return (
+        bool(confirmed)
+        and set(confirmed.dkim) <= set(path.dkim)
+        and confirmed.spf in {"", path.spf}
+    )
+
+
+def recognised(authorship: Authorship, confirmed: Iterable[VerifiedPath]) -> Authorship:
+    """What an unproven mail is when its author has these confirmed paths: perhaps familiar."""
+    if authorship.level is not Level.UNPROVEN:
+        return authorship
+    if not any(same_path(authorship.path, path) for path in confirmed):
+        return authorship
+    return _familiar(authorship, "it came by a way that was confirmed before")
+
+
+def vouched_for(authorship: Authorship, by: str) -> Authorship:
+    """What an unproven mail is after `by` ("its author", "a moderator") has answered for it."""
+    if authorship.level is not Level.UNPROVEN:
+        return authorship
+    if not authorship.path:
+        return replace(authorship, reasons=(*authorship.reasons, f"{by} confirmed it by mail"))
+    return _familiar(authorship, f"{by} confirmed the way it came")
+
+
+def _familiar(authorship: Authorship, why: str) -> Authorship:
+    return replace(authorship, level=Level.FAMILIAR, reasons=(*authorship.reasons, why))
+
+
 def trust_table(*, require_proven_author: bool) -> str:
-    """The table in Markdown, as it is in force."""
-    rows = [("authorship", "when", *Act)]
+    """The table in Markdown, as it is in force: one line for each cell."""
+    levels = [("authorship", "when"), *_MEANING.items()]
+    cells = [("authorship", "what the mail is", "what follows")]
     for level in Level:
-        cells = (trust(level, act, require_proven_author=require_proven_author) for act in Act)
-        rows.append((level, _MEANING[level], *(cell.words for cell in cells)))
+        for act in Act:
+            cell = trust(level, act, require_proven_author=require_proven_author)
+            cells.append((level, act, cell.words))
     setting = f"`auth.require_proven_author = {str(require_proven_author).lower()}`"
-    return f"# Who wrote it\n\n{_HOW_TO_READ}\nWith {setting}:\n\n{markdown(rows)}"
-
-
-_HOW_TO_READ = """\
-How far the From of a mail is believed, and what such a mail may do.
-"""
+    return (
+        f"# Trust\n\nHow far the From of a mail is believed:\n\n{markdown(levels)}\n"
+        f"What such a mail may do, with {setting}:\n\n{markdown(cells)}"
+    )

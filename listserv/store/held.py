@@ -7,8 +7,10 @@ from typing import Any
 
 from sqlalchemy import Row, insert, select, update
 
+from listserv.domain.authorship import Authorship
 from listserv.domain.decision import Reason
 from listserv.domain.errors import ListservError
+from listserv.store.authorship_json import read_authorship
 from listserv.store.session import Tx
 from listserv.store.tables import HeldRow, ListRow, PostRow
 
@@ -28,7 +30,8 @@ BY_RULE = "a posting rule"
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A held post as `listserv held show` tells it."""
+    """A held post as `listserv held show` tells it. `due` is when moderators see a post that waits
+    for its own author first, None when they do at once."""
 
     id: int
     list_id: int
@@ -43,6 +46,8 @@ class Held:
     decided_by: str
     decided: datetime | None
     note: str
+    authorship: Authorship
+    due: datetime | None
 
 
 def add(tx: Tx, *, list_id: int, post_id: int, state: HeldState, by: str, now: datetime) -> int:
@@ -57,9 +62,15 @@ def add(tx: Tx, *, list_id: int, post_id: int, state: HeldState, by: str, now: d
             decided=None if state is HeldState.HELD else now,
             decided_by=by,
             note="",
+            due=None,
         )
         .returning(HeldRow.id)
     ).scalar_one()
+
+
+def wait_until(tx: Tx, held_id: int, due: datetime | None) -> None:
+    """Moderators see the post from `due` on; None: at once."""
+    tx.execute(update(HeldRow).where(HeldRow.id == held_id).values(due=due))
 
 
 def decide(tx: Tx, held_id: int, state: HeldState, by: str, note: str, now: datetime) -> Held:
@@ -81,10 +92,26 @@ def decide(tx: Tx, held_id: int, state: HeldState, by: str, note: str, now: date
 
 def get(tx: Tx, held_id: int) -> Held:
     """One held post, whatever became of it."""
-    row = tx.execute(_SELECT.where(HeldRow.id == held_id)).one_or_none()
-    if row is None:
+    found = find(tx, held_id)
+    if found is None:
         raise ListservError(f"there is no held post {held_id}; see `listserv held ls`")
-    return _held(row)
+    return found
+
+
+def find(tx: Tx, held_id: int) -> Held | None:
+    """The same, None when there is none or it is forgotten."""
+    row = tx.execute(_SELECT.where(HeldRow.id == held_id)).one_or_none()
+    return None if row is None else _held(row)
+
+
+def of_author(tx: Tx, list_id: int, author_key: str) -> list[Held]:
+    """The posts of one address that a list holds, in the order they came."""
+    query = _SELECT.where(
+        HeldRow.state == HeldState.HELD,
+        HeldRow.list_id == list_id,
+        PostRow.author_key == author_key,
+    )
+    return [_held(row) for row in tx.execute(query.order_by(HeldRow.id))]
 
 
 def ls(tx: Tx, list_id: int | None = None, state: str = HeldState.HELD) -> list[Held]:
@@ -99,7 +126,8 @@ _SELECT = (
     select(
         HeldRow.id, HeldRow.list_id, ListRow.name, ListRow.domain, HeldRow.post_id,
         PostRow.author, PostRow.subject, PostRow.size, PostRow.reasons, HeldRow.since,
-        HeldRow.state, HeldRow.decided_by, HeldRow.decided, HeldRow.note,
+        HeldRow.state, HeldRow.decided_by, HeldRow.decided, HeldRow.note, PostRow.authorship,
+        HeldRow.due,
     )
     .join_from(HeldRow, PostRow, PostRow.id == HeldRow.post_id)
     .join(ListRow, ListRow.id == HeldRow.list_id)
@@ -121,4 +149,6 @@ def _held(row: Row[*tuple[Any, ...]]) -> Held:
         decided_by=row.decided_by,
         decided=row.decided,
         note=row.note,
+        authorship=read_authorship(row.authorship),
+        due=row.due,
     )

@@ -114,7 +114,7 @@ def add(
             size=post.size,
             received=now,
             verdict=decision.verdict,
-            reasons=[[reason.rule, reason.because] for reason in decision.reasons],
+            reasons=_written(decision.reasons),
             number=None,
             accepted=None,
             authorship=write_authorship(authorship),
@@ -123,12 +123,25 @@ def add(
     ).scalar_one()
 
 
+def _written(reasons: Sequence[Reason]) -> list[list[str]]:
+    return [[reason.rule, reason.because] for reason in reasons]
+
+
 def accept(tx: Tx, post_id: int, number: int, now: datetime) -> None:
     """Give a post its acceptance number."""
     tx.execute(
         update(PostRow)
         .where(PostRow.id == post_id)
         .values(verdict=Verdict.ACCEPT, number=number, accepted=now)
+    )
+
+
+def amend(tx: Tx, post_id: int, reasons: Sequence[Reason], authorship: Authorship) -> None:
+    """Replace why a post is held, and what is known of its author, when that was cleared up."""
+    tx.execute(
+        update(PostRow)
+        .where(PostRow.id == post_id)
+        .values(reasons=_written(reasons), authorship=write_authorship(authorship))
     )
 
 

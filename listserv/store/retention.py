@@ -7,23 +7,33 @@ from sqlalchemy import ColumnElement, and_, delete, exists, or_, text, update
 
 from listserv.domain.mailing import MailingState
 from listserv.domain.members import Delivery, MemberState
+from listserv.policy.trust import FAMILIAR_FOR
 from listserv.store.held import HeldState
 from listserv.store.posts import DUPLICATE_WINDOW
+from listserv.store.said import A_DAY
 from listserv.store.session import Tx
 from listserv.store.tables import (
+    ConfirmationRow,
     CounterRow,
+    DeferralRow,
+    FamiliarPathRow,
     HeldRow,
     MailingRow,
     MemberRow,
     MessageRow,
     PostRow,
     QuarantineRow,
+    SaidRow,
 )
 
 # Finished batches are kept so long for `queue show` and the bounce rules.
 FINISHED = timedelta(days=14)
 # What a rule discarded can be looked at so long: `held ls --discarded`.
 DISCARDED = timedelta(days=7)
+# An answer to a question that has expired is still told so.
+EXPIRED = timedelta(days=14)
+# As long as a sending server tries (RFC 5321 4.5.4.1).
+DEFERRED = timedelta(days=5)
 
 _ENDED = [MailingState.DONE, MailingState.DROPPED]
 
@@ -46,7 +56,15 @@ def tidy(tx: Tx, retention: timedelta, now: datetime) -> int:
         )
     )
     tx.execute(delete(CounterRow).where(CounterRow.minute < now - FINISHED))
+    _forget_trust(tx, now)
     return drop_orphans(tx)
+
+
+def _forget_trust(tx: Tx, now: datetime) -> None:
+    tx.execute(delete(FamiliarPathRow).where(FamiliarPathRow.confirmed <= now - FAMILIAR_FOR))
+    tx.execute(delete(ConfirmationRow).where(ConfirmationRow.expires <= now - EXPIRED))
+    tx.execute(delete(SaidRow).where(SaidRow.at <= now - A_DAY))
+    tx.execute(delete(DeferralRow).where(DeferralRow.since <= now - DEFERRED))
 
 
 def drop_orphans(tx: Tx) -> int:

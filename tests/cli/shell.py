@@ -12,11 +12,13 @@ from click.testing import CliRunner, Result
 from listserv import config
 from listserv.app import App, build
 from listserv.cli import main
+from listserv.domain.authorship import Authorship, Level
 from listserv.domain.post import Client, Incoming, Transport
 from listserv.flow import receive
 from listserv.mail.parse import parse
 
 DOMAIN = "lists.test"
+PROVEN = Authorship(Level.PROVEN, ("it is signed by its author's domain",))
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,13 @@ class Shell:
         yield app
         app.store.close()
 
-    def post(self, author: str, subject: str = "Hello", text: str = "A text.") -> None:
+    def post(
+        self,
+        author: str,
+        subject: str = "Hello",
+        text: str = "A text.",
+        authorship: Authorship = PROVEN,
+    ) -> None:
         """A post to town, as the SMTP server hands it in."""
         raw = (
             f"From: <{author}>\r\nTo: <town@{DOMAIN}>\r\nSubject: {subject}\r\n"
@@ -75,6 +83,7 @@ class Shell:
         client = Client("192.0.2.1", "client.test", trusted=True)
         incoming = Incoming(Transport.SMTP, client, author, (f"town@{DOMAIN}",), raw)
         with self.app() as app:
+            read, now = parse(raw), app.clock.now()
             app.store.write(
-                lambda tx: receive.message(tx, app.site, incoming, parse(raw), app.clock.now())
+                lambda tx: receive.message(tx, app.site, incoming, read, now, authorship)
             )

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from listserv.domain.address import Address, parse_address
+from listserv.domain.authorship import Authorship, Level
 from listserv.domain.errors import ListservError
 from listserv.domain.lists import MailingList
 from listserv.domain.mailing import Fate, Lease, Outcome
@@ -22,6 +23,7 @@ from listserv.store.members import NewMember
 from listserv.store.session import Store, Tx
 
 DOMAIN = "lists.example.org"
+PROVEN = Authorship(Level.PROVEN, ("it is signed by its author's domain",))
 
 
 class StillClock:
@@ -85,10 +87,12 @@ class World:
         transport: Transport = Transport.SMTP,
         sender: str | None = None,
         raw: bytes | None = None,
+        authorship: Authorship = PROVEN,
         **header: str,
     ) -> tuple[Reply, ...]:
-        """Post to lists by name; the answers, one for each."""
-        recipients = tuple(f"{name}@{DOMAIN}" for name in names)
+        """Post to lists by name, or to other addresses; the answers, one for each. `authorship` is
+        what the edge found out about the author."""
+        recipients = tuple(name if "@" in name else f"{name}@{DOMAIN}" for name in names)
         raw = raw or a_message(author, recipients, **header)
         incoming = Incoming(
             transport=transport,
@@ -100,7 +104,7 @@ class World:
         read = parse(raw)
         now = self.clock.now()
         return self.store.submit(
-            lambda tx: receive.message(tx, self.site, incoming, read, now)
+            lambda tx: receive.message(tx, self.site, incoming, read, now, authorship)
         ).result()
 
     def notice(self, address: str) -> None:

@@ -2,15 +2,18 @@
 
 import pytest
 
-from listserv.domain.authorship import Level
+from listserv.domain.authorship import Authorship, Level, VerifiedPath
 from listserv.policy.trust import (
     TRUST,
     WITHOUT_PROOF,
     Act,
     Consequence,
     is_believed,
+    recognised,
+    same_path,
     trust,
     trust_table,
+    vouched_for,
 )
 
 _C = Consequence
@@ -68,11 +71,66 @@ def test_only_proven_and_familiar_authors_get_automatic_answers() -> None:
     assert [level for level in Level if is_believed(level)] == [Level.PROVEN, Level.FAMILIAR]
 
 
+# the path of a mail, a path that was confirmed, whether they are the same
+PATHS = [
+    (VerifiedPath(("a.org",)), VerifiedPath(("a.org",)), True),
+    (VerifiedPath((), "a.org"), VerifiedPath((), "a.org"), True),
+    (VerifiedPath(("a.org",), "a.org"), VerifiedPath(("a.org",), "a.org"), True),
+    (VerifiedPath(("b.org", "a.org")), VerifiedPath(("a.org", "b.org")), True),
+    # More is verified than was confirmed.
+    (VerifiedPath(("a.org", "b.org"), "c.org"), VerifiedPath(("a.org",)), True),
+    (VerifiedPath(("a.org",), "c.org"), VerifiedPath((), "c.org"), True),
+    # Less is: half of a path is open to whoever has an account on one of two servers.
+    (VerifiedPath(("a.org",)), VerifiedPath(("a.org",), "c.org"), False),
+    (VerifiedPath((), "c.org"), VerifiedPath(("a.org",), "c.org"), False),
+    (VerifiedPath(("a.org",)), VerifiedPath(("a.org", "b.org")), False),
+    (VerifiedPath(("evil.org",), "evil.org"), VerifiedPath(("a.org",), "a.org"), False),
+    (VerifiedPath(("a.org",), "evil.org"), VerifiedPath(("a.org",), "a.org"), False),
+    # What d= says is no envelope sender, and the other way round.
+    (VerifiedPath(("a.org",)), VerifiedPath((), "a.org"), False),
+    (VerifiedPath((), "a.org"), VerifiedPath(("a.org",)), False),
+    # Nothing verified is no path.
+    (VerifiedPath(), VerifiedPath(), False),
+    (VerifiedPath(("a.org",), "a.org"), VerifiedPath(), False),
+    (VerifiedPath(), VerifiedPath(("a.org",)), False),
+]
+
+
+@pytest.mark.parametrize(("path", "confirmed", "same"), PATHS)
+def test_a_path_is_familiar_when_all_that_was_confirmed_is_verified_again(
+    path: VerifiedPath, confirmed: VerifiedPath, same: bool
+) -> None:
+    assert same_path(path, confirmed) is same
+    before = Authorship(Level.UNPROVEN, ("nothing aligns",), path)
+    after = recognised(before, [VerifiedPath(("other.example",)), confirmed])
+    assert after.level is (Level.FAMILIAR if same else Level.UNPROVEN)
+    assert after.reasons[0] == "nothing aligns"
+
+
+@pytest.mark.parametrize("level", [Level.PROVEN, Level.CONTRADICTED])
+def test_no_path_and_no_person_changes_what_is_proven_or_contradicted(level: Level) -> None:
+    path = VerifiedPath(("a.org",), "a.org")
+    authorship = Authorship(level, ("so it is",), path, policy="reject")
+    assert recognised(authorship, [path]) is authorship
+    assert vouched_for(authorship, "a moderator") is authorship
+
+
+def test_who_answers_for_a_mail_makes_its_path_familiar_and_for_no_path_says_so_only() -> None:
+    mail = Authorship(Level.UNPROVEN, ("nothing aligns",), VerifiedPath(("a.org",)))
+    vouched = vouched_for(mail, "its author")
+    assert (vouched.level, vouched.path) == (Level.FAMILIAR, mail.path)
+    assert vouched.reasons == ("nothing aligns", "its author confirmed the way it came")
+    bare = vouched_for(Authorship(Level.UNPROVEN, ("nothing is signed",)), "its author")
+    assert bare.level is Level.UNPROVEN
+    assert bare.reasons == ("nothing is signed", "its author confirmed it by mail")
+
+
 @pytest.mark.parametrize("required", [True, False])
 def test_the_printed_table_has_every_cell_in_words(required: bool) -> None:
-    lines = [ln for ln in trust_table(require_proven_author=required).splitlines() if ln[:1] == "|"]
-    heading, _, *rows = [[c.strip() for c in line.strip("|").split(" | ")] for line in lines]
-    assert heading == ["authorship", "when", *Act]
-    for level, row in zip(Level, rows, strict=True):
-        cells = [trust(level, act, require_proven_author=required).words for act in Act]
-        assert [row[0], *row[2:]] == [level, *cells]
+    printed = trust_table(require_proven_author=required)
+    lines = [line for line in printed.splitlines() if line.startswith("|")]
+    rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+    for level in Level:
+        for act in Act:
+            words = trust(level, act, require_proven_author=required).words
+            assert [level, act, words] in rows

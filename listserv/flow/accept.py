@@ -1,0 +1,20 @@
+"""A post is accepted: by the rules, by a moderator, or when its author has answered for it."""
+
+from datetime import datetime
+
+from listserv.domain.lists import MailingList
+from listserv.flow.site import Site
+from listserv.store import lists, members, posts, queue
+from listserv.store.posts import StoredPost
+from listserv.store.session import Tx
+
+
+def send_out(tx: Tx, site: Site, mlist: MailingList, post: StoredPost, now: datetime) -> int:
+    """Accept a stored post: its number, its author's count, its mailing. Returns the mailing."""
+    posts.accept(tx, post.id, lists.next_number(tx, mlist.id), now)
+    author = members.by_key(tx, mlist.id, post.author_key)
+    if author is not None:
+        members.count_post(tx, author.id)
+    return queue.add_post(
+        tx, list_id=mlist.id, post_id=post.id, subject=post.subject, mode=site.mode, now=now
+    )

@@ -1,0 +1,141 @@
+"""A member's post whose author is not proven waits for that author first: they are asked at the
+address on file, and a yes lets the remaining rules decide."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from listserv.domain.address import Role
+from listserv.domain.authorship import Authorship
+from listserv.domain.decision import Decision, Reason, Verdict
+from listserv.domain.members import MemberState
+from listserv.flow import notices
+from listserv.flow.accept import send_out
+from listserv.flow.facts import gather
+from listserv.flow.question import new_question
+from listserv.flow.site import Site
+from listserv.mail.parse import parse
+from listserv.policy.confirming import Moment
+from listserv.policy.posting import UNPROVEN_AUTHOR, Facts, decide
+from listserv.policy.trust import AUTHOR_FIRST, same_path, vouched_for
+from listserv.store import events, held, lists, members, paths, posts, said
+from listserv.store.confirmations import Confirmation
+from listserv.store.held import Held, HeldState
+from listserv.store.posts import StoredPost
+from listserv.store.session import Tx
+
+# Its row in flow.confirm.KINDS.
+KIND = "post"
+# Nobody is asked about what a filter takes for spam: it would come to who is forged.
+_SPAM = "spam-member"
+
+
+def wait(
+    tx: Tx,
+    site: Site,
+    facts: Facts,
+    decision: Decision,
+    held_id: int,
+    now: datetime,
+    *,
+    answerable: bool,
+) -> None:
+    """Ask the author of a post that was just held for not being proven, once a day and list. The
+    post waits for them as well where they were asked already about one that came the same way.
+    Where nobody can be asked, it stays as it is: for the moderators, at once."""
+    member = facts.author
+    rules = {reason.rule for reason in decision.reasons}
+    if decision.verdict is not Verdict.HOLD or UNPROVEN_AUTHOR not in rules or member is None:
+        return
+    if not answerable or _SPAM in rules or member.state is not MemberState.ACTIVE:
+        return
+    mlist, post = facts.mlist, facts.post
+    if said.once_a_day(tx, "ask", f"{mlist.id} {member.id}", now):
+        question = new_question(
+            tx, site, KIND, str(member.address), {"held": held_id}, now,
+            list_id=mlist.id, member_id=member.id,
+        )  # fmt: skip
+        reply_to = mlist.addresses.of(Role.CONFIRM, question.token)
+        learns = bool(facts.authorship.path)
+        notices.ask_author(tx, site, mlist, member, post.subject, reply_to, learns, now)
+    elif not _is_asked_already(tx, facts, held_id, now):
+        return
+    held.wait_until(tx, held_id, now + AUTHOR_FIRST)
+
+
+def _is_asked_already(tx: Tx, facts: Facts, held_id: int, now: datetime) -> bool:
+    assert facts.author is not None
+    return any(
+        other.id != held_id
+        and other.due is not None
+        and other.due > now
+        and same_path(facts.authorship.path, other.authorship.path)
+        for other in held.of_author(tx, facts.mlist.id, facts.author.address.key)
+    )
+
+
+def confirmed(tx: Tx, site: Site, question: Confirmation, now: datetime) -> None:
+    """The author says yes: the way that the post came is familiar from now on, and this post and
+    others of theirs that came the same way are released, as far as the rules allow."""
+    one = _held(tx, question)
+    if one is None:
+        return
+    member = members.get(tx, question.member_id) if question.member_id else None
+    if member is not None and member.state is not MemberState.LEFT:
+        paths.confirm(tx, member.id, one.authorship.path, question.address, now)
+    same = [
+        other
+        for other in held.of_author(tx, one.list_id, posts.get(tx, one.post_id).author_key)
+        if other.id == one.id or same_path(other.authorship.path, one.authorship.path)
+    ]
+    for waiting in same:
+        if any(reason.rule == UNPROVEN_AUTHOR for reason in waiting.reasons):
+            _release(tx, site, waiting, question.address, now)
+
+
+def _release(tx: Tx, site: Site, waiting: Held, by: str, now: datetime) -> None:
+    """Send a post out when nothing but its author was in doubt; else moderators see it now."""
+    mlist, post = lists.get(tx, waiting.list_id), posts.get(tx, waiting.post_id)
+    authorship = vouched_for(waiting.authorship, "its author")
+    reasons = _still_against(tx, site, post, waiting, authorship, now)
+    posts.amend(tx, post.id, reasons, authorship)
+    events.log(tx, mlist.id, by, f"confirmed having written held post {waiting.id}", now)
+    if reasons:
+        held.wait_until(tx, waiting.id, None)
+        return
+    held.decide(tx, waiting.id, HeldState.APPROVED, by, "its author confirmed it", now)
+    send_out(tx, site, mlist, post, now)
+
+
+def _still_against(
+    tx: Tx, site: Site, stored: StoredPost, waiting: Held, authorship: Authorship, now: datetime
+) -> tuple[Reason, ...]:
+    """What the rules said besides when the post came, and what they say of it today."""
+    before = {r.rule: r for r in waiting.reasons if r.rule != UNPROVEN_AUTHOR}
+    raw = posts.raw(tx, stored.id)
+    if raw is None:
+        return (*before.values(), Reason("no-text", "its text is gone by retention"))
+    post = parse(raw, site.spam_header)
+    mlist = lists.get(tx, stored.list_id)
+    facts = gather(tx, site, mlist, post, authorship, stored.author, now)
+    # The token proved more than the path can: the author is not asked a second time.
+    today = decide(replace(facts, require_proven_author=False)).reasons
+    return tuple({**before, **{reason.rule: reason for reason in today}}.values())
+
+
+def answer(tx: Tx, site: Site, question: Confirmation, moment: Moment, now: datetime) -> None:
+    """Tell the address on file what has become of the post."""
+    one = _held(tx, question)
+    if one is not None:
+        notices.author_confirmed(tx, site, question, one, moment, now)
+
+
+def unclear(tx: Tx, site: Site, question: Confirmation, now: datetime) -> None:
+    """Tell the address on file how to say yes."""
+    one = _held(tx, question)
+    if one is not None:
+        notices.author_unclear(tx, site, question, one, now)
+
+
+def _held(tx: Tx, question: Confirmation) -> Held | None:
+    """The post that was asked about, unless it is forgotten by now."""
+    return held.find(tx, question.data["held"])

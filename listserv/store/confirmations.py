@@ -1,0 +1,80 @@
+"""Questions that were mailed to somebody, and whether they were answered with yes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from listserv.store.session import Tx
+from listserv.store.tables import ConfirmationRow
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """One question. `kind` is a row of KINDS in flow/confirm.py and knows what `data` means;
+    `address` is where it was mailed, of the member `member_id` if it is one's; `confirmed` is when
+    the first yes came; `replies` counts the answers that we wrote to it."""
+
+    token: str
+    kind: str
+    list_id: int | None
+    member_id: int | None
+    address: str
+    data: Mapping[str, Any]
+    created: datetime
+    expires: datetime
+    confirmed: datetime | None
+    replies: int
+
+
+def add(tx: Tx, new: Confirmation) -> None:
+    """Store a question before it is mailed."""
+    tx.execute(
+        insert(ConfirmationRow).values(
+            token=new.token,
+            kind=new.kind,
+            list_id=new.list_id,
+            member_id=new.member_id,
+            address=new.address,
+            data=dict(new.data),
+            created=new.created,
+            expires=new.expires,
+            confirmed=new.confirmed,
+            replies=new.replies,
+        )
+    )
+
+
+def find(tx: Tx, token: str) -> Confirmation | None:
+    """The question with this token, answered, expired or open."""
+    row = tx.execute(_SELECT.where(ConfirmationRow.token == token)).one_or_none()
+    return None if row is None else Confirmation(*row)
+
+
+def confirm(tx: Tx, token: str, now: datetime) -> bool:
+    """Note the yes; True the first time only."""
+    return _changed(
+        tx, ConfirmationRow.token == token, ConfirmationRow.confirmed.is_(None), confirmed=now
+    )
+
+
+def may_reply(tx: Tx, token: str, at_most: int) -> bool:
+    """Count one more answer of ours; False when there were enough."""
+    return _changed(
+        tx, ConfirmationRow.token == token, ConfirmationRow.replies < at_most,
+        replies=ConfirmationRow.replies + 1,
+    )  # fmt: skip
+
+
+def _changed(tx: Tx, *where: Any, **values: Any) -> bool:
+    return bool(tx.execute(update(ConfirmationRow).where(*where).values(**values)).rowcount)
+
+
+_SELECT = select(
+    ConfirmationRow.token, ConfirmationRow.kind, ConfirmationRow.list_id,
+    ConfirmationRow.member_id, ConfirmationRow.address, ConfirmationRow.data,
+    ConfirmationRow.created, ConfirmationRow.expires, ConfirmationRow.confirmed,
+    ConfirmationRow.replies,
+)  # fmt: skip
