@@ -36,7 +36,6 @@ MAX_VALUES = 100
 
 _MOST_SECONDS = 3600.0
 _FAILED_SECONDS = 15.0
-_CACHE_OCTETS = 8_000_000
 _DNS_PORT = 53
 
 
@@ -75,10 +74,17 @@ class Answer:
 
 class Resolver:
     """Asks `servers` ("IP", "IP:port" or "[IPv6]:port"; none: those of the system). `monotonic`
-    tells the seconds for the cache. Safe to use from many threads at once."""
+    tells the seconds, `cache_octets` is about what the cache may grow to. Safe to use from many
+    threads at once."""
 
-    def __init__(self, servers: Sequence[str], monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        servers: Sequence[str],
+        monotonic: Callable[[], float],
+        cache_octets: int = 8_000_000,
+    ) -> None:
         self._monotonic = monotonic
+        self._most_octets = cache_octets
         self._cache: dict[tuple[str, Kind], tuple[float, Answer]] = {}
         self._cached_octets = 0
         self._lock = threading.Lock()
@@ -149,7 +155,7 @@ class Resolver:
                 self._cached_octets -= _octets(key, self._cache.pop(key)[1])
             self._cache[key] = (until, answer)
             self._cached_octets += _octets(key, answer)
-            while self._cached_octets > _CACHE_OCTETS:
+            while self._cached_octets > self._most_octets:
                 oldest = next(iter(self._cache))
                 self._cached_octets -= _octets(oldest, self._cache.pop(oldest)[1])
 
