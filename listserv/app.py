@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from listserv.clock import Clock, SystemClock
@@ -86,19 +86,10 @@ class App:
         relay = self.config.relay
         if relay.path is not None:
             return [MaildirCarrier(relay.path, desk)]
-        settings = RelaySettings(
-            host=relay.host,
-            port=relay.port,
-            hostname=self.config.site.hostname,
-            tls=relay.tls,
-            username=relay.username or None,
-            password=relay.password or None,
-            connections=relay.connections,
-            max_rcpt=relay.max_rcpt,
-        )
+        settings = relay_settings(self.config, relay.port)
         if relay.notice_port is None:
             return [SmtpCarrier(settings, desk, seven_bit)]
-        notices = replace(settings, port=relay.notice_port)
+        notices = relay_settings(self.config, relay.notice_port)
         others = [lane for lane in Lane if lane is not Lane.NOTICE]
         return [
             SmtpCarrier(notices, desk.counter([Lane.NOTICE]), seven_bit),
@@ -119,6 +110,21 @@ class App:
             per_second=config.relay.max_per_second / config.delivery.workers,
             per_day=config.relay.max_per_day,
         )
+
+
+def relay_settings(config: Config, port: int) -> RelaySettings:
+    """The relay at one of its ports."""
+    relay = config.relay
+    return RelaySettings(
+        host=relay.host,
+        port=port,
+        hostname=config.site.hostname,
+        tls=relay.tls,
+        username=relay.username or None,
+        password=relay.password or None,
+        connections=relay.connections,
+        max_rcpt=relay.max_rcpt,
+    )
 
 
 def build(config: Config, clock: Clock | None = None) -> App:

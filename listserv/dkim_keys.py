@@ -103,7 +103,7 @@ class KeyRing:
             ended = min((key.since for key in found if key.turn is not Turn.NEXT), default=None)
             found.append(own if ended is None else replace(own, turn=Turn.OLD, since=ended))
         order = (Turn.NOW, Turn.NEXT, Turn.OLD)
-        return sorted(found, key=lambda k: (order.index(k.turn), -k.since.timestamp()))
+        return sorted(found, key=lambda k: (order.index(k.turn), -k.since.timestamp(), k.selector))
 
     def turn(self, domain: str, turn: Turn) -> Key | None:
         """The key whose turn it is, or will be."""

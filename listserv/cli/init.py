@@ -1,4 +1,4 @@
-"""init: a configuration and a database to begin with."""
+"""init: a configuration, a database and a DKIM key to begin with."""
 
 import os
 import re
@@ -8,8 +8,10 @@ from pathlib import Path
 import click
 
 from listserv import config
+from listserv.cli.dns import zone_lines
 from listserv.cli.opening import storage_errors
-from listserv.config import Config
+from listserv.clock import SystemClock
+from listserv.dkim_keys import KeyRing, Turn
 from listserv.domain.errors import ListservError
 from listserv.resources import config_example
 from listserv.store import schema
@@ -24,7 +26,8 @@ _DOMAIN = "lists.example.org"
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--domain", default=None, help="The part after the @; default: this machine's name.")
 def init(folder: Path, domain: str | None) -> None:
-    """Make a configuration and a database in DIR, and print the DNS records to publish."""
+    """Make a configuration, a database and a DKIM key in DIR, and print the DNS records to
+    publish."""
     folder = folder.absolute()
     path = folder / FILE
     _refuse_existing(path)
@@ -34,12 +37,16 @@ def init(folder: Path, domain: str | None) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with storage_errors():
             _make_database(made.storage.database)
+        keys, now = KeyRing(made), SystemClock().now()
+        if keys.turn(made.site.domain, Turn.NOW) is None:
+            keys.make(made.site.domain, Turn.NOW, now)
         _write(path, text)
     except OSError as wrong:
         raise ListservError(f"{wrong.filename or folder}: {wrong.strerror}") from None
-    click.echo(f"made {path} and its database; look through the file, then:")
+    click.echo(f"made {path}, its database and a DKIM key; look through the file, then:")
     click.echo(f"  listserv --config {path} serve\n")
-    click.echo(_dns(made))
+    click.echo("Publish in the DNS, then look with `listserv doctor`:\n")
+    click.echo("\n".join(zone_lines(made, keys, now)))
 
 
 def _own_name() -> str:
@@ -93,15 +100,3 @@ def _write(path: Path, text: str) -> None:
     path.unlink(missing_ok=True)
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
-
-
-def _dns(made: Config) -> str:
-    domain, hostname = made.site.domain, made.site.hostname
-    records = (
-        (f"{hostname}.", "A", "the IPv4 address of this machine (and AAAA its IPv6 address)"),
-        (f"{domain}.", "MX", f"10 {hostname}."),
-        (f"{domain}.", "TXT", '"v=spf1 mx ~all"'),
-        (f"_dmarc.{domain}.", "TXT", f'"v=DMARC1; p=none; rua=mailto:{made.site.operator}"'),
-    )
-    lines = [f"  {name:{len(domain) + 8}}  IN  {kind:4}{data}" for name, kind, data in records]
-    return f"Publish in the DNS, so that mail for {domain} finds its way:\n" + "\n".join(lines)

@@ -27,8 +27,8 @@ _ONE_PIECE = 65_536
 @dataclass(frozen=True)
 class Source:
     """`data` is ready for the wire; in `personal` mode it is what follows each copy's own fields,
-    which `prepared` signs. `domain` is whose mail it is. `author` and `named` (To and Cc) are address keys, `earlier` the lists
-    whose readers have the same post already."""
+    which `prepared` signs. `domain` is whose mail it is. `author` and `named` (To and Cc) are
+    address keys, `earlier` the lists whose readers have the same post already."""
 
     mlist: MailingList | None
     mode: Mode

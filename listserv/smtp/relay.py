@@ -85,7 +85,7 @@ class SmtpCarrier:
 
     async def _open(self) -> None:
         try:
-            client = await self._connect()
+            client = await connect(self._settings)
             line = _Line(self._desk, self._ended)
             limit = self._settings.max_rcpt
             flight = take_over(client, self._desk.take, line.report, limit, self._patience)
@@ -108,27 +108,28 @@ class SmtpCarrier:
         if not self._closing:
             asyncio.get_running_loop().call_soon(self.wake)
 
-    async def _connect(self) -> aiosmtplib.SMTP:
-        settings = self._settings
-        client = aiosmtplib.SMTP(
-            hostname=settings.host,
-            port=settings.port,
-            local_hostname=settings.hostname,
-            timeout=_CONNECT,
-            # Opportunistic: encrypt where the relay offers it; one on this host has no certificate
-            # that could be checked.
-            start_tls={"off": False, "required": True}.get(settings.tls),
-            validate_certs=settings.tls == "required",
-        )
-        try:
-            await client.connect()
-            if settings.username is not None and settings.password is not None:
-                await client.login(settings.username, settings.password)
-            await client.ehlo()
-        except (SMTPException, OSError, ssl.SSLError) as refused:
-            client.close()
-            raise RelayDown(_words(refused)) from refused
-        return client
+
+async def connect(settings: RelaySettings) -> aiosmtplib.SMTP:
+    """Greet the relay, encrypt and log in as the settings say. Raises RelayDown."""
+    client = aiosmtplib.SMTP(
+        hostname=settings.host,
+        port=settings.port,
+        local_hostname=settings.hostname,
+        timeout=_CONNECT,
+        # Opportunistic: encrypt where the relay offers it; one on this host has no certificate
+        # that could be checked.
+        start_tls={"off": False, "required": True}.get(settings.tls),
+        validate_certs=settings.tls == "required",
+    )
+    try:
+        await client.connect()
+        if settings.username is not None and settings.password is not None:
+            await client.login(settings.username, settings.password)
+        await client.ehlo()
+    except (SMTPException, OSError, ssl.SSLError) as refused:
+        client.close()
+        raise RelayDown(_words(refused)) from refused
+    return client
 
 
 class _Line:

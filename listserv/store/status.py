@@ -12,6 +12,7 @@ from listserv.domain.members import MemberState
 from listserv.store.session import Tx
 from listserv.store.tables import (
     BatchRow,
+    EventRow,
     HeldRow,
     ListRow,
     MailingRow,
@@ -93,3 +94,16 @@ def space(tx: Tx, path: str | None, now: datetime) -> Space:
     files = (path, f"{path}-wal")
     size = sum(os.stat(file).st_size for file in files if os.path.exists(file))
     return Space(size, grown, shutil.disk_usage(path).free)
+
+
+def times(tx: Tx) -> tuple[datetime | None, datetime | None]:
+    """The newest time that was written down, and what the clock of the database's machine says
+    (None for SQLite: that is ours)."""
+    newest = [
+        tx.execute(select(func.max(column))).scalar_one()
+        for column in (EventRow.at, MessageRow.created, MailingRow.created)
+    ]
+    theirs = None
+    if tx.dialect.name != "sqlite":
+        theirs = tx.execute(text("SELECT current_timestamp")).scalar_one()
+    return max(filter(None, newest), default=None), theirs

@@ -22,8 +22,18 @@ def test_init_makes_a_configuration_and_a_database_that_work(tmp_path: Path) -> 
     shell = Shell(folder / "listserv.toml")
     assert shell.ok("config", "check")
     shell.ok("list", "create", f"town@{DOMAIN}")
-    for record in ("MX  10 lists.test.", '"v=spf1 ', "_dmarc.lists.test.", '"v=DMARC1; '):
+    assert said.endswith(shell.ok("dns"))
+    for record in (f"{DOMAIN}. IN MX 10 {DOMAIN}.", '"v=spf1 ', '"v=DKIM1; ', '"v=DMARC1; '):
         assert record in said
+
+
+def test_what_init_makes_signs(tmp_path: Path) -> None:
+    NOWHERE.ok("init", str(tmp_path), "--domain", DOMAIN)
+    (key,) = Shell(tmp_path / "listserv.toml").json("dkim", "ls")
+    assert (key["domain"], key["turn"]) == (DOMAIN, "key")
+    with Shell(tmp_path / "listserv.toml").app() as app:
+        signer = app.site.signers(DOMAIN)
+    assert signer is not None and (signer.domain, signer.selector) == (DOMAIN, key["selector"])
 
 
 def test_what_init_makes_is_for_its_owner_only(tmp_path: Path) -> None:
@@ -58,13 +68,15 @@ def test_an_empty_configuration_is_filled(tmp_path: Path) -> None:
     assert config.load(tmp_path / "listserv.toml").site.domain == DOMAIN
 
 
-def test_a_second_init_keeps_the_lists_of_the_database(tmp_path: Path) -> None:
+def test_a_second_init_keeps_the_lists_of_the_database_and_the_key(tmp_path: Path) -> None:
     NOWHERE.ok("init", str(tmp_path), "--domain", DOMAIN)
     shell = Shell(tmp_path / "listserv.toml")
     shell.ok("list", "create", f"town@{DOMAIN}")
+    key = shell.json("dkim", "ls")
     shell.config.unlink()
     NOWHERE.ok("init", str(tmp_path), "--domain", DOMAIN)
     assert [one["address"] for one in shell.json("list", "ls")] == [f"town@{DOMAIN}"]
+    assert shell.json("dkim", "ls") == key
 
 
 @pytest.mark.parametrize("domain", ["", "two words", "a..b", 'x"\ny = "', "\x00", "-"], ids=ascii)
