@@ -135,7 +135,7 @@ class DnsServer:
 
     def _answer(self, wire: bytes) -> bytes | None:
         query = dns.message.from_wire(wire)
-        name = query.question[0].name.to_text(omit_final_dot=True).lower()
+        name = b".".join(query.question[0].name.labels[:-1]).decode("latin-1").lower()
         kind = dns.rdatatype.to_text(query.question[0].rdtype)
         self.asked.append((name, kind))
         for odd in ((name, kind), (name, "*")):

@@ -5,6 +5,7 @@ pyspf evaluates; it asks our resolver, which has limits, instead of the DNS itse
 
 import logging
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -56,6 +57,10 @@ def check_spf(sent: Sent, inquiry: Inquiry) -> SpfResult:
     return SpfResult(result)
 
 
+class _UnfitError(spf.PermError):  # type: ignore[misc]
+    """What came back is of no use, and will not be next time."""
+
+
 class _Query(spf.query):  # type: ignore[misc]
     """An evaluation whose lookups are ours."""
 
@@ -74,7 +79,7 @@ class _Query(spf.query):  # type: ignore[misc]
         if answer.status is Status.FAILED:
             raise spf.TempError(answer.why)
         if answer.status is Status.UNFIT:
-            raise spf.PermError(answer.why)
+            raise _UnfitError(answer.why)
         # RFC 7208 4.6.4.
         self.void_lookups += not (answer.values or ignore_void)
         if self.void_lookups > spf.MAX_VOID_LOOKUPS:
@@ -95,6 +100,16 @@ class _Query(spf.query):  # type: ignore[misc]
             if len(octets) > _LONGEST or _LONG_WORD.search(octets):
                 raise spf.PermError("a record that nobody would write")
         return record
+
+    def validated_ptrs(self) -> list[str]:
+        """The client's names that name the client; one that nobody knows is passed over (5.5)."""
+        found = []
+        with suppress(spf.TempError, _UnfitError):
+            for name in self.dns_ptr(self.i)[: spf.MAX_PTR]:
+                with suppress(spf.TempError, _UnfitError):
+                    if self.cidrmatch(self.dns_a(name, self.A), self.cidrmax):
+                        found.append(name)
+        return found
 
     def get_explanation(self, spec: str) -> None:
         """exp= is for people who are refused; nobody reads it here."""
