@@ -135,12 +135,12 @@ class Checker:
             domain = _domain(tags[b"d"])
             if tags[b"a"] != b"rsa-sha256":
                 return Finding(domain, wrong=WEAK)
+            wrong = self._wrong_time(tags)
+            if wrong:
+                return Finding(domain, wrong=wrong)
             dkim.validate_signature_fields(tags)
         except (InvalidTagValueList, dkim.DKIMException, KeyError, ValueError):
             return Finding("", wrong=UNREADABLE)
-        wrong = self._wrong_time(tags)
-        if wrong:
-            return Finding(domain, wrong=wrong)
         names = tuple(_WHITE.sub(b"", tags[b"h"]).lower().split(b":"))
         if len(names) > _MOST_NAMES:
             return Finding(domain, wrong=UNREADABLE)
