@@ -24,6 +24,7 @@ NO_DNS = f'[auth]\nrequire_proven_author = false\n[dns]\nservers = ["{NOWHERE}"]
 # What fits into one packet.
 _PACKET = 1232
 _TTL = 300
+_LARGE = 20_000
 
 Query = dns.message.Message
 Misbehaviour = Callable[[Query], bytes | None]
@@ -55,6 +56,11 @@ def answers_another(query: Query) -> bytes:
 
 def babbles(query: Query) -> bytes:
     return b"\xff" * 100
+
+
+def sends_too_much(query: Query) -> bytes:
+    """In one packet, as if it had been asked to."""
+    return fails(query).ljust(2 * _LARGE, b"\0")
 
 
 def loops(query: Query) -> bytes:
@@ -118,7 +124,7 @@ class DnsServer:
         wire, sender = self._udp.recvfrom(4096)
         answer = self._answer(wire)
         if answer is not None:
-            if len(answer) > _PACKET:
+            if _PACKET < len(answer) < 2 * _LARGE:
                 short = dns.message.make_response(dns.message.from_wire(wire))
                 short.flags |= dns.flags.TC
                 answer = short.to_wire()

@@ -103,6 +103,7 @@ def test_what_is_no_name_is_not_asked_for(server: DnsServer, resolver: Resolver,
         (odd.answers_another, Status.FAILED),
         (odd.babbles, Status.FAILED),
         (odd.loops, Status.UNFIT),
+        (odd.sends_too_much, Status.UNFIT),
     ],
 )
 def test_a_server_that_misbehaves_costs_no_more_than_the_time_given(

@@ -67,7 +67,8 @@ class Walk:
         for name, record in self.records.items():
             if record.psd == "n":
                 return name
-            if record.psd == "y" and name != self.start:
+            if record.psd == "y":
+                # One label below it; there is none below `start`.
                 above = name.count(".") + 1
                 return ".".join(self.start.split(".")[-above - 1 :])
         return [self.start, *self.records][-1]
