@@ -1,7 +1,7 @@
 """A relay for tests: speaks SMTP on loopback, notes what it took, misbehaves when told.
 
 Commands may come in groups (RFC 2920): each is answered in its turn, and one out of order is
-refused as a real server would.
+refused as a real server would. When it closes, what it took from listserv is looked at (sink.py).
 """
 
 import asyncio
@@ -9,6 +9,9 @@ import ssl
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import TracebackType
+
+from tests import sink
 
 # What the relay answers to a command line instead of 250; "" hangs up without a word.
 Script = Callable[[str], str | None]
@@ -49,7 +52,9 @@ class ScriptedRelay:
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, wrong: object, trace: TracebackType | None
+    ) -> None:
         assert self._server is not None
         self._server.close()
         for task, writer in self._serving.items():
@@ -57,6 +62,10 @@ class ScriptedRelay:
             writer.transport.abort()
         await asyncio.gather(*self._serving)
         self._serving.clear()  # the next time may be on another loop
+        if kind is None:
+            for message in self.taken:
+                if sink.is_ours(message.sender):
+                    sink.check(message.data, message.sender)
 
     @property
     def copies(self) -> Counter[str]:

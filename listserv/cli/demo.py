@@ -20,7 +20,8 @@ import click
 
 from listserv import daemon
 from listserv.app import App, build
-from listserv.config import Auth, Config, Dns, Relay, Site, Smtp, Storage
+from listserv.config import Auth, Config, Dkim, Dns, Relay, Site, Smtp, Storage
+from listserv.dkim_keys import Turn
 from listserv.domain.address import Address, parse_address
 from listserv.domain.decision import Verdict
 from listserv.domain.lists import MailingList
@@ -54,6 +55,7 @@ def demo(context: click.Context, stay: bool) -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="listserv-demo-")))
         app = build(_config(folder))
+        app.keys.make(_DOMAIN, Turn.NOW, app.clock.now())
         story = asyncio.run(_play(app, stay))
     context.exit(0 if story.as_expected else 1)
 
@@ -69,6 +71,7 @@ def _config(folder: Path) -> Config:
         storage=Storage(database=f"sqlite:///{folder / 'listserv.db'}"),
         smtp=Smtp(listen="127.0.0.1:0"),
         relay=Relay(kind="maildir", path=folder / "Maildir"),
+        dkim=Dkim(keys_dir=folder),
     )
 
 

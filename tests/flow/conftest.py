@@ -8,6 +8,7 @@ from listserv.flow.site import Site
 from listserv.resources import JinjaTemplates
 from listserv.store import site as kept
 from listserv.store.session import Store
+from tests import sink
 from tests.flow.world import DOMAIN, StillClock, World
 
 
@@ -21,5 +22,6 @@ def world(store: Store) -> World:
         templates=JinjaTemplates(),
         spam_header="X-Spam: yes",
         nonce=lambda size: next(nonces).to_bytes(size, "big"),
+        signers=sink.signers,
     )
     return World(store, site, StillClock())

@@ -1,5 +1,6 @@
 """A small world: lists with people, a clock that stands still, mail in and mail out."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -21,6 +22,7 @@ from listserv.mail.parse import parse
 from listserv.store import lists, members, queue
 from listserv.store.members import NewMember
 from listserv.store.session import Store, Tx
+from tests import sink
 
 DOMAIN = "lists.example.org"
 PROVEN = Authorship(Level.PROVEN, ("it is signed by its author's domain",))
@@ -109,7 +111,8 @@ class World:
 
     def notice(self, address: str) -> None:
         """Queue a notice to somebody who is no member."""
-        raw = a_message("robot@lists.example.org", (address,))
+        automatic = {"auto_submitted": "auto-generated", "x_auto_response_suppress": "All"}
+        raw = a_message(f"listserv@{DOMAIN}", (address,), **automatic)
         now = self.clock.now()
         self.store.write(
             lambda tx: queue.add_notice(
@@ -130,6 +133,7 @@ class World:
             for group in worker.groups(work):
                 (transaction,) = worker.transactions(work, [(None, group)])
                 self.sent.append(transaction)
+                look_at(work, transaction)
                 for at, recipient in zip(group, transaction.recipients, strict=True):
                     work.note(at, self.answers.get(recipient, Outcome(Fate.DELIVERED)))
             report = Report(work.lease, bytes(work.progress), work.fresh, work.deferred)
@@ -149,6 +153,14 @@ class World:
     def last(self) -> bytes:
         """The message sent last."""
         return b"".join(self.sent[-1].data)
+
+
+def look_at(work: Work, transaction: Transaction) -> None:
+    """Fail for a mail that should not leave like this."""
+    unstuffed = re.sub(rb"(?m)^\.\.", b".", b"".join(transaction.data))
+    mlist = work.source.mlist
+    keeps_from = mlist is not None and mlist.stored.get("from_rewrite") == "policy"
+    sink.check(unstuffed, transaction.sender, keeps_from=keeps_from)
 
 
 _serial = count(1)

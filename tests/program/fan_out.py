@@ -15,6 +15,7 @@ from listserv.domain.members import Delivery, MemberRole
 from listserv.store import lists, members, queue_view, schema
 from listserv.store.members import NewMember
 from listserv.store.session import Store, Tx
+from tests import sink
 from tests.dns import NO_DNS
 from tests.flow.world import an_address
 from tests.program.test_serve import DOMAIN, LISTSERV, free_port
@@ -63,11 +64,13 @@ class Town:
         self._port = free_port()
         self._log = folder / "log"
         self._config = folder / "listserv.toml"
+        sink.put_key(folder, DOMAIN)
         self._config.write_text(
             f'[site]\ndomain = "{DOMAIN}"\nhostname = "{DOMAIN}"\noperator = "op@example.org"\n'
             f'[storage]\ndatabase = "{database}"\n'
             f'[smtp]\nlisten = "127.0.0.1:{self._port}"\n'
             f'[relay]\nhost = "127.0.0.1"\nport = {relay.port}\ntls = "off"\n{NO_DNS}'
+            f'[dkim]\nkeys_dir = "{folder}"\n'
         )
         self._config.chmod(0o600)
         self.store = Store(database)

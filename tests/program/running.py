@@ -3,15 +3,15 @@ lands in a Maildir."""
 
 import asyncio
 import threading
-from email import message_from_bytes
 from email.message import Message
 from pathlib import Path
 
 from listserv import daemon
 from listserv.app import App, build
-from listserv.config import Auth, Config, Dns, Lmtp, Relay, Site, Smtp, Storage
+from listserv.config import Auth, Config, Dkim, Dns, Lmtp, Relay, Site, Smtp, Storage
 from listserv.domain.address import Address
 from listserv.store import queue_view
+from tests import sink
 from tests.dns import NOWHERE
 
 DOMAIN = "lists.example.org"
@@ -24,6 +24,7 @@ class Running:
 
     def __init__(self, folder: Path) -> None:
         self.maildir = folder / "Maildir"
+        sink.put_key(folder, DOMAIN)
         self.app: App = build(
             Config(
                 site=Site(DOMAIN, DOMAIN, Address("operator", "example.org")),
@@ -33,6 +34,7 @@ class Running:
                 relay=Relay(kind="maildir", path=self.maildir),
                 auth=Auth(require_proven_author=False),
                 dns=Dns(servers=(NOWHERE,)),
+                dkim=Dkim(keys_dir=folder),
             )
         )
         self._up = threading.Event()
@@ -58,7 +60,7 @@ class Running:
     def mail(self) -> dict[str, Message]:
         """What was sent so far, by recipient, once nothing is left in the queue."""
         self._wait_for_queue()
-        read = [message_from_bytes(p.read_bytes()) for p in self.maildir.glob("new/*")]
+        read = [sink.check_maildir(path) for path in self.maildir.glob("new/*")]
         return {message["Delivered-To"]: message for message in read}
 
     def _wait_for_queue(self) -> None:

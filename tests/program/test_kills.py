@@ -124,7 +124,7 @@ import os
 from {module} import {owner}
 
 def deadly(self, *args, _real={owner}.{step}):
-    if {whom} == "m40@example.org":
+    if "m40@example.org" in {whom}:
         os._exit(77)
     return _real(self, *args)
 
@@ -134,14 +134,14 @@ _DEADLY_STEPS = {
     "made": _DEADLY.format(
         module="listserv.flow.deliver",
         owner="Deliveries",
-        step="transaction",
-        whom="args[1].targets[args[2][0]]",
+        step="transactions",
+        whom="[args[0].targets[group[0]] for _, group in args[1]]",
     ),
     "sent": _DEADLY.format(
         module="listserv.smtp.pipeline",
         owner="Pipeline",
         step="send",
-        whom="args[0].recipients[0]",
+        whom="args[0].recipients",
     ),
 }
 

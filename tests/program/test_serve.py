@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import selectors
 import signal
 import smtplib
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import sink
 from tests.dns import NO_DNS
 
 LISTSERV = Path(sys.executable).with_name("listserv")
@@ -35,6 +35,7 @@ class Server:
         self.folder = folder
         self.port = free_port()
         self.config = folder / "listserv.toml"
+        sink.put_key(folder, DOMAIN)
         self.config.write_text(
             f'[site]\ndomain = "{DOMAIN}"\nhostname = "{DOMAIN}"\noperator = "op@example.org"\n'
             f'[storage]\ndatabase = "sqlite:///{folder / "listserv.db"}"\n'
@@ -94,8 +95,7 @@ class Server:
         deadline = time.monotonic() + PATIENCE
         while len(found := list(new.glob("*"))) < wanted and time.monotonic() < deadline:
             os.sched_yield()
-        read = (re.search(r"Delivered-To: (\S+)", path.read_text()) for path in found)
-        return sorted(match[1] for match in read if match)
+        return sorted(sink.check_maildir(path)["Delivered-To"] for path in found)
 
 
 @pytest.fixture
