@@ -127,7 +127,11 @@ def _signed_by(message: bytes, records: Mapping[str, str]) -> str:
         return records[asked.decode().removesuffix(".")].encode()
 
     with _moment_of_signing(int(tags[b"t"])):
-        assert dkim.DKIM(message, minkey=2048).verify(dnsfunc=dns), "the signature is broken"
+        try:
+            is_good = dkim.DKIM(message, minkey=2048).verify(dnsfunc=dns)
+        except dkim.DKIMException as broken:
+            raise AssertionError(f"the signature is broken: {broken}") from None
+    assert is_good, "the signature is broken"
     return str(domain)
 
 
