@@ -52,7 +52,7 @@ def postfix(app: App, way: str | None, recipients: bool) -> None:
     if recipients:
         if way is not None:
             raise click.UsageError("--recipients goes without WAY")
-        for line in recipient_map(app.store.read(lists.names), app.config.site.domain):
+        for line in recipient_map(app.store.read(lists.names), *app.keys.domains):
             click.echo(line)
         return
     templates = JinjaTemplates(app.config.templates_dir)
@@ -79,7 +79,7 @@ def values(way: str, config: Config) -> dict[str, object]:
     if needed is None:
         raise ListservError(f"{key} is not set: that is where Postfix would bring the mail")
     return {
-        "domain": config.site.domain,
+        "domains": [domain.name for domain in config.domains],
         "listen_smtp": _reachable(smtp),
         "listen_lmtp": _reachable(lmtp),
         "inward": f"lmtp:inet:{_reachable(lmtp)}" if lmtp else f"smtp:{_nexthop(smtp)}",
@@ -108,15 +108,15 @@ def relay_advice(config: Config) -> str:
     return f'our copies stay here, because of relay.kind = "{relay.kind}"'
 
 
-def recipient_map(names: Iterable[tuple[str, str]], domain: str) -> Iterator[str]:
+def recipient_map(names: Iterable[tuple[str, str]], *domains: str) -> Iterator[str]:
     """The lines of relay_recipient_maps, one for each address. `names` are (name, domain) of all
-    lists, former addresses too.
+    lists, former addresses too; `domains` are those that lists may be at.
 
     Postfix looks an address up as it is and then without its +extension, so that a form with a
     token stands here without it, and what is unknown behind a + reaches us.
     """
     yield "# made by listserv postfix --recipients; make it again when lists come, move or go"
-    addresses = [(form, "", domain) for form in DOMAIN_FORMS]
+    addresses = [(form, "", domain) for domain in domains for form in DOMAIN_FORMS]
     addresses += [(form, name, where) for name, where in sorted(names) for form in FORMS]
     yield from dict.fromkeys(f"{name}{_looked_up(form)}@{at} ok" for form, name, at in addresses)
 

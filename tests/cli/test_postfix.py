@@ -186,5 +186,15 @@ def test_the_map_has_each_address_once_and_those_a_list_had_before(town: Shell) 
     assert f"postmaster@{DOMAIN} ok" in lines
 
 
+def test_the_map_has_the_addresses_of_every_domain(town: Shell) -> None:
+    with town.config.open("a") as more:
+        more.write('[[domain]]\nname = "lists.example"\n')
+    town.ok("list", "create", "village@lists.example")
+    lines = town.ok("postfix", "--recipients").splitlines()
+    for address in (f"town@{DOMAIN}", "village-bounces@lists.example", "postmaster@lists.example"):
+        assert f"{address} ok" in lines
+    assert f"village@{DOMAIN} ok" not in lines
+
+
 def test_recipients_and_a_way_do_not_go_together(shell: Shell) -> None:
     assert "--recipients goes without WAY" in shell.misused("postfix", "shared", "--recipients")

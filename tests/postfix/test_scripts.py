@@ -12,8 +12,11 @@ from tests.postfix.harness import Postfix
 pytestmark = pytest.mark.postfix
 
 DOMAIN = "lists.example.org"
+OTHER = "lists.example.net"
 CONFIG = config.parse(
-    f'[site]\ndomain = "{DOMAIN}"\n[smtp]\nmax_message_bytes = 20_000_000\n[lmtp]\n', Path("x.toml")
+    f'[site]\ndomain = "{DOMAIN}"\n[smtp]\nmax_message_bytes = 20_000_000\n[lmtp]\n'
+    f'[[domain]]\nname = "{OTHER}"\n',
+    Path("x.toml"),
 )
 QUIET = "for what in -n -M -P; do postconf $what 2>&1 >/dev/null; done"
 
@@ -43,8 +46,22 @@ def test_a_script_may_run_twice_and_leaves_nothing_to_warn_of(postfix: Postfix, 
     assert postfix.run("sh", stdin=QUIET) == ""
 
 
+@pytest.mark.parametrize("way", TEMPLATES)
+def test_mail_for_each_domain_of_lists_finds_its_way(postfix: Postfix, way: str) -> None:
+    postfix.run("sh", stdin=script(way))
+    inward = {"dedicated": "lmtp:inet:127.0.0.1:8024", "shared": "listserv:inet:127.0.0.1:8024"}
+    transport = postfix.run("postconf", "-hx", "transport_maps").strip()
+    senders = postfix.run("postconf", "-hx", "sender_dependent_default_transport_maps").strip()
+    for domain in (DOMAIN, OTHER):
+        assert domain in postfix.run("postconf", "-h", "relay_domains").replace(",", " ").split()
+        found = postfix.run("postmap", "-q", domain, transport)
+        assert found.strip() == inward[way]
+        assert postfix.run("postmap", "-q", f"@{domain}", senders).strip() == "listserv-out:"
+
+
 def test_the_domain_of_lists_is_no_longer_a_local_one(postfix: Postfix) -> None:
-    postfix.run("postconf", "-e", f"mydestination = $myhostname, vm {DOMAIN}, , localhost")
+    local = f"mydestination = $myhostname, vm {DOMAIN}, , {OTHER} localhost"
+    postfix.run("postconf", "-e", local)
     postfix.run("sh", stdin=script("dedicated"))
     left = postfix.run("postconf", "-h", "mydestination").strip()
     assert left.strip(",").split(",") == ["mx.example.org", "vm", "localhost"]
@@ -77,6 +94,7 @@ def test_on_a_shared_host_what_is_there_stays(postfix: Postfix) -> None:
         "recipient_delimiter = +-",
         f"mydestination = localhost, {DOMAIN}",
         f"mydestination = {DOMAIN} localhost",
+        f"mydestination = {OTHER}",
     ],
 )
 def test_on_a_shared_host_nothing_is_changed_where_postfix_would_bounce(
