@@ -116,10 +116,9 @@ class Resolver:
         """`look_up` in a thread, for those who may not block."""
         return await asyncio.to_thread(self.look_up, name, kind, seconds)
 
-    def inquiry(self, turn: threading.Semaphore | None = None) -> "Inquiry":
-        """The lookups of one mail, which share a budget that begins now. A `turn` that the caller
-        holds is given to others while it waits."""
-        return Inquiry(self, self._monotonic, turn)
+    def inquiry(self) -> "Inquiry":
+        """The lookups of one mail, which share a budget that begins now."""
+        return Inquiry(self, self._monotonic)
 
     def _ask(self, name: dns.name.Name, kind: Kind, seconds: float) -> tuple[Answer, float]:
         """The answer of the servers, and for how many seconds it holds."""
@@ -164,15 +163,9 @@ class Inquiry:
     """One mail's lookups. For one thread at a time; a name is asked for once, and who has asked
     too much or too long gets an answer at once."""
 
-    def __init__(
-        self,
-        resolver: Resolver,
-        monotonic: Callable[[], float],
-        turn: threading.Semaphore | None = None,
-    ) -> None:
+    def __init__(self, resolver: Resolver, monotonic: Callable[[], float]) -> None:
         self._resolver = resolver
         self._monotonic = monotonic
-        self._turn = turn
         self._until = monotonic() + MAIL_SECONDS
         self._known: dict[tuple[str, Kind], Answer] = {}
 
@@ -185,20 +178,8 @@ class Inquiry:
             left = min(self._until - self._monotonic(), LOOKUP_SECONDS)
             if left <= 0:
                 return Answer(Status.FAILED, why="the time for this mail's lookups is over")
-            with self._waiting():
-                self._known[key] = self._resolver.look_up(name, kind, left)
+            self._known[key] = self._resolver.look_up(name, kind, left)
         return self._known[key]
-
-    @contextmanager
-    def _waiting(self) -> Iterator[None]:
-        if self._turn is None:
-            yield
-            return
-        self._turn.release()
-        try:
-            yield
-        finally:
-            self._turn.acquire()
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:

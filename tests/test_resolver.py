@@ -1,7 +1,6 @@
 """What the DNS says, and what it cannot do to us."""
 
 import asyncio
-import threading
 import time
 from collections.abc import Iterator
 
@@ -202,25 +201,6 @@ def test_who_has_used_up_the_time_gets_no_answer_and_asks_nobody(server: DnsServ
     passed.now += 7
     assert inquiry.look_up("c.example", Kind.A).status is Status.FAILED
     assert [name for name, _ in server.asked] == ["b.example"]
-
-
-def test_a_turn_is_given_to_others_while_a_lookup_waits(
-    server: DnsServer, resolver: Resolver
-) -> None:
-    turn = threading.Semaphore(1)
-    free: list[bool] = []
-
-    def look(_: odd.Query) -> None:
-        free.append(turn.acquire(blocking=False))
-        turn.release()
-
-    server.misbehave("example.org", "A", look)
-    with turn:
-        inquiry = resolver.inquiry(turn)
-        with inquiry.within(SHORT):
-            inquiry.look_up("example.org", Kind.A)
-        assert not turn.acquire(blocking=False)
-    assert free == [True]
 
 
 def test_many_threads_may_ask_and_an_event_loop_too(server: DnsServer, resolver: Resolver) -> None:

@@ -1,14 +1,11 @@
 """Who wrote it: SPF, DKIM and DMARC of a mail that comes in, as one value (domain/authorship.py).
 
-Nothing here decides what follows. It runs in threads of its own, before any transaction: its
-lookups have a time budget (listserv/resolver.py), and no more mails are computed at a time than
-there are cores.
+Nothing here decides what follows. It runs in threads of its own, before any transaction; its
+lookups have a time budget (listserv/resolver.py).
 """
 
 import asyncio
 import logging
-import os
-import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -53,8 +50,6 @@ class Authenticator:
         self._trusts = trusts
         self._authserv_ids = frozenset(authserv_ids)
         self._threads = ThreadPoolExecutor(_THREADS, "authenticate")
-        # More threads that compute would only take turns away from the event loop.
-        self._turn = threading.Semaphore(os.cpu_count() or 1)
 
     async def authenticate(self, incoming: Incoming, post: Post) -> Authorship:
         """How far the author of `post` (`incoming.raw`, read) is believed. Never raises; takes
@@ -68,8 +63,7 @@ class Authenticator:
 
     def _guarded(self, incoming: Incoming, post: Post) -> Authorship:
         try:
-            with self._turn:
-                return self._authorship(incoming, post)
+            return self._authorship(incoming, post)
         except Exception:
             log.exception("a mail could not be authenticated")
             return Authorship(Level.UNPROVEN, (NOT_LOOKED,), temporary=True)
@@ -77,7 +71,7 @@ class Authenticator:
     def _authorship(self, incoming: Incoming, post: Post) -> Authorship:
         if post.author is None or post.author.address.domain.startswith("["):
             return Authorship(Level.UNPROVEN, (NO_AUTHOR,))
-        inquiry = self._resolver.inquiry(self._turn)
+        inquiry = self._resolver.inquiry()
         # First, so that slow answers of others do not cost the author's domain its time.
         author = AuthorDomain(post.author.address.domain, inquiry)
         checker = Checker(incoming.raw, MAX_HEADER, self._clock.now().timestamp())
