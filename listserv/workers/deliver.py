@@ -71,7 +71,7 @@ class DeliveryWorker:
         self._carriers: Sequence[Carrier] = ()
         self._woken = asyncio.Event()
         self._to_write = asyncio.Event()
-        self._in_a_hurry = asyncio.Event()
+        self._write_soon = False
         self._told_relay = ("", 0)
         self._delivered: Counter[int] = Counter()
         self._counted = clock.now()
@@ -117,6 +117,8 @@ class DeliveryWorker:
                 continue
             if not self._desk.waiting():
                 self._desk.settle_leftovers()
+                if self._desk.fresh:
+                    self._has_fresh()
             self._wake_carriers()
             await _wait(self._woken, _LOOK)
         self._desk.return_all(self._clock.now(), "")
@@ -219,16 +221,20 @@ class DeliveryWorker:
     # -- the journal ---------------------------------------------------------------------------
 
     def _has_fresh(self) -> None:
-        self._to_write.set()
         if self._desk.fresh >= JOURNAL_SIZE or self._desk.is_urgent:
-            self._in_a_hurry.set()
+            self._to_write.set()
+        elif not self._write_soon and self._loop is not None:
+            self._write_soon = True
+            self._loop.call_later(_JOURNAL_DELAY, self._write_now)
+
+    def _write_now(self) -> None:
+        self._write_soon = False
+        self._to_write.set()
 
     async def _keep_journal(self) -> None:
         while True:
             await self._to_write.wait()
-            await _wait(self._in_a_hurry, _JOURNAL_DELAY)
             self._to_write.clear()
-            self._in_a_hurry.clear()
             found = self._desk.reports()
             if not await self._write([report for _, report, _ in found]):
                 for hand, report, _ in found:

@@ -58,6 +58,7 @@ class Desk:
         self._watch: Watch[Place] = Watch()
         self._exposed = 0
         self._careful = 0
+        self._over = False
         # Mailings that are refused: each is told of once, however often it is tried again.
         self._alarmed: set[int] = set()
         self._relay_wait = 0.0
@@ -112,7 +113,7 @@ class Desk:
         """The lowest lane to lease from: any when little is in hand, else one above what is; None
         when there is none above, when the relay takes nothing, or when a batch is in hand that
         crashed delivery: it is worked on alone."""
-        if self._clock.monotonic() < self._relay_at or self._careful:
+        if self._careful or not self._relay_may_be_up():
             return None
         if self.waiting() < low_water:
             return Lane.BULK
@@ -146,10 +147,10 @@ class Desk:
 
     def _may_send(self, lanes: Collection[Lane] = ALL_LANES) -> bool:
         room = UNWRITTEN if Lane.NOTICE in lanes else UNWRITTEN - _FOR_NOTICES
-        return (
-            self._exposed < min(room, self._pace.allowed)
-            and self._clock.monotonic() >= self._relay_at
-        )
+        return self._exposed < min(room, self._pace.allowed) and self._relay_may_be_up()
+
+    def _relay_may_be_up(self) -> bool:
+        return not self._relay_at or self._clock.monotonic() >= self._relay_at
 
     def _next_of(self, hand: InHand) -> Transaction | None:
         # Of a batch that crashed delivery one at a time: making a copy may be what crashes.
@@ -174,8 +175,8 @@ class Desk:
 
     @property
     def is_urgent(self) -> bool:
-        """Whether sending waits for the journal."""
-        return self._exposed >= UNWRITTEN - _FOR_NOTICES or self._careful > 0
+        """Whether somebody waits for the journal: sending, or the end of a batch."""
+        return self._over or self._exposed >= UNWRITTEN - _FOR_NOTICES or self._careful > 0
 
     # -- what the answers mean -----------------------------------------------------------------
 
@@ -268,6 +269,7 @@ class Desk:
         if ticket.left:
             return
         ticket.hand.on_the_wire -= 1
+        self._over = self._over or ticket.hand.is_over
         if ticket.delivered:
             ticket.hand.unwritten += 1
         else:
@@ -310,7 +312,7 @@ class Desk:
     def reports(self) -> list[tuple[InHand, Report, int]]:
         """What is to be written now: for each batch its report, and how many transactions it
         makes safe."""
-        self.fresh = 0
+        self.fresh, self._over = 0, False
         found = []
         for hand in self.in_hand.values():
             unwritten = hand.unwritten

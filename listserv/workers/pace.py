@@ -21,6 +21,8 @@ class Pace:
     @property
     def allowed(self) -> int:
         """How many transactions may be on the wire at once."""
+        if self._allowed == _NO_LIMIT:
+            return _NO_LIMIT
         now = self._clock.monotonic()
         while self._allowed < _NO_LIMIT and now - self._changed >= _QUIET:
             self._changed += _QUIET
