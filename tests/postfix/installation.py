@@ -136,10 +136,15 @@ class Installation:
             self._serving.wait(PATIENCE)
             self._serving = None
 
-    def send(self, sender: str, recipient: str, data: bytes, *options: str) -> int:
-        """Hand a mail to Postfix as somebody outside: the code that the client hears last, of the
-        first refusal or of the final dot."""
-        with smtplib.SMTP("127.0.0.1", self.postfix.port, "client.example", timeout=30) as client:
+    def send(
+        self, sender: str, recipient: str, data: bytes, *options: str, source: str = "127.0.0.1"
+    ) -> int:
+        """Hand a mail to Postfix as somebody outside, from the address `source`: the code that the
+        client hears last, of the first refusal or of the final dot."""
+        here = (source, 0)
+        with smtplib.SMTP(
+            "127.0.0.1", self.postfix.port, "client.example", 30, source_address=here
+        ) as client:
             client.command_encoding = "utf-8"
             client.ehlo()
             code, _ = client.docmd("MAIL", " ".join([f"FROM:<{sender}>", *options]))

@@ -1,0 +1,75 @@
+"""Between the listeners and the flow: the author is looked into while no transaction is open."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from listserv.clock import SystemClock
+from listserv.domain.authorship import Authorship, Level, VerifiedPath
+from listserv.domain.post import Client, Incoming, Post, Transport
+from listserv.flow.site import Site
+from listserv.resources import JinjaTemplates
+from listserv.smtp.intake import FlowIntake
+from listserv.store import lists, posts, schema
+from listserv.store.session import Store
+from tests.flow.world import DOMAIN, a_message
+
+TOWN = f"town@{DOMAIN}"
+CLIENT = Client("192.0.2.1", "client.example", trusted=False)
+FOUND = Authorship(Level.PROVEN, (), VerifiedPath(("example.org",)), policy="reject")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    opened = Store(f"sqlite:///{tmp_path / 'listserv.db'}")
+    schema.prepare(opened)
+    return opened
+
+
+def test_the_writer_is_free_while_the_author_is_looked_into(store: Store) -> None:
+    """Ten mails that wait for the DNS hold up nobody, and what was found is stored with each."""
+    now = SystemClock().now()
+    mlist = store.write(
+        lambda tx: lists.create(
+            tx, name="town", domain=DOMAIN, settings={"nonmember": "hold"}, now=now
+        )
+    )
+    waiting = 0
+    all_wait = asyncio.Event()
+
+    async def authenticate(incoming: Incoming, post: Post) -> Authorship:
+        nonlocal waiting
+        waiting += 1
+        if waiting == 10:
+            all_wait.set()
+        await all_wait.wait()
+        await asyncio.to_thread(store.write, lambda tx: lists.at(tx, "town", DOMAIN))
+        assert post.author is not None
+        return FOUND
+
+    site = Site(
+        domains=frozenset({DOMAIN}),
+        hostname=DOMAIN,
+        secret=bytes(32),
+        templates=JinjaTemplates(),
+        spam_header="X-Spam: yes",
+        nonce=bytes,
+    )
+    intake = FlowIntake(store, site, SystemClock(), authenticate)
+
+    async def ten_mails() -> None:
+        mails = [a_message("ann@example.org", (TOWN,), subject=f"{n}") for n in range(10)]
+        for replies in await asyncio.gather(
+            *(
+                intake.message(Incoming(Transport.SMTP, CLIENT, "ann@example.org", (TOWN,), raw))
+                for raw in mails
+            )
+        ):
+            assert [reply.code for reply in replies] == [250]
+
+    asyncio.run(asyncio.wait_for(ten_mails(), 20))
+    stored = store.read(lambda tx: [posts.get(tx, number) for number in range(1, 11)])
+    assert {post.authorship for post in stored} == {FOUND}
+    assert {post.list_id for post in stored} == {mlist.id}
+    store.close()
