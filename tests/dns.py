@@ -92,6 +92,12 @@ class DnsServer:
         """Records: an MX is "10 host", a TXT any text, of which a character is an octet."""
         self._zone.setdefault(name.lower(), []).extend((kind, value) for value in values)
 
+    def remove(self, name: str, kind: str) -> None:
+        """Take away all records of this name and type."""
+        left = [(k, value) for k, value in self._zone.pop(name.lower(), []) if k != kind]
+        if left:
+            self._zone[name.lower()] = left
+
     def misbehave(self, name: str, kind: str, how: Misbehaviour) -> None:
         """Instead of an answer for this name and type ("*" for all)."""
         self._odd[name.lower(), kind] = how

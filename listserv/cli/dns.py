@@ -7,7 +7,7 @@ from datetime import datetime
 import click
 
 from listserv import config as configuration
-from listserv.cli.dns_checks import relay_term
+from listserv.cli.dns_checks import sender_term
 from listserv.cli.opening import config_path
 from listserv.cli.printing import json_option, print_rows
 from listserv.clock import SystemClock
@@ -55,7 +55,7 @@ def wanted(config: Config, domain: Domain, keys: KeyRing, now: datetime) -> Iter
     name, hostname = domain.name, config.site.hostname
     mx = f"mail for the lists comes to {hostname}, which needs an A record (and AAAA) of its own"
     yield Wanted(dns_records.mx(name, hostname), mx)
-    yield Wanted(dns_records.spf(name, relay_term(config)), "who sends mail from the lists")
+    yield Wanted(dns_records.spf(name, sender_term(config)), "who sends mail from the lists")
     for key in keys.keys(name):
         if key.record_until is not None and key.record_until <= now:
             continue

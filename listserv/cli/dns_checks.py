@@ -99,13 +99,13 @@ def _other_mx(patient: Patient, record: Record, hosts: tuple[str, ...]) -> Findi
 def _spf(patient: Patient) -> Iterator[Finding]:
     config, name = patient.config, patient.name
     found = [text for text in patient.ask(name, Kind.TXT).values if _SPF.match(text)]
-    record = dns_records.spf(name, relay_term(config))
+    record = dns_records.spf(name, sender_term(config))
     if not found:
         yield wrong("spf", name, "has no SPF record", f"publish: {record.line}")
     elif len(found) > 1:
         why = f"has {len(found)} SPF records, and receivers then use none of them"
         yield wrong("spf", name, why, f"leave one: {record.line}")
-    elif relay_term(config):
+    elif not _sends_itself(config):
         yield good(
             "spf", name, f"says {found[0]!r}; whether that covers the relay, its owner knows"
         )
@@ -215,12 +215,18 @@ def _dmarc(patient: Patient) -> Iterator[Finding]:
 DNS_CHECKS: tuple[Callable[[Patient], Iterator[Finding]], ...] = (_mx, _spf, _dkim, _dmarc)
 
 
-def relay_term(config: Config) -> str:
-    """How SPF names a relay that is not this machine, "" for one that is."""
-    relay = config.relay
-    if relay.kind != "smtp" or is_loopback(relay.host) or relay.host == config.site.hostname:
-        return ""
+def sender_term(config: Config) -> str:
+    """How SPF names the host that sends our mail into the world."""
+    if _sends_itself(config):
+        return f"a:{config.site.hostname}"
+    host = config.relay.host
     try:
-        return f"ip{ip_address(relay.host).version}:{relay.host}"
+        return f"ip{ip_address(host).version}:{host}"
     except ValueError:
-        return f"a:{relay.host}"
+        return f"a:{host}"
+
+
+def _sends_itself(config: Config) -> bool:
+    """Whether the relay is on this machine."""
+    relay = config.relay
+    return relay.kind != "smtp" or is_loopback(relay.host) or relay.host == config.site.hostname

@@ -26,7 +26,7 @@ from listserv.store.session import StorageError, Store
 _RENEWED_BY = timedelta(days=14)
 # Signatures and retries bear a minute.
 _SKEW = timedelta(seconds=60)
-_RELAY_SECONDS = 20.0
+RELAY_SECONDS = 20.0
 # adjtimex(2)
 _TIME_ERROR = 5
 _TIMEX_OCTETS = 512
@@ -77,17 +77,17 @@ def _relay(machine: Machine) -> Iterator[Finding]:
 
 async def _greet(settings: RelaySettings) -> None:
     try:
-        async with asyncio.timeout(_RELAY_SECONDS):
+        async with asyncio.timeout(RELAY_SECONDS):
             client = await connect(settings)
             with suppress(SMTPException):
                 await client.quit()
     except TimeoutError:
-        raise RelayDown(f"no answer within {_RELAY_SECONDS:.0f} s") from None
+        raise RelayDown(f"no answer within {RELAY_SECONDS:.0f} s") from None
 
 
 def _maildir(path: Path) -> Finding:
     there = path if path.exists() else path.parent
-    if not os.access(there, os.W_OK):
+    if not (there.is_dir() and os.access(there, os.W_OK)):
         return wrong("relay", str(path), "cannot be written", f"give our user the folder {there}")
     return note(
         "relay", str(path), 'mail goes into this folder and no further: relay.kind = "maildir"'

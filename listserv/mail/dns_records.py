@@ -41,10 +41,9 @@ def mx(domain: str, hostname: str) -> Record:
     return Record(domain, "MX", f"10 {hostname}")
 
 
-def spf(domain: str, relay: str = "") -> Record:
-    """Mail of `domain` comes from its MX, and from what `relay` says, as "a:smtp.example"."""
-    terms = ["v=spf1", "mx", *([relay] if relay else []), "~all"]
-    return Record(domain, "TXT", " ".join(terms))
+def spf(domain: str, sender: str) -> Record:
+    """Mail of `domain` comes from its MX, and from a term such as "a:smtp.example"."""
+    return Record(domain, "TXT", f"v=spf1 mx {sender} ~all")
 
 
 def dkim(domain: str, selector: str, key: rsa.RSAPrivateKey) -> Record:

@@ -7,7 +7,7 @@ import dns.zone
 import pytest
 
 from listserv import config
-from listserv.cli.dns_checks import relay_term
+from listserv.cli.dns_checks import sender_term
 from tests.cli.publishing import OTHER, configure
 from tests.cli.shell import DOMAIN, Shell
 from tests.dns import dns_server
@@ -69,15 +69,15 @@ def test_an_operator_elsewhere_has_to_allow_reports(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("relay", "term"),
     [
-        ("", ""),
-        ("host = 'localhost'", ""),
-        ("host = 'lists.test'", ""),
+        ("", "a:lists.test"),
+        ("host = '::1'", "a:lists.test"),
+        ("host = 'lists.test'", "a:lists.test"),
         ("host = 'smtp.example.com'", "a:smtp.example.com"),
         ("host = '192.0.2.9'", "ip4:192.0.2.9"),
         ("host = '2001:db8::9'", "ip6:2001:db8::9"),
-        ("kind = 'maildir'\npath = 'm'", ""),
+        ("kind = 'maildir'\npath = 'm'", "a:lists.test"),
     ],
 )
-def test_a_relay_elsewhere_is_part_of_spf(relay: str, term: str) -> None:
+def test_the_host_that_sends_is_part_of_spf(relay: str, term: str) -> None:
     text = f"[site]\ndomain = '{DOMAIN}'\n[relay]\n{relay}\n"
-    assert relay_term(config.parse(text, Path("listserv.toml"))) == term
+    assert sender_term(config.parse(text, Path("listserv.toml"))) == term
