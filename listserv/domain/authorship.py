@@ -45,8 +45,8 @@ class VerifiedPath:
 @dataclass(frozen=True, slots=True)
 class Authorship:
     """`reasons` are clauses that complete "its author is not proven: …", for people. `policy` is
-    the DMARC policy in force for From's domain: none (also when there is no record), quarantine or
-    reject. `aligned` are the signatures that align with From; `spf_aligned` says the same of SPF.
+    the DMARC policy that From's domain publishes, even if it only tests it: none (also when there
+    is no record), quarantine or reject (also when the DNS did not say). `aligned` are the signatures that align with From; `spf_aligned` says the same of SPF.
     `temporary`: DNS gave no answer in time, so a later try may say more."""
 
     level: Level
