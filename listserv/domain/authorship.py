@@ -46,8 +46,9 @@ class VerifiedPath:
 class Authorship:
     """`reasons` are clauses that complete "its author is not proven: …", for people. `policy` is
     the DMARC policy that From's domain publishes, even if it only tests it: none (also when there
-    is no record), quarantine or reject (also when the DNS did not say). `aligned` are the signatures that align with From; `spf_aligned` says the same of SPF.
-    `temporary`: DNS gave no answer in time, so a later try may say more."""
+    is no record), quarantine or reject (also when the DNS did not say). `aligned` are the
+    signatures that align with From; `spf_aligned` says the same of SPF. `temporary`: DNS gave no
+    answer in time, so a later try may say more."""
 
     level: Level
     reasons: tuple[str, ...] = ()
