@@ -82,12 +82,12 @@ def check(
     assert author == signed_by or keeps_from, f"From is at {author}, signed by {signed_by}"
 
 
-def check_maildir(path: Path) -> Message:
+def check_maildir(path: Path, records: Mapping[str, str] | None = None) -> Message:
     """The same for a file of a Maildir that listserv wrote; returns what is in it."""
     envelope = re.match(rb"Return-Path: <(.*)>\nDelivered-To: .*\n", path.read_bytes())
     assert envelope, path.read_text()
     message = path.read_bytes()[envelope.end() :].replace(b"\n", b"\r\n")
-    check(message, envelope[1].decode())
+    check(message, envelope[1].decode(), records)
     return message_from_bytes(path.read_bytes())
 
 
