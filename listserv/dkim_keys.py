@@ -13,7 +13,7 @@ named by the configuration, signs until the first .key file takes its place.
 import logging
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -35,7 +35,7 @@ BITS = 2048
 RECORD_STAYS = timedelta(seconds=LIFETIME_SECONDS)
 
 _SUFFIXES = ("", *"bcdefghijklmnopqrstuvwxyz")
-# A file may be renamed between listing and reading.
+# A file may be renamed while the folder is listed, or before it is read.
 _LOOKS = 3
 
 
@@ -177,13 +177,13 @@ class KeyRing:
     def _load(self, domain: str, last: tuple[Key, Signer] | None) -> tuple[Key, Signer] | None:
         for _ in range(_LOOKS):
             key = self.turn(domain, Turn.NOW)
-            if key is None or (last is not None and key == last[0]):
-                return None if key is None else last
-            try:
-                return key, Signer(domain, key.selector, key.read())
-            except FileNotFoundError:
+            if key is None:
                 continue
-        raise ListservError(f"{self._folder}: the DKIM keys of {domain} change too fast to be read")
+            if last is not None and key == last[0]:
+                return last
+            with suppress(FileNotFoundError):
+                return key, Signer(domain, key.selector, key.read())
+        return None
 
     def _new_selector(self, domain: str, now: datetime) -> str:
         taken = {key.selector for key in self.keys(domain)}
