@@ -1,5 +1,6 @@
 """Config -> App: the only place that wires."""
 
+import logging
 import os
 import secrets
 from collections.abc import Callable, Sequence
@@ -23,6 +24,8 @@ from listserv.store import schema, site
 from listserv.store.session import Store
 from listserv.workers.deliver import DeliveryWorker
 from listserv.workers.desk import Desk
+
+log = logging.getLogger("listserv.app")
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,8 @@ class App:
         """A delivery worker; `name` stands in its leases. The workers of this machine share what
         the relay bears in a second."""
         config = self.config
-        self.keys.check()
+        for domain in self.keys.check():
+            log.warning("%s has no DKIM key, nothing is signed: listserv dkim key", domain)
         return DeliveryWorker(
             self.store,
             self.clock,

@@ -124,10 +124,10 @@ class KeyRing:
         self._signers[domain] = current
         return current[1]
 
-    def check(self) -> None:
-        """Raise ListservError for a key that has its turn and cannot be used."""
-        for domain in self._domains:
-            self._load(domain, None)
+    def check(self) -> Sequence[str]:
+        """Raise ListservError for a key that has its turn and cannot be used. Returns the domains
+        for which nothing is signed."""
+        return [domain for domain in self._domains if self._load(domain, None) is None]
 
     def make(self, domain: str, turn: Turn, now: datetime) -> Key:
         """Make a key of BITS bits in a file of its own, for nobody else to read."""

@@ -52,7 +52,7 @@ def test_without_a_key_nobody_signs(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "not there"):
         ring = a_ring(folder)
         assert (ring.keys(DOMAIN), signing(ring)) == ([], None)
-        ring.check()
+        assert ring.check() == [DOMAIN, OTHER]
 
 
 def test_a_key_is_made_for_nobody_else_to_read(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import click
 
 from listserv import config as configuration
 from listserv.cli.opening import config_path
+from listserv.dkim_keys import KeyRing
 from listserv.resources import JinjaTemplates, config_example
 
 
@@ -19,6 +20,7 @@ def check(ctx: click.Context) -> None:
     path = config_path(ctx)
     found = configuration.load(path)
     JinjaTemplates(found.templates_dir)  # complains about the operator's own wording
+    KeyRing(found).check()
     click.echo(f"{path}: good")
 
 

@@ -120,6 +120,14 @@ def test_there_is_one_next_key(shell: Shell) -> None:
     assert turns(shell) == ["key", "next"]
 
 
+def test_a_key_that_cannot_be_used_is_found_by_config_check(shell: Shell) -> None:
+    shell.ok("dkim", "key")
+    shell.ok("config", "check")
+    path = Path(shell.json("dkim", "ls")[0]["file"])
+    path.chmod(0o604)
+    assert shell.refused("config", "check").endswith(f"{path}; chmod 600 it")
+
+
 def test_a_key_of_the_operators_own_is_rotated_like_any_other(
     tmp_path: Path, publisher: Publisher
 ) -> None:
