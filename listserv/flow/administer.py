@@ -162,7 +162,8 @@ def _list_address(text: str, domains: Collection[str]) -> tuple[str, str]:
         raise ListservError(f"{text!r} is no list address: it is made of a name, @ and {served}")
     read = parse_address(f"anybody@{domain}")  # an IDN comes in either form
     if read is None or read.domain not in domains:
-        raise ListservError(f"{text!r}: this server has lists at {served} only (site.domain, [[domain]])")
+        where = "(site.domain, [[domain]])"
+        raise ListservError(f"{text!r}: this server has lists at {served} only {where}")
     why = why_not_a_list_name(name)
     if why is not None:
         raise ListservError(f"{text!r}: {why}")
