@@ -10,7 +10,7 @@ The folders answer a reader's questions; each imports only what stands below it.
     workers/    loops only
     flow/       what happens, in order: one file per thing, one transaction per function
     store/      what is kept: the only package that imports SQLAlchemy
-    config.py dkim_keys.py clock.py resources.py resolver.py
+    config.py dkim_keys.py clock.py resources.py resolver.py dns_wire.py
     policy/     what should happen: pure, facts in, decision out
     mail/       what do we say: pure, values and bytes in, bytes out
     domain/     what is it: frozen values, no I/O

@@ -1,14 +1,10 @@
 """DNS: what names say, for SPF, DKIM and DMARC and for `listserv doctor`.
 
-dnspython reads and writes the messages and follows CNAMEs; what travels between us and the servers
-is handled here, because an answer may be hostile: it is read up to a size, from a connected socket
-(so a server that is not there is noticed at once), and kept in a small cache. A lookup never
-raises: what came of it is an Answer.
+dnspython follows CNAMEs and asks one server after another (dns_wire.py); here stand the limits of
+time and number, and a small cache. A lookup never raises: what came of it is an Answer.
 """
 
 import asyncio
-import socket
-import struct
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,13 +12,12 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 
 import dns.exception
-import dns.flags
 import dns.message
 import dns.name
-import dns.nameserver
-import dns.rdatatype
 import dns.resolver
 import dns.reversename
+
+from listserv.dns_wire import Server, Unfit, read_server
 
 # Seconds for one name, for one question to one server, and for all that one mail needs.
 LOOKUP_SECONDS = 4.0
@@ -30,13 +25,11 @@ TRY_SECONDS = 1.5
 MAIL_SECONDS = 10.0
 # Names that one mail may make us ask for; RFC 7208 4.6.4 lets SPF alone ask for more than 100.
 MAIL_LOOKUPS = 100
-# An answer on the wire, in octets, and its records. Honest ones stay far below.
-MAX_OCTETS = 16_384
+# Records of one name. Honest ones stay far below.
 MAX_VALUES = 100
 
 _MOST_SECONDS = 3600.0
 _FAILED_SECONDS = 15.0
-_DNS_PORT = 53
 
 
 class Kind(StrEnum):
@@ -90,7 +83,7 @@ class Resolver:
         self._lock = threading.Lock()
         self._dns = dns.resolver.Resolver(configure=False)
         self._dns.nameservers = [
-            _Server(*read_server(text), monotonic) for text in servers or _of_system()
+            Server(*read_server(text), monotonic) for text in servers or _of_system()
         ]
         self._dns.timeout = TRY_SECONDS
         # Larger answers than fit into one packet anywhere come by TCP (dnsflagday.net/2020).
@@ -131,7 +124,7 @@ class Resolver:
             return Answer(Status.NO_NAME), float(reply.resolve_chaining().minimum_ttl)
         except dns.resolver.NoNameservers as wrong:
             errors = [error[3] for error in wrong.kwargs.get("errors", ())]
-            unfit = bool(errors) and isinstance(errors[-1], _Unfit | dns.message.ChainTooLong)
+            unfit = bool(errors) and isinstance(errors[-1], Unfit | dns.message.ChainTooLong)
             why = f"{errors[-1]}" if errors else "there is no DNS server to ask"
             return Answer(Status.UNFIT if unfit else Status.FAILED, why=why), _FAILED_SECONDS
         except dns.exception.DNSException as wrong:
@@ -192,16 +185,6 @@ class Inquiry:
             self._until = until
 
 
-def read_server(text: str) -> tuple[str, int]:
-    """The IP address and port of "IP", "IP:port" or "[IPv6]:port"."""
-    if text.count(":") > 1 and not text.startswith("["):
-        return text, _DNS_PORT
-    address, _, port = text.rpartition(":") if text[-1:] != "]" else (text, "", "")
-    if not address:
-        address, port = port, ""
-    return address.strip("[]"), int(port or _DNS_PORT)
-
-
 def reverse_name(address: str) -> str:
     """The name whose PTR records say what an IP address is called."""
     return dns.reversename.from_address(address).to_text(omit_final_dot=True)
@@ -235,92 +218,3 @@ def _plain(name: dns.name.Name) -> str:
 
 def _octets(key: tuple[str, Kind], answer: Answer) -> int:
     return 500 + len(key[0]) + sum(map(len, answer.values)) + len(answer.why)
-
-
-class _Unfit(dns.exception.FormError):
-    """An answer that is not read; dnspython gives the server up for a FormError."""
-
-    msg = f"an answer of more than {MAX_OCTETS} octets"
-
-
-class _Server(dns.nameserver.Do53Nameserver):
-    """A DNS server. A connected UDP socket takes packets from nobody else, and hears that nothing
-    listens on the port."""
-
-    def __init__(self, address: str, port: int, monotonic: Callable[[], float]) -> None:
-        super().__init__(address, port)
-        self._monotonic = monotonic
-
-    def query(
-        self,
-        request: dns.message.QueryMessage,
-        timeout: float,
-        source: str | None,
-        source_port: int,
-        max_size: bool,
-        one_rr_per_rrset: bool = False,
-        ignore_trailing: bool = False,
-    ) -> dns.message.Message:
-        """The answer to `request`, by TCP when `max_size`. Raises what dns.resolver understands:
-        OSError and FormError (this server is given up), Timeout and Truncated."""
-        until = self._monotonic() + timeout
-        family = socket.AF_INET6 if ":" in self.address else socket.AF_INET
-        with socket.socket(family, socket.SOCK_STREAM if max_size else socket.SOCK_DGRAM) as sock:
-
-            def wait() -> socket.socket:
-                left = until - self._monotonic()
-                if left <= 0:
-                    raise TimeoutError
-                sock.settimeout(left)
-                return sock
-
-            try:
-                wait().connect((self.address, self.port))
-                wire = request.to_wire()
-                if max_size:
-                    wait().sendall(struct.pack("!H", len(wire)) + wire)
-                    return _from_stream(wait, request)
-                wait().send(wire)
-                return _from_packets(wait, request)
-            except TimeoutError:
-                raise dns.exception.Timeout(timeout=timeout) from None
-
-
-def _from_packets(
-    wait: Callable[[], socket.socket], request: dns.message.Message
-) -> dns.message.Message:
-    """The first packet that answers `request`; others are not from whom we asked."""
-    while True:
-        wire = wait().recv(MAX_OCTETS + 1)
-        if len(wire) > MAX_OCTETS:
-            raise _Unfit
-        try:
-            answer = dns.message.from_wire(wire)
-        except (dns.exception.DNSException, ValueError):
-            continue
-        if request.is_response(answer):
-            if answer.flags & dns.flags.TC:
-                raise dns.message.Truncated(message=answer)
-            return answer
-
-
-def _from_stream(
-    wait: Callable[[], socket.socket], request: dns.message.Message
-) -> dns.message.Message:
-    (size,) = struct.unpack("!H", _read(wait, 2))
-    if size > MAX_OCTETS:
-        raise _Unfit
-    answer = dns.message.from_wire(_read(wait, size))
-    if not request.is_response(answer):
-        raise dns.exception.FormError("an answer to another question")
-    return answer
-
-
-def _read(wait: Callable[[], socket.socket], size: int) -> bytes:
-    octets = b""
-    while len(octets) < size:
-        more = wait().recv(size - len(octets))
-        if not more:
-            raise EOFError("the server hung up")
-        octets += more
-    return octets

@@ -63,6 +63,22 @@ def sends_too_much(query: Query) -> bytes:
     return fails(query).ljust(2 * _LARGE, b"\0")
 
 
+def cut_short_then(how: Misbehaviour) -> Misbehaviour:
+    """A packet that says to come again by TCP, and there something else."""
+    came = False
+
+    def answer(query: Query) -> bytes | None:
+        nonlocal came
+        if came:
+            return how(query)
+        came = True
+        short = dns.message.make_response(query)
+        short.flags |= dns.flags.TC
+        return short.to_wire()
+
+    return answer
+
+
 def loops(query: Query) -> bytes:
     """A name that is another name for itself, by way of a third."""
     name = query.question[0].name.to_text()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from listserv.clock import SystemClock
+from listserv.dns_wire import MAX_OCTETS, read_server
 from listserv.resolver import (
     MAIL_LOOKUPS,
     MAX_VALUES,
@@ -14,7 +15,6 @@ from listserv.resolver import (
     Kind,
     Resolver,
     Status,
-    read_server,
     reverse_name,
 )
 from tests import dns as odd
@@ -119,7 +119,15 @@ def test_a_hundred_kilobytes_are_not_read(server: DnsServer, resolver: Resolver)
     server.add("example.org", "TXT", *(f"{n}" + "x" * 600 for n in range(100)))
     answer = resolver.look_up("example.org", Kind.TXT)
     assert answer.status is Status.UNFIT
-    assert "more than 16384 octets" in answer.why
+    assert f"more than {MAX_OCTETS} octets" in answer.why
+
+
+@pytest.mark.parametrize("how", [odd.lies, odd.babbles, odd.silence])
+def test_over_tcp_nonsense_is_no_answer_either(
+    server: DnsServer, resolver: Resolver, how: odd.Misbehaviour
+) -> None:
+    server.misbehave("example.org", "TXT", odd.cut_short_then(how))
+    assert resolver.look_up("example.org", Kind.TXT, SHORT).status is Status.FAILED
 
 
 def test_more_records_than_anybody_has_are_none(server: DnsServer, resolver: Resolver) -> None:

@@ -7,7 +7,6 @@ hashed by the same code that signs ours, always to its end.
 """
 
 import base64
-import binascii
 import hashlib
 import logging
 import re
@@ -16,13 +15,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import dkim
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    PublicFormat,
-    load_der_public_key,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from dkim.util import InvalidTagValueList, parse_tag_value
 
 from listserv.domain.address import parse_address
@@ -31,11 +25,10 @@ from listserv.mail import headers as h
 from listserv.mail.sign import body_hash
 from listserv.mail.surgery import Field, Header, read_fields
 from listserv.resolver import Inquiry, Kind, Status
+from listserv.smtp.dkim_record import KEY_BITS, NO_KEY, WEAK, octets_of, read_key
 
 log = logging.getLogger("listserv.authenticate")
 
-# RFC 8301 3.2.
-KEY_BITS = range(1024, 4097)
 MOST_VERIFIED = 3
 # Of the signatures that are looked at, and of one of them: octets, signed names.
 _MOST_READ = 30
@@ -60,13 +53,9 @@ _NUMBER = re.compile(rb"[0-9]{1,12}")
 
 # What is wrong with a signature, to follow "its signature of example.org".
 UNREADABLE = "cannot be read"
-WEAK = "is of a kind that proves nothing any more"
 EXPIRED = "has expired"
 EARLY = "is dated in the future"
 OPEN = "does not cover {}"
-NO_KEY = "has no key in the DNS of that domain"
-SHORT_KEY = "is made with a key of less than 1024 bits"
-LONG_KEY = "is made with a key that nobody has to read"
 CHANGED_BODY = "does not fit the text: it was changed on its way"
 OPEN_BODY = "does not cover the whole text"
 CHANGED_HEADER = "does not fit the header: it was changed on its way"
@@ -162,12 +151,12 @@ class Checker:
         answer = inquiry.look_up(f"{tags[b's'].decode('latin-1')}._domainkey.{domain}", Kind.TXT)
         if answer.status is Status.FAILED:
             return Finding(domain, wrong=NO_KEY, temporary=True)
-        key = _read_key(answer.values, tags)
+        key = read_key(answer.values, tags)
         if isinstance(key, str):
             return Finding(domain, wrong=key)
         if not self._body_fits(tags):
             return Finding(domain, wrong=OPEN_BODY if b"l" in tags else CHANGED_BODY)
-        signature = _octets(tags[b"b"])
+        signature = octets_of(tags[b"b"])
         # One signature has one spelling, so that a second use of it is seen: s + n verifies too.
         size = (key.key_size + 7) // 8
         if len(signature) != size or int.from_bytes(signature) >= key.public_numbers().n:
@@ -187,9 +176,9 @@ class Checker:
         _, _, body = tags.get(b"c", b"simple/simple").partition(b"/")
         match body:
             case b"relaxed":
-                return self._relaxed_hash == _octets(tags[b"bh"])
+                return self._relaxed_hash == octets_of(tags[b"bh"])
             case b"simple" | b"":
-                return self._simple_hash == _octets(tags[b"bh"])
+                return self._simple_hash == octets_of(tags[b"bh"])
             case _:
                 return False
 
@@ -248,56 +237,3 @@ def _domain(tag: bytes) -> str:
     if address is None or address.domain.startswith("["):
         raise ValueError(f"{tag!r} is no domain")
     return address.domain
-
-
-def _octets(tag: bytes) -> bytes:
-    try:
-        return base64.b64decode(_WHITE.sub(b"", tag))
-    except binascii.Error:
-        return b""
-
-
-def _read_key(records: Iterable[str], signature: dict[bytes, bytes]) -> rsa.RSAPublicKey | str:
-    """The public key for a signature, or what is wrong. RFC 6376 3.6.2.2 leaves open what several
-    records mean: here that there is no key."""
-    keys = [tags for record in records if (tags := _key_tags(record)) is not None]
-    if len(keys) != 1:
-        return NO_KEY
-    (tags,) = keys
-    if not tags[b"p"] or tags.get(b"k", b"rsa") != b"rsa":
-        return NO_KEY
-    if b"sha256" not in _list(tags.get(b"h", b"sha256")):
-        return WEAK
-    if not {b"*", b"email"}.intersection(_list(tags.get(b"s", b"*"))):
-        return NO_KEY
-    identity = signature.get(b"i", b"@" + signature[b"d"]).rpartition(b"@")[2]
-    if b"s" in _list(tags.get(b"t", b"")) and identity.lower() != signature[b"d"].lower():
-        return NO_KEY
-    return _load_key(_octets(tags[b"p"]))
-
-
-def _load_key(der: bytes) -> rsa.RSAPublicKey | str:
-    try:
-        key = load_der_public_key(der)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        return NO_KEY
-    if not isinstance(key, rsa.RSAPublicKey):
-        return NO_KEY
-    if key.key_size < KEY_BITS.start:
-        return SHORT_KEY
-    if key.key_size not in KEY_BITS or key.public_numbers().e >= 2**32:
-        return LONG_KEY
-    return key
-
-
-def _key_tags(record: str) -> dict[bytes, bytes] | None:
-    """The tags of a key record; None for anything else that stands at that name."""
-    try:
-        tags: dict[bytes, bytes] = parse_tag_value(record.encode("latin-1"))
-    except InvalidTagValueList:
-        return None
-    return tags if tags.get(b"v", b"DKIM1") == b"DKIM1" and b"p" in tags else None
-
-
-def _list(tag: bytes) -> list[bytes]:
-    return _WHITE.sub(b"", tag).split(b":")

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import dkim
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from dkim.canonicalization import Relaxed
 
 from listserv.clock import SystemClock
@@ -50,7 +51,7 @@ def pem(key: rsa.RSAPrivateKey) -> bytes:
     )
 
 
-def key_record(key: rsa.RSAPublicKey | None = None, tags: str = "v=DKIM1; k=rsa; ") -> str:
+def key_record(key: PublicKeyTypes | None = None, tags: str = "v=DKIM1; k=rsa; ") -> str:
     der = (key or KEY.public_key()).public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )
@@ -128,7 +129,12 @@ class Correspondence:
             self.dns.add(f"s1._domainkey.{name}", "TXT", key)
 
     def authorship(
-        self, raw: bytes, sender: str = "", client: Client = CLIENT, ids: Sequence[str] = ()
+        self,
+        raw: bytes,
+        sender: str = "",
+        client: Client = CLIENT,
+        ids: Sequence[str] = (),
+        seconds: float = 10.0,
     ) -> Authorship:
         """What the edge says of a mail, with nothing in its cache."""
         clock = SystemClock()
@@ -137,6 +143,7 @@ class Correspondence:
             clock,
             lambda address: address.startswith("127."),
             ids,
+            seconds,
         )
         incoming = Incoming(Transport.SMTP, client, sender, (TOWN,), raw)
         return asyncio.run(authenticator.authenticate(incoming, parse(raw)))

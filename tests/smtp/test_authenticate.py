@@ -9,14 +9,14 @@ from datetime import timedelta
 from itertools import count
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from listserv.clock import SystemClock
 from listserv.domain.authorship import Authorship, Level, VerifiedPath
 from listserv.domain.post import Client
 from listserv.mail.sign import Signer
-from listserv.smtp import dkim_check, evidence
+from listserv.smtp import dkim_check, dkim_record, evidence
 from listserv.smtp.authenticate import NO_AUTHOR, NOT_LOOKED
 from tests import dns as odd
 from tests.dns import dns_server
@@ -56,6 +56,10 @@ def post(_running: Correspondence) -> Correspondence:
 
 def said(authorship: Authorship) -> str:
     return "; ".join(authorship.reasons)
+
+
+def public(modulus: int, exponent: int = 65537) -> rsa.RSAPublicKey:
+    return rsa.RSAPublicNumbers(exponent, modulus).public_key()
 
 
 # What proves an author.
@@ -211,10 +215,10 @@ def test_a_name_that_does_not_exist_has_the_policy_for_such(post: Correspondence
 def test_a_key_of_512_bits_proves_nothing(post: Correspondence) -> None:
     raw = signed(mail(), key=SHORT_PEM)
     short = load_pem_private_key(SHORT_PEM, None, unsafe_skip_rsa_key_validation=True)
-    post.domain(dmarc="p=none", key=key_record(short.public_key()))  # type: ignore[arg-type]
+    post.domain(dmarc="p=none", key=key_record(short.public_key()))
     found = post.authorship(raw)
     assert (found.level, found.path) == (UNPROVEN, VerifiedPath())
-    assert dkim_check.SHORT_KEY in said(found)
+    assert dkim_record.SHORT_KEY in said(found)
 
 
 def test_a_text_that_a_length_leaves_open_is_not_its_authors(post: Correspondence) -> None:
@@ -300,17 +304,21 @@ def test_a_mail_that_was_changed_on_its_way_is_not_proven(
         (key_record(tags=""), ""),
         (key_record(tags="v=DKIM1; h=sha1:sha256; s=other:email; t=y; n=note; "), ""),
         (key_record(tags="v=DKIM1; t=s; "), ""),
-        ("v=DKIM1; k=rsa; p=", dkim_check.NO_KEY),
-        ("v=DKIM1; k=rsa; p=AAAA", dkim_check.NO_KEY),
-        ("v=DKIM1; k=rsa; p=\xe9", dkim_check.NO_KEY),
+        ("v=DKIM1; k=rsa; p=", dkim_record.NO_KEY),
+        ("v=DKIM1; k=rsa; p=AAAA", dkim_record.NO_KEY),
+        ("v=DKIM1; k=rsa; p=\xe9", dkim_record.NO_KEY),
         ("v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
-         dkim_check.NO_KEY),
-        (key_record(tags="v=DKIM2; "), dkim_check.NO_KEY),
-        (key_record(tags="v=DKIM1; h=sha1; "), dkim_check.WEAK),
-        (key_record(tags="v=DKIM1; s=tlsrpt; "), dkim_check.NO_KEY),
-        ("v=spf1 -all", dkim_check.NO_KEY),
-        ("", dkim_check.NO_KEY),
-        ("p=" + "A" * 10_000, dkim_check.NO_KEY),
+         dkim_record.NO_KEY),
+        (key_record(tags="v=DKIM2; "), dkim_record.NO_KEY),
+        (key_record(tags="v=DKIM1; h=sha1; "), dkim_record.WEAK),
+        (key_record(tags="v=DKIM1; s=tlsrpt; "), dkim_record.NO_KEY),
+        ("v=spf1 -all", dkim_record.NO_KEY),
+        ("", dkim_record.NO_KEY),
+        ("p=" + "A" * 10_000, dkim_record.NO_KEY),
+        ("p=A", dkim_record.NO_KEY),
+        (key_record(public(2**8191 + 1)), dkim_record.LONG_KEY),
+        (key_record(public(KEY.public_key().public_numbers().n, 2**40 + 1)), dkim_record.LONG_KEY),
+        (key_record(ec.generate_private_key(ec.SECP256R1()).public_key()), dkim_record.NO_KEY),
     ],
 )  # fmt: skip
 def test_key_records(post: Correspondence, record: str, reason: str) -> None:
@@ -328,7 +336,7 @@ def test_a_wildcard_beside_the_key_does_no_harm_and_two_keys_are_none(
     raw = signed(mail())
     assert post.authorship(raw).level is PROVEN
     post.domain(key=key_record(tags="n=another; "))
-    assert dkim_check.NO_KEY in said(post.authorship(raw))
+    assert dkim_record.NO_KEY in said(post.authorship(raw))
 
 
 def test_a_key_that_is_strict_about_its_domain(post: Correspondence) -> None:
@@ -568,6 +576,13 @@ def test_100_kilobytes_of_records_are_none(post: Correspondence) -> None:
     assert (found.level, found.temporary, found.policy) == (UNPROVEN, False, "none")
 
 
+def test_who_waits_longer_than_there_is_time_is_told_to_come_again(post: Correspondence) -> None:
+    post.dns.misbehave("_dmarc.example.org", "TXT", odd.silence)
+    found = post.authorship(mail(), ANNS, seconds=0.1)
+    assert (found.level, found.temporary) == (UNPROVEN, True)
+    assert found.reasons == (evidence.DNS_SILENT,)
+
+
 def test_without_any_dns_server_the_answer_comes_at_once(post: Correspondence) -> None:
     here = post.dns.address
     post.dns.address = odd.NOWHERE
@@ -601,6 +616,7 @@ def results(text: str, server: str = OUR_ID) -> bytes:
         ("spf=pass smtp.mailfrom=ann@example.org", PROVEN, VerifiedPath((), "example.org")),
         ("spf=pass smtp.mailfrom=mail.example.org", CONTRADICTED, VerifiedPath()),
         ("spf=softfail smtp.mailfrom=example.org", CONTRADICTED, VerifiedPath()),
+        ("dkim=pass; spf=pass; dmarc=pass", CONTRADICTED, VerifiedPath()),
         ("arc=pass header.from=example.org", CONTRADICTED, VerifiedPath()),
     ],
 )

@@ -177,3 +177,9 @@ def test_the_null_sender_is_judged_by_what_the_client_said(server: DnsServer) ->
 def test_both_families_are_known(server: DnsServer, address: str) -> None:
     server.add("example.org", "TXT", f"v=spf1 ip4:{CLIENT} ip6:2001:db8::/32 -all")
     assert evaluated(server, Sent(address, "ann@example.org", "")) is SpfResult.PASS
+
+
+def test_what_is_no_address_is_no_client(server: DnsServer) -> None:
+    server.add("example.org", "TXT", "v=spf1 +all")
+    sent = Sent("nonsense", "ann@example.org", "")
+    assert evaluated(server, sent) is SpfResult.PERMERROR
