@@ -11,8 +11,9 @@ MAX_LINE = 200
 
 # Below these lines nothing is the author's: the signature (RFC 3676 4.3), rules and marks that
 # mail programs put over what they quote or add.
-_END = re.compile(
-    r"-- ?$|_{10,}$|-{4,}.{0,60}-{4,}$|(sent from my|get outlook for|von meinem|envoyé de) ",
+END = re.compile(
+    r"-- ?$|_{10,}$|-{8,}+$|-{4,}+.{0,59}[^-]-{4,}+$"
+    r"|(sent from my|get outlook for|von meinem|envoyé de) ",
     re.IGNORECASE,
 )
 _TAG = re.compile(r"/?[a-zA-Z][a-zA-Z0-9]{0,20}")
@@ -45,7 +46,7 @@ def written(text: str) -> Written:
             # "On Monday Ann wrote:", perhaps broken in two, belongs to the quotation.
             if lines and lines[-1].endswith(":"):
                 del lines[max(paragraph, len(lines) - 3) :]
-        elif _END.match(line) or len(lines) == MAX_LINES:
+        elif END.match(line) or len(lines) == MAX_LINES:
             break
         elif line:
             paragraph = len(lines) if blank else paragraph

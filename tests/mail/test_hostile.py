@@ -80,6 +80,8 @@ BODIES = {
     "digits": "&#" + "9" * 17_000,
     "quotation marks": ">" * 17_000,
     "attributions": "On On On:\n> " * 2000,
+    "a rule that is none": "-" * 16_000 + "x\n",
+    "a rule with much in it": ("-" * 100 + "x") * 160 + "\n",
     "blank lines": "\n" * 60_000,
     "boundaries that are none": "--bx\n" * 60_000,
 }
