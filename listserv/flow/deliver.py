@@ -26,6 +26,7 @@ from listserv.mail.verp import return_paths
 from listserv.policy.recipients import wants_copy, wants_notice
 from listserv.policy.retries import next_attempt
 from listserv.store import counters, leases, queue, recipients, site
+from listserv.store.leases import Standing
 from listserv.store.queue import pack_progress
 from listserv.store.session import Tx
 
@@ -184,22 +185,27 @@ def _work(tx: Tx, lease: Lease, source: Source, now: datetime) -> Work:
 _SKIPPED = Outcome(Fate.SKIPPED)
 
 
-def write(tx: Tx, reports: Sequence[Report], now: datetime, jitter: float) -> set[int]:
-    """Write down what workers report; `jitter` is from 0 to 1. Returns the batches whose lease is
-    no longer ours: their reports are void."""
-    return {r.lease.batch_id for r in reports if not _write_one(tx, r, now, jitter)}
+def write(tx: Tx, reports: Sequence[Report], now: datetime, jitter: float) -> dict[int, Standing]:
+    """Write down what workers report; `jitter` is from 0 to 1. Returns how each batch stands then:
+    of one that is LOST the report is void."""
+    return {r.lease.batch_id: _write_one(tx, r, now, jitter) for r in reports}
 
 
-def _write_one(tx: Tx, report: Report, now: datetime, jitter: float) -> bool:
+def _write_one(tx: Tx, report: Report, now: datetime, jitter: float) -> Standing:
     lease = report.lease
-    kept = leases.record(tx, lease, report.progress, report.fresh, now)
-    if not kept:
-        return False
+    standing = leases.record(tx, lease, report.progress, report.fresh, now)
+    if standing is Standing.LOST:
+        return standing
     if report.deferred is not None:
         leases.finish(tx, lease, _again(lease, report.deferred, now, jitter), now)
     elif report.give_back is not None:
         leases.give_back(tx, lease, report.give_back, report.words)
-    return True
+    return standing
+
+
+def look_after(tx: Tx, held: Sequence[Lease]) -> dict[int, Standing]:
+    """How these batches stand, while there is nothing to write about them."""
+    return {lease.batch_id: leases.standing(tx, lease) for lease in held}
 
 
 def _again(

@@ -6,9 +6,20 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import Any
 
-from sqlalchemy import BigInteger, bindparam, insert, literal_column, null, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    bindparam,
+    exists,
+    insert,
+    literal_column,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from listserv.domain.mailing import (
@@ -31,6 +42,7 @@ from listserv.store.queue import (
     unpack_progress,
 )
 from listserv.store.session import Quick, Tx
+from listserv.store.site import IS_PAUSED
 from listserv.store.tables import BatchRow, MailingRow, MessageRow, RefusalRow, microseconds
 
 # A lease lasts so long without a heartbeat.
@@ -39,6 +51,15 @@ LEASE = timedelta(seconds=30)
 _MAX_WORDS = 500
 
 _batch = BatchRow.metadata.tables["batch"]
+
+
+class Standing(Enum):
+    """Whether a holder may go on: not when the batch is in other hands, and no further when its
+    mailing was dropped, paused or set aside, or the relay paused, while it was leased."""
+
+    OURS = "ours"
+    STOPPED = "stopped"
+    LOST = "lost"
 
 
 def lease(tx: Tx, worker: str, now: datetime, lane: Lane = Lane.BULK) -> Lease | None:
@@ -133,11 +154,11 @@ def heartbeat(tx: Tx, held: Lease, now: datetime) -> bool:
 
 def record(
     tx: Tx, held: Lease, progress: bytes, fresh: Mapping[int, Outcome], now: datetime
-) -> bool:
+) -> Standing:
     """Write progress: the bits of the whole batch, `fresh` the outcomes (by position) that are new.
-    False when the lease is no longer ours: then nothing is written."""
+    When the lease is LOST nothing is written."""
     count = Counter(outcome.fate for outcome in fresh.values())
-    kept = (_RECORD if fresh else _RECORD_NOTHING_NEW).run(
+    written = (_RECORD if fresh else _RECORD_NOTHING_NEW).run(
         tx,
         held_id=held.batch_id,
         held_fence=held.fence,
@@ -146,26 +167,48 @@ def record(
         more_failed=count[Fate.FAILED],
         more_skipped=count[Fate.SKIPPED],
     )
-    if not kept.rowcount:
-        return False
-    _add_refusals(tx, held, {at: o.words for at, o in fresh.items() if o.fate is Fate.FAILED}, now)
-    return True
+    found = _read_standing(written.fetchone())
+    if found is not Standing.LOST:
+        failed = {at: o.words for at, o in fresh.items() if o.fate is Fate.FAILED}
+        _add_refusals(tx, held, failed, now)
+    return found
 
 
-_held = update(_batch).where(
+def standing(tx: Tx, held: Lease) -> Standing:
+    """Whether its holder may go on, while there is nothing to record."""
+    return _read_standing(
+        _STANDING.run(tx, held_id=held.batch_id, held_fence=held.fence).fetchone()
+    )
+
+
+def _read_standing(row: tuple[object] | None) -> Standing:
+    if row is None:
+        return Standing.LOST
+    return Standing.STOPPED if row[0] else Standing.OURS
+
+
+_is_held = (
     _batch.c.id == bindparam("held_id"),
     _batch.c.fence == bindparam("held_fence"),
     _batch.c.state == BatchState.LEASED,
 )
+_is_stopped = or_(
+    IS_PAUSED,
+    exists()
+    .where(MailingRow.id == _batch.c.mailing_id, MailingRow.state != MailingState.ACTIVE)
+    .correlate(_batch),
+)
+_STANDING = Quick(select(_is_stopped).select_from(_batch).where(*_is_held))
+_held = update(_batch).where(*_is_held)
 _record = _held.values(
     progress=bindparam("bits"),
     delivered=_batch.c.delivered + bindparam("more_delivered"),
     failed=_batch.c.failed + bindparam("more_failed"),
     skipped=_batch.c.skipped + bindparam("more_skipped"),
 )
-_RECORD_NOTHING_NEW = Quick(_record)
+_RECORD_NOTHING_NEW = Quick(_record.returning(_is_stopped))
 # Should this lease end in a crash all the same, that one does not count: it got further.
-_RECORD = Quick(_record.values(crashes=-1, poisoned=False))
+_RECORD = Quick(_record.values(crashes=-1, poisoned=False).returning(_is_stopped))
 
 
 def finish(tx: Tx, held: Lease, again: Sequence[Again], now: datetime) -> bool:

@@ -3,7 +3,7 @@
 import secrets
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, select, text
+from sqlalchemy import bindparam, delete, exists, select, text
 
 from listserv.domain.errors import ListservError
 from listserv.store.session import Quick, Tx
@@ -14,6 +14,8 @@ SECRET_BYTES = 32
 _SECRET = "secret"  # noqa: S105
 _PAUSED = "relay paused"
 _DOWN = "relay down"
+# For statements that have to know by the way.
+IS_PAUSED = exists().where(SiteRow.key == _PAUSED)
 
 # One text for both databases: SQLAlchemy's upserts come in one dialect each.
 _INSERT = "INSERT INTO site (key, value) VALUES (:key, :value) ON CONFLICT (key)"

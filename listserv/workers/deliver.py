@@ -8,7 +8,7 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -21,6 +21,7 @@ from listserv.domain.transaction import Transaction
 from listserv.flow import deliver, quarantine
 from listserv.flow.deliver import Deliveries, Report
 from listserv.store import leases
+from listserv.store.leases import Standing
 from listserv.store.session import StorageError, Store, Tx
 from listserv.workers.desk import RELAY_FIRST, UNWRITTEN, Desk
 from listserv.workers.in_hand import InHand, Ticket
@@ -72,6 +73,7 @@ class DeliveryWorker:
         self._woken = asyncio.Event()
         self._to_write = asyncio.Event()
         self._write_soon = False
+        self._journal = asyncio.Lock()
         self._told_relay = ("", 0)
         self._delivered: Counter[int] = Counter()
         self._counted = clock.now()
@@ -120,7 +122,8 @@ class DeliveryWorker:
                 if self._desk.fresh:
                     self._has_fresh()
             self._wake_carriers()
-            await _wait(self._woken, _LOOK)
+            if not await _wait(self._woken, _LOOK):
+                await self._look_after()
         self._desk.return_all(self._clock.now(), "")
         self._has_fresh()
         await asyncio.gather(*(carrier.close(_STOP_SECONDS) for carrier in self._carriers))
@@ -146,6 +149,26 @@ class DeliveryWorker:
             log.warning("the database does not answer: %s", wrong)
             return False
         return True
+
+    async def _look_after(self) -> None:
+        """What waits in hand, for the relay or for its second, may have been stopped meanwhile."""
+        async with self._journal:
+            held = [hand.work.lease for hand in self._desk.in_hand.values()]
+            try:
+                found = await self._read(lambda tx: deliver.look_after(tx, held)) if held else {}
+            except StorageError as wrong:
+                log.warning("the database does not answer: %s", wrong)
+            else:
+                self._obey(found)
+
+    def _obey(self, found: Mapping[int, Standing]) -> None:
+        for batch_id, standing in found.items():
+            if standing is Standing.LOST:
+                log.warning("batch=%d is in other hands now", batch_id)
+                self._desk.lost(batch_id)
+            elif standing is Standing.STOPPED:
+                self._desk.stop(batch_id)
+                self._has_fresh()
 
     async def _open(self, lease: Lease, now: datetime) -> None:
         # Apart from the lease, which holds the writer's lock: this takes longer.
@@ -235,20 +258,30 @@ class DeliveryWorker:
         while True:
             await self._to_write.wait()
             self._to_write.clear()
-            found = self._desk.reports()
-            if not await self._write([report for _, report, _ in found]):
-                for hand, report, _ in found:
-                    self._desk.not_written(hand, report)
+            async with self._journal:
+                is_written = await self._write_all()
+            if not is_written:
                 self._to_write.set()
                 await asyncio.sleep(_STORAGE_PAUSE)
                 continue
-            for hand, report, transactions in found:
-                self._desk.written(hand, report, transactions)
             self._wake_carriers()
             if self._desk.waiting() < _LOW_WATER:
                 self._woken.set()
 
-    async def _write(self, reports: list[Report]) -> bool:
+    async def _write_all(self) -> bool:
+        found = self._desk.reports()
+        standings = await self._write([report for _, report, _ in found])
+        if standings is None:
+            for hand, report, _ in found:
+                self._desk.not_written(hand, report)
+            return False
+        for hand, report, transactions in found:
+            self._desk.written(hand, report, transactions)
+        self._obey(standings)
+        return True
+
+    async def _write(self, reports: list[Report]) -> Mapping[int, Standing] | None:
+        """How the batches stand then; None when the database cannot take it now."""
         now, jitter = self._clock.now(), random.random()  # noqa: S311 - spreads retries
         paused, self._desk.paused = self._desk.paused, {}
         words = self._desk.relay_words
@@ -256,26 +289,23 @@ class DeliveryWorker:
 
         delivered = self._count(reports, now)
 
-        def job(tx: Tx) -> set[int]:
+        def job(tx: Tx) -> dict[int, Standing]:
             deliver.count(tx, delivered, now)
             if told != self._told_relay:
                 deliver.refused_by_relay(tx, words, paused, now)
             return deliver.write(tx, reports, now, jitter)
 
         if not reports and told == self._told_relay:
-            return True
+            return {}
         try:
-            lost = await self._record(job)
+            found = await self._record(job)
         except StorageError as wrong:
             log.warning("progress is not written yet: %s", wrong)
             self._desk.paused = paused
             self._delivered.update(delivered)
-            return False
+            return None
         self._told_relay = (words, False)
-        for batch_id in lost:
-            log.warning("batch=%d is in other hands now", batch_id)
-            self._desk.lost(batch_id)
-        return True
+        return found
 
     def _count(self, reports: list[Report], now: datetime) -> dict[int, int]:
         """Deliveries by list, for `status`, about once a second."""
@@ -327,8 +357,9 @@ async def _end(tasks: set[asyncio.Task[None]]) -> None:
         _, tasks = await asyncio.wait(tasks, timeout=0.1)
 
 
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    """Until the event, or so long."""
+async def _wait(event: asyncio.Event, seconds: float) -> bool:
+    """Until the event, or so long; whether it came."""
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()
+    return event.is_set()

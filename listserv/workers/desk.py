@@ -73,6 +73,7 @@ class Desk:
 
     def add(self, work: Work, groups: Sequence[tuple[int, ...]]) -> None:
         """Take a leased batch in hand; each group of positions becomes one transaction."""
+        self.lost(work.lease.batch_id)  # to ourselves: our lease expired, and nobody else took it
         hand = InHand(work, deque(groups))
         self.in_hand[work.lease.batch_id] = hand
         self._lanes[work.lease.mailing.lane].append(hand)
@@ -270,7 +271,7 @@ class Desk:
             return
         ticket.hand.on_the_wire -= 1
         self._over = self._over or ticket.hand.is_over
-        if ticket.delivered:
+        if ticket.delivered and not ticket.hand.is_lost:
             ticket.hand.unwritten += 1
         else:
             self._exposed -= 1
@@ -296,14 +297,12 @@ class Desk:
         self.paused[mailing] = words
         for hand in self.in_hand.values():
             if hand.work.lease.mailing.id == mailing:
-                hand.returning, hand.words = self._clock.now(), words
+                _return(hand, self._clock.now(), words)
 
     def return_all(self, due: datetime, words: str) -> None:
         """Give everything in hand back, due then."""
         for hand in self.in_hand.values():
-            hand.returning, hand.words = due, words
-            hand.ready.clear()
-            hand.unmade.clear()
+            _return(hand, due, words)
         for hands in self._lanes.values():
             hands.clear()
 
@@ -333,11 +332,19 @@ class Desk:
         hand.work.fresh = {**report.fresh, **hand.work.fresh}
         self.fresh += len(report.fresh)
 
+    def stop(self, batch_id: int) -> None:
+        """Nothing more of a batch may go: it goes back once what is on the wire is answered."""
+        hand = self.in_hand.get(batch_id)
+        if hand is not None and hand.returning is None:
+            _return(hand, self._clock.now(), "")
+
     def lost(self, batch_id: int) -> None:
-        """A batch is in other hands now."""
+        """A batch is in other hands now: nobody will write down what we know of it."""
         hand = self._let_go(batch_id)
         if hand is not None:
-            hand.returning = self._clock.now()
+            hand.is_lost = True
+            self._exposed -= hand.unwritten
+            _return(hand, self._clock.now(), "")
 
     def _let_go(self, batch_id: int) -> InHand | None:
         hand = self.in_hand.pop(batch_id, None)
@@ -364,6 +371,12 @@ class Counter:
 
     def relay_down(self, words: str) -> None:
         self.desk.relay_down(words)
+
+
+def _return(hand: InHand, due: datetime, words: str) -> None:
+    hand.returning, hand.words = due, words
+    hand.ready.clear()
+    hand.unmade.clear()
 
 
 def _nobody_asks() -> None:

@@ -12,7 +12,7 @@ from listserv.flow.deliver import Report, Work
 class InHand:
     """A batch in hand. `ready` are transactions to be taken, `unmade` the groups of positions for
     which none is made yet; `making` counts those that a thread is making. `returning`: when the
-    batch is due again, once nothing of it is on the wire."""
+    batch is due again, once nothing of it is on the wire. `is_lost`: it is in other hands."""
 
     work: Work
     unmade: deque[tuple[int, ...]]
@@ -22,6 +22,7 @@ class InHand:
     unwritten: int = 0
     returning: datetime | None = None
     words: str = ""
+    is_lost: bool = False
     cut_off: dict[int, int] = field(default_factory=dict)
 
     @property

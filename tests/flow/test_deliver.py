@@ -11,6 +11,7 @@ from listserv.domain.mailing import Fate, MailingState, Outcome
 from listserv.flow import administer, deliver, fan_out
 from listserv.flow.deliver import Deliveries, Report, Work
 from listserv.store import bans, leases, members, queue, queue_view, site
+from listserv.store.leases import Standing
 from listserv.store.session import Tx
 from listserv.store.tables import MemberRow, PostRow
 from tests.flow.world import World, an_address
@@ -51,11 +52,12 @@ def take(world: World, worker: str = "here:1:1") -> Work:
     return work
 
 
-def write(world: World, work: Work, *, finished: bool) -> set[int]:
+def write(world: World, work: Work, *, finished: bool) -> Standing:
     deferred = work.deferred if finished else None
     report = Report(work.lease, bytes(work.progress), dict(work.fresh), deferred)
     now = world.clock.now()
-    return world.store.record(lambda tx: deliver.write(tx, [report], now, 0.5))
+    written = world.store.record(lambda tx: deliver.write(tx, [report], now, 0.5))
+    return written[work.lease.batch_id]
 
 
 def test_a_deferred_recipient_is_tried_again_after_five_minutes_and_nobody_else(
@@ -155,10 +157,10 @@ def test_a_worker_whose_lease_expired_reports_into_the_void(
     for at in slow.targets:
         slow.note(at, Outcome(Fate.FAILED, "550 from a dead worker"))
 
-    assert write(world, slow, finished=True) == {slow.lease.batch_id}
+    assert write(world, slow, finished=True) is Standing.LOST
     for at in fast.targets:
         fast.note(at, Outcome(Fate.DELIVERED))
-    assert write(world, fast, finished=True) == set()
+    assert write(world, fast, finished=True) is Standing.OURS
     row = the_mailing(world)
     assert (row.delivered, row.failed, row.state) == (3, 0, MailingState.DONE)
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from listserv.domain.mailing import Again, BatchState, Fate, Lease, Outcome
-from listserv.store import leases, queue
+from listserv.domain.mailing import Again, BatchState, Fate, Lease, MailingState, Outcome
+from listserv.store import leases, queue, site
+from listserv.store.leases import Standing
 from listserv.store.session import Store, Tx
 from listserv.store.tables import BatchRow
 
@@ -104,6 +105,28 @@ def test_a_former_holder_changes_nothing(store: Store, what: str) -> None:
     store.write(lambda tx: ACTS[what](tx, held))
 
     assert look(store, held.batch_id) == before
+
+
+STOPS: Mapping[str, Callable[[Tx, int], object]] = {
+    "dropped": lambda tx, mailing: queue.set_state(tx, mailing, MailingState.DROPPED, NOW),
+    "set aside": lambda tx, mailing: queue.set_state(tx, mailing, MailingState.SET_ASIDE, NOW),
+    "paused": lambda tx, mailing: queue.pause(tx, mailing, "554 no", NOW),
+    "relay paused": lambda tx, mailing: site.pause(tx, "by hand"),
+}
+
+
+@pytest.mark.parametrize("stop", STOPS)
+def test_the_holder_of_a_lease_hears_that_nothing_more_may_go(store: Store, stop: str) -> None:
+    held = bring_to(store, BatchState.LEASED)
+    fresh = {0: Outcome(Fate.DELIVERED)}
+    assert store.read(lambda tx: leases.standing(tx, held)) is Standing.OURS
+    store.write(lambda tx: STOPS[stop](tx, held.mailing.id))
+
+    assert store.read(lambda tx: leases.standing(tx, held)) is Standing.STOPPED
+    assert store.write(lambda tx: leases.record(tx, held, b"\x80", fresh, NOW)) is Standing.STOPPED
+    assert look(store, held.batch_id)[5:7] == (b"\x80", 1)  # what went is known all the same
+    store.write(lambda tx: leases.give_back(tx, held, NOW))
+    assert store.read(lambda tx: leases.standing(tx, held)) is Standing.LOST
 
 
 def test_deferred_recipients_stand_in_a_new_batch_that_remembers_the_attempts(
