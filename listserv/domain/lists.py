@@ -47,8 +47,8 @@ LIST_SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("reply_to", one_of("list", "author"), "list", "where replies go"),
     Setting(
-        "from_rewrite", one_of("always", "policy"), "always", "when From is rewritten",
-        {"policy": "it needs the policy of the author's domain, which is not looked up"},
+        "from_rewrite", one_of("always", "policy"), "always",
+        "when a copy's From is the list: always, or where the author's domain wants it (DMARC)",
     ),
     Setting(
         "identity", one_of("real", "alias"), "real", "what others see of a member",
@@ -134,6 +134,7 @@ class ListSettings:
     subject_prefix: str = ""
     footer: str = ""
     reply_to: str = "list"
+    from_rewrite: str = "always"
     default_delivery: str = "mail"
 
 

@@ -12,6 +12,7 @@ from listserv.domain.settings import as_written, line, read_settings
 from listserv.flow import quarantine
 from listserv.flow.address_input import ban_pattern
 from listserv.flow.enrol import add_members
+from listserv.policy import from_rewrite
 from listserv.store import bans, events, lists, members, queue_view, site
 from listserv.store.session import Tx
 
@@ -36,6 +37,7 @@ def create_list(
     chosen = {**style_settings(style), **settings}
     values = read_settings(LIST_SETTINGS, chosen)
     mlist = lists.create(tx, name=name, domain=domain, settings=values, now=now)
+    _refuse_contradiction(mlist)
     events.log(tx, mlist.id, by, f"created the list, style {style}", now)
     if owners:
         add_members(
@@ -56,6 +58,7 @@ def change_list(
     """Set some settings of a list: all of them, or none."""
     values = read_settings(LIST_SETTINGS, settings)
     mlist = lists.change(tx, list_id, values)
+    _refuse_contradiction(mlist)
     events.log(tx, list_id, by, f"set {as_written(values)}", now)
     return mlist
 
@@ -153,6 +156,13 @@ def resume_relay(tx: Tx, *, by: str, now: datetime) -> None:
     """Hand mail to the relay again."""
     site.resume(tx)
     events.log(tx, None, by, "resumed the relay", now)
+
+
+def _refuse_contradiction(mlist: MailingList) -> None:
+    """Settings that are fine one by one and not together: nothing of the command is kept."""
+    why = from_rewrite.why_not(mlist.settings)
+    if why:
+        raise ListservError(f"{mlist.address}: {why}")
 
 
 def _list_address(text: str, domains: Collection[str]) -> tuple[str, str]:

@@ -12,10 +12,11 @@ from listserv.domain.mailing import Kind, Mailing, Mode
 from listserv.domain.tokens import own_message_id
 from listserv.domain.transaction import dot_stuff
 from listserv.flow.site import Site
-from listserv.mail.outgoing import list_copy, seven_bit
+from listserv.mail.outgoing import KeptFrom, list_copy, seven_bit
 from listserv.mail.parse import parse
 from listserv.mail.personal import PERSONAL
 from listserv.mail.sign import Prepared
+from listserv.policy.from_rewrite import keeps_from
 from listserv.store import lists, posts
 from listserv.store.session import Tx
 
@@ -90,11 +91,20 @@ def _post(tx: Tx, site: Site, mailing: Mailing, seven: bool, now: datetime) -> S
     if raw is None or mailing.list_id is None or mailing.post_id is None:
         raise ListservError("its post is gone")
     mlist = lists.get(tx, mailing.list_id)
-    post = parse(raw)
+    post, stored = parse(raw), posts.get(tx, mailing.post_id)
+    kept = None
+    if keeps_from(mlist.settings, post, stored.authorship.policy):
+        kept = KeptFrom(frozenset(stored.authorship.path.dkim))
     # The same for every copy and every attempt, also when the author's mail had none.
     message_id = own_message_id(site.secret, mailing.id.to_bytes(10, "big"), site.hostname)
     copy = list_copy(
-        raw, post, mlist, now=mailing.created, hostname=site.hostname, message_id=message_id
+        raw,
+        post,
+        mlist,
+        now=mailing.created,
+        hostname=site.hostname,
+        message_id=message_id,
+        kept=kept,
     )
     if seven and copy.eight_bit:
         copy = seven_bit(copy)
@@ -117,7 +127,7 @@ def _post(tx: Tx, site: Site, mailing: Mailing, seven: bool, now: datetime) -> S
         prepared=prepared,
         author=post.author.address.key if post.author else "",
         named=frozenset(address.key for address in post.to_cc),
-        earlier=posts.earlier_elsewhere(tx, posts.get(tx, mailing.post_id)),
+        earlier=posts.earlier_elsewhere(tx, stored),
     )
 
 

@@ -62,7 +62,9 @@ _REMOVED, _REPLACED = Becomes.REMOVED, Becomes.REPLACED
 
 OUTGOING: tuple[Row, ...] = (
     Row("From", _REPLACED, '`"Name via Title" <LIST@…>`',
-        "DMARC; what robots answer goes to the list, not to the author"),
+        "DMARC; what robots answer goes to the list, not to the author. With"
+        " `from_rewrite=policy` the author's stays unless their domain's policy is quarantine or"
+        " reject, or it is Gmail; Cc then gains nobody"),
     Row("Sender", _REMOVED, "", "Outlook shows it as `on behalf of`"),
     Row("Reply-To", _REPLACED,
         "`reply_to=list`: `LIST@…`; `reply_to=author`: the author's own Reply-To, else their From",
@@ -121,7 +123,9 @@ OUTGOING: tuple[Row, ...] = (
     Row("X-Envelope-*", _REMOVED, "", "another mailbox's envelope"),
     Row("Apparently-To", _REMOVED, "", "another mailbox's envelope"),
     Row("Resent-*", _REMOVED, "", "the author does not resend (RFC 5322 3.6.6)"),
-    Row("DKIM-Signature", _REMOVED, "", "From is another: it is broken"),
+    Row("DKIM-Signature", _REMOVED, "",
+        "From is another: it is broken. Where From stays, those stay that verified when the post"
+        " came in and sign nothing that we changed"),
     Row("DomainKey-Signature", _REMOVED, "", "From is another: it is broken"),
     Row("ARC-*", _REMOVED, "", "says nothing about our From, and leaks the client's address"),
     Row(AUTHENTICATION_RESULTS, _REMOVED, "",

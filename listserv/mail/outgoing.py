@@ -18,10 +18,11 @@ from listserv.mail import headers as h
 from listserv.mail.encode import fitted
 from listserv.mail.footer import footer_text, with_footer
 from listserv.mail.headers import Becomes, outgoing_row, structured_line
+from listserv.mail.kept_signatures import untouched
 from listserv.mail.mailboxes import MAX_NAME, read_mailboxes, write_mailbox
 from listserv.mail.mime import too_long
 from listserv.mail.subject import with_prefix
-from listserv.mail.surgery import Field, Header, split
+from listserv.mail.surgery import Field, Header, read_fields, split
 from listserv.mail.wire import wire_field
 
 # RFC 2919 3
@@ -51,16 +52,31 @@ class ListCopy:
         return self.shared + self.unsubscribe
 
 
+@dataclass(frozen=True, slots=True)
+class KeptFrom:
+    """The copy's From stays the author's. `verified` are the d= of the signatures that were good
+    when the post came in; those that our edits leave whole stay too."""
+
+    verified: frozenset[str] = frozenset()
+
+
 def list_copy(
-    raw: bytes, post: Post, mlist: MailingList, *, now: datetime, hostname: str, message_id: str
+    raw: bytes,
+    post: Post,
+    mlist: MailingList,
+    *,
+    now: datetime,
+    hostname: str,
+    message_id: str,
+    kept: KeptFrom | None = None,
 ) -> ListCopy:
     """The copy of a post that was accepted. `now` is timezone-aware; `hostname` is ours;
-    `message_id` ("<...>") is used only when the post has none."""
+    `message_id` ("<...>") is used only when the post has none. From is the list, unless `kept`."""
     message = split(raw)
     header = Header(message.fields)
     lines = [
         structured_line(h.RECEIVED, f"by {hostname} (listserv); {format_datetime(now)}"),
-        *_authors_and_changed(message.fields, header, post, mlist),
+        *_authors_and_changed(message.fields, header, post, mlist, kept is not None),
     ]
     if not header.first(h.DATE):
         lines.append(structured_line(h.DATE, format_datetime(now)))
@@ -69,6 +85,10 @@ def list_copy(
     lines += _list_fields(mlist)
     body = with_footer(raw, footer_text(mlist)) if mlist.settings.footer else message.body
     shared, body = fitted(b"".join(lines), body, eight_bit=True)
+    if kept is not None and body == message.body:
+        fields, _, _ = read_fields(shared)
+        whole = untouched(message.fields, fields, kept.verified)
+        shared = b"".join(f.raw for f in whole if wire_field(f.raw) == f.raw) + shared
     return ListCopy(
         shared=shared,
         unsubscribe=list_unsubscribe(mlist.addresses.of(Role.LEAVE)),
@@ -82,18 +102,26 @@ def seven_bit(copy: ListCopy) -> ListCopy:
     """The same copy for a relay without 8BITMIME. `eight_bit` stays where octets above 127 do: in
     the author's header, and in what is signed or encrypted."""
     shared, body = fitted(copy.shared, copy.body, eight_bit=False)
+    if (shared, body) != (copy.shared, copy.body):  # the author's signatures are broken
+        fields, _, _ = read_fields(shared)
+        shared = b"".join(f.raw for f in fields if f.name != h.DKIM_SIGNATURE.lower())
     eight_bit = not (shared.isascii() and body.isascii())
     return replace(copy, shared=shared, body=body, eight_bit=eight_bit)
 
 
 def _authors_and_changed(
-    fields: tuple[Field, ...], header: Header, post: Post, mlist: MailingList
+    fields: tuple[Field, ...], header: Header, post: Post, mlist: MailingList, from_kept: bool
 ) -> Iterator[bytes]:
     """From, Reply-To, and in their order the author's fields that stay, changed where ours say
     more."""
-    yield structured_line(h.FROM, write_mailbox(_from_name(post, mlist), mlist.address))
-    yield from _reply_to(header, post, mlist)
-    prefix, gained = mlist.settings.subject_prefix, _gained(header, post, mlist)
+    author = header.chosen(h.FROM)
+    if from_kept and author is not None:
+        yield wire_field(author.raw)
+    else:
+        yield structured_line(h.FROM, write_mailbox(_from_name(post, mlist), mlist.address))
+    yield from _reply_to(header, post, mlist, from_kept)
+    prefix = mlist.settings.subject_prefix
+    gained = "" if from_kept else _gained(header, post, mlist)
     for field in fields:
         becomes = outgoing_row(field.name).author
         if becomes is Becomes.FIRST and header.chosen(field.name) is not field:
@@ -131,14 +159,15 @@ def _from_name(post: Post, mlist: MailingList) -> str:
     return f"{name.removesuffix(via)[:MAX_NAME]}{via}"
 
 
-def _reply_to(header: Header, post: Post, mlist: MailingList) -> Iterator[bytes]:
-    """Where replies go when From is the list: the list, or the author as they wished."""
+def _reply_to(header: Header, post: Post, mlist: MailingList, from_kept: bool) -> Iterator[bytes]:
+    """Where replies go: the list, or the author as they wished. They go to a From that is kept
+    anyway."""
     own = header.chosen(h.REPLY_TO)
     if mlist.settings.reply_to == "list":
         yield structured_line(h.REPLY_TO, mlist.address)
     elif own is not None and _names_somebody(own):
         yield wire_field(own.raw)
-    elif post.author is not None:
+    elif post.author is not None and not from_kept:
         yield structured_line(h.REPLY_TO, _written(post.author))
 
 
@@ -199,7 +228,7 @@ def _list_id(mlist: MailingList) -> bytes:
 
 
 def _has_utf8_address(head: bytes) -> bool:
-    """Whether To, Cc or Reply-To of the finished header has an address that is not ASCII."""
+    """Whether From, To, Cc or Reply-To of the finished header has an address that is not ASCII."""
     header = Header(split(head).fields)
-    values = (header.first(name) for name in (h.TO, h.CC, h.REPLY_TO))
+    values = (header.first(name) for name in (h.FROM, h.TO, h.CC, h.REPLY_TO))
     return any(not a.isascii() for value in values for a in _IN_ADDRESS.findall(value))

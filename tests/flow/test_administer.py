@@ -1,10 +1,12 @@
 """What an operator does to lists, bans and the relay, and that the log tells it."""
 
 from datetime import timedelta
+from email import message_from_bytes
 from functools import partial
 
 import pytest
 
+from listserv.domain.authorship import Authorship, Level
 from listserv.domain.errors import ListservError
 from listserv.domain.lists import MailingList
 from listserv.domain.members import MemberRole
@@ -215,3 +217,45 @@ def test_the_relay_is_paused_and_resumed_by_hand(world: World) -> None:
     world.store.write(lambda tx: administer.resume_relay(tx, by=BY, now=now))
     assert world.store.read(site.relay_paused) is None
     assert _log(world, None) == ["paused the relay", "resumed the relay"]
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ({"from_rewrite": "policy"}, {"footer": "--"}),
+        ({"subject_prefix": "[town]"}, {"from_rewrite": "policy"}),
+    ],
+)
+def test_a_from_that_stays_and_what_breaks_its_signature_do_not_go_together(
+    world: World, first: dict[str, str], then: dict[str, str]
+) -> None:
+    mlist = _create(world, f"town@{DOMAIN}")
+
+    def change(settings: dict[str, str]) -> MailingList:
+        return world.store.write(
+            lambda tx: administer.change_list(
+                tx, mlist.id, settings, by=BY, now=world.clock.now()
+            )
+        )  # fmt: skip
+
+    change(first)
+    with pytest.raises(ListservError, match="from_rewrite=policy keeps"):
+        change(then)
+    assert world.store.read(lambda tx: lists.get(tx, mlist.id)).stored.keys() == {"title", *first}
+
+
+@pytest.mark.parametrize(
+    ("author", "policy", "stays"),
+    [("ann@example.org", "none", True), ("ann@example.org", "reject", False),
+     ("ann@gmail.com", "none", False)],
+)  # fmt: skip
+def test_from_is_rewritten_where_the_authors_domain_wants_it(
+    world: World, author: str, policy: str, stays: bool
+) -> None:
+    town = world.found("town", from_rewrite="policy")
+    world.join(town, author)
+    world.post(author, "town", authorship=Authorship(Level.PROVEN, policy=policy))
+    assert world.deliver() == [author]
+    line = message_from_bytes(world.last())["From"]
+    assert (line == author) is stays
+    assert stays or "<town@lists.example.org>" in line
