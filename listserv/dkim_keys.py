@@ -230,6 +230,6 @@ def _named_folder(folder: Path) -> Iterator[None]:
         yield
     except OSError as wrong:
         raise ListservError(
-            f"dkim.keys_dir: {wrong.filename or folder}: {wrong.strerror} (the user of the server "
-            f"has to be at home in {folder})"
+            f"dkim.keys_dir: {wrong.filename or folder}: {wrong.strerror}; do this as the user of "
+            "the server, and name a folder that is theirs"
         ) from None

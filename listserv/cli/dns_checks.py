@@ -22,6 +22,9 @@ from listserv.smtp.spf import Sent, SpfResult, check_spf
 
 # Names like those of real return paths; only their domain matters.
 _TOKEN = "a" * 22
+# Of what somebody published: characters of a record, and hosts.
+_SHOWN = 200
+_HOSTS = 5
 # RFC 7208 4.5.
 _SPF = re.compile(r"v=spf1( |$)", re.IGNORECASE)
 
@@ -89,6 +92,7 @@ def _mx(patient: Patient) -> Iterator[Finding]:
 
 def _other_mx(patient: Patient, record: Record, hosts: tuple[str, ...]) -> Finding:
     ours = patient.config.smtp.trusted_mtas
+    hosts = hosts[:_HOSTS]
     if any(host and ours.intersection(patient.addresses(host)) for host in hosts):
         return good("mx", patient.name, f"mail comes to {hosts[0]}, one of smtp.trusted_mtas")
     names = ", ".join(host or "nowhere" for host in hosts)
@@ -107,7 +111,9 @@ def _spf(patient: Patient) -> Iterator[Finding]:
         yield wrong("spf", name, why, f"leave one: {record.line}")
     elif not _sends_itself(config):
         yield good(
-            "spf", name, f"says {found[0]!r}; whether that covers the relay, its owner knows"
+            "spf",
+            name,
+            f"says {found[0][:_SHOWN]!r}; whether that covers the relay, its owner knows",
         )
     else:
         yield from _spf_result(patient, record)

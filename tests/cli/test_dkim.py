@@ -1,5 +1,9 @@
 """dkim: keys are made, published, switched; nothing is overwritten, nothing has to be edited."""
 
+import os
+import pty
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -83,6 +87,28 @@ def test_a_switch_before_its_record_is_there_is_told(publisher: Publisher) -> No
     said = shell.ok("dkim", "switch")
     assert f"_domainkey.{DOMAIN} is not in the DNS; publish what `listserv dns` prints" in said
     assert turns(shell) == ["key", "old"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "after"), [(b"y\n", ["key", "old"]), (b"n\n", ["key", "next"]), (b"\n", ["key", "next"])]
+)  # fmt: skip
+def test_a_switch_before_its_record_is_there_asks_on_a_terminal(
+    shell: Shell, answer: bytes, after: list[str]
+) -> None:
+    shell.ok("dkim", "key", "--domain", DOMAIN)
+    shell.ok("dkim", "key", "--next")
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "listserv", "--config", str(shell.config), "dkim", "switch"]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs) as asking:
+        os.close(theirs)
+        said = b""
+        while b"[y/N]" not in said:
+            said += os.read(ours, 1000)
+        os.write(ours, answer)
+    os.close(ours)
+    assert b"is not in the DNS" in said
+    assert asking.returncode == (0 if answer == b"y\n" else 1)
+    assert turns(shell) == after
 
 
 def test_a_dns_that_does_not_answer_stops_no_switch(publisher: Publisher) -> None:

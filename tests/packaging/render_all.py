@@ -13,7 +13,7 @@ from listserv.resources import JinjaTemplates, config_example, is_template, temp
 
 
 class Anything:
-    """A text, a number, a sequence of one, with every attribute and method."""
+    """A text, a number, a sequence of two, with every attribute and method."""
 
     def __str__(self) -> str:
         return "anything"
@@ -27,7 +27,7 @@ class Anything:
         return self
 
     def __iter__(self) -> Iterator["Anything"]:
-        return iter([Anything()])
+        return iter([Anything(), Anything()])
 
     def __int__(self) -> int:
         return 1
