@@ -90,8 +90,9 @@ def test_a_switch_before_its_record_is_there_is_told(publisher: Publisher) -> No
 
 
 @pytest.mark.parametrize(
-    ("answer", "after"), [(b"y\n", ["key", "old"]), (b"n\n", ["key", "next"]), (b"\n", ["key", "next"])]
-)  # fmt: skip
+    ("answer", "after"),
+    [(b"y\n", ["key", "old"]), (b"n\n", ["key", "next"]), (b"\n", ["key", "next"])],
+)
 def test_a_switch_before_its_record_is_there_asks_on_a_terminal(
     shell: Shell, answer: bytes, after: list[str]
 ) -> None:
