@@ -57,7 +57,13 @@ class Town:
     """An installation with one list; `environ` is for its processes."""
 
     def __init__(
-        self, folder: Path, database: str, relay: ScriptedRelay, environ: Mapping[str, str]
+        self,
+        folder: Path,
+        database: str,
+        relay: ScriptedRelay,
+        environ: Mapping[str, str],
+        mode: str = "verp",
+        max_rcpt: int = 50,
     ) -> None:
         self.relay = relay
         self._environ = {**os.environ, **environ}
@@ -69,7 +75,8 @@ class Town:
             f'[site]\ndomain = "{DOMAIN}"\nhostname = "{DOMAIN}"\noperator = "op@example.org"\n'
             f'[storage]\ndatabase = "{database}"\n'
             f'[smtp]\nlisten = "127.0.0.1:{self._port}"\n'
-            f'[relay]\nhost = "127.0.0.1"\nport = {relay.port}\ntls = "off"\n{NO_DNS}'
+            f'[relay]\nhost = "127.0.0.1"\nport = {relay.port}\ntls = "off"\n'
+            f'max_rcpt = {max_rcpt}\n[delivery]\nmode = "{mode}"\n{NO_DNS}'
             f'[dkim]\nkeys_dir = "{folder}"\n'
         )
         self._config.chmod(0o600)

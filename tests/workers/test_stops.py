@@ -20,7 +20,7 @@ ON_THE_WIRE = 64
 SIZE = 1200
 STOP_AT = 100
 
-Stop = Callable[[World], object]
+Stop = Callable[[World], None]
 
 
 def drop(world: World) -> None:
