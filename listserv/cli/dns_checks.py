@@ -18,6 +18,7 @@ from listserv.domain.errors import ListservError
 from listserv.mail import dmarc, dns_records
 from listserv.mail.dns_records import Record
 from listserv.resolver import Answer, Kind, Resolver, Status
+from listserv.smtp import dkim_record
 from listserv.smtp.spf import Sent, SpfResult, check_spf
 
 # Names like those of real return paths; only their domain matters.
@@ -145,20 +146,18 @@ def _dkim(patient: Patient) -> Iterator[Finding]:
 
 def published(resolver: Resolver, key: Key) -> str:
     """What is wrong with the record of a key, "" when it is there. Raises DnsSilent."""
-    record = dns_records.dkim(key.domain, key.selector, key.read())
+    private = key.read()
+    record = dns_records.dkim(key.domain, key.selector, private)
     answer = resolver.look_up(record.name, Kind.TXT)
     if answer.status in {Status.FAILED, Status.UNFIT}:
         raise DnsSilent(f"{record.name} TXT: {answer.why}")
     if not answer.values:
         return f"{record.name} is not in the DNS"
-    if len(answer.values) > 1:
-        return f"{record.name} has {len(answer.values)} records, and may have one"
-    tags, wanted = (dns_records.read_tags(text) for text in (answer.values[0], record.value))
-    if "".join(tags.get("p", "").split()) != wanted["p"]:
-        return f"{record.name} has another key"
-    if tags.get("v", "DKIM1") != "DKIM1" or tags.get("k", "rsa") != "rsa":
-        return f"{record.name} is not a record of an RSA key"
-    return ""
+    found = dkim_record.read_key(answer.values, {b"d": key.domain.encode("ascii")})
+    if isinstance(found, str):
+        return f"{record.name} is not the record of one RSA key"
+    is_ours = found.public_numbers() == private.public_key().public_numbers()
+    return "" if is_ours else f"{record.name} has another key"
 
 
 def _signs(patient: Patient, key: Key, flaw: str) -> Finding:

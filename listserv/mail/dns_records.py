@@ -2,7 +2,6 @@
 
 import base64
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -81,14 +80,3 @@ def report_permission(domain: str, operator: Address) -> Record | None:
     if theirs == domain or theirs.endswith(f".{domain}") or domain.endswith(f".{theirs}"):
         return None
     return Record(f"{domain}._report._dmarc.{theirs}", "TXT", "v=DMARC1")
-
-
-def read_tags(text: str) -> Mapping[str, str]:
-    """The tags of a DKIM or DMARC record by lower-case name (RFC 6376 3.2); of two with one name
-    the first counts here. What is no tag is left out."""
-    tags: dict[str, str] = {}
-    for part in text.split(";"):
-        name, equals, value = part.partition("=")
-        if equals and name.strip():
-            tags.setdefault(name.strip().lower(), value.strip())
-    return tags

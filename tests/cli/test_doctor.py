@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from listserv.clock import SystemClock
+from listserv.mail.dns_records import public_half
 from tests.cli.publishing import HERE, OTHER, Publisher, configure
 from tests.cli.shell import DOMAIN, Shell
 from tests.dns import DnsServer, dns_server, fails, loops, silence
+from tests.sink import KEY
 
 NOW = SystemClock().now()
 Rows = list[dict[str, Any]]
@@ -171,11 +173,14 @@ def test_a_dns_that_gives_no_answer_is_asked_no_further(
     ("values", "flaw"),
     [
         ((), "is not in the DNS"),
-        (("v=DKIM1; k=rsa; p=",), "has another key"),
-        (("v=DKIM1; k=rsa; p=MIIB",), "has another key"),
-        (("v=DKIM1; k=rsa; p={p}", "v=DKIM1; p={p}"), "has 2 records, and may have one"),
-        (("v=DKIM1; k=ed25519; p={p}",), "is not a record of an RSA key"),
-        (("v=DKIM2; p={p}",), "is not a record of an RSA key"),
+        (("v=DKIM1; k=rsa; p=",), "is not the record of one RSA key"),
+        (("v=DKIM1; k=rsa; p=MIIB",), "is not the record of one RSA key"),
+        ((f"v=DKIM1; k=rsa; p={public_half(KEY)}",), "has another key"),
+        (("v=DKIM1; k=rsa; p={p}", "v=DKIM1; p={p}"), "is not the record of one RSA key"),
+        (("v=DKIM1; k=ed25519; p={p}",), "is not the record of one RSA key"),
+        (("v=DKIM1; h=sha1; p={p}",), "is not the record of one RSA key"),
+        (("v=DKIM1; s=tlsrpt; p={p}",), "is not the record of one RSA key"),
+        (("v=DKIM2; p={p}",), "is not the record of one RSA key"),
         (("p={p}",), ""),
         (("v=DKIM1; h=sha256; p= {p} ;",), ""),
     ],
