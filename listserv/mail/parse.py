@@ -41,7 +41,7 @@ def parse(raw: bytes, spam_header: str = "X-Spam: yes") -> Post:
     """Read a message with CR LF (or LF) line ends. `spam_header` is the configured "Name: value"
     of a filter; X-Spam-Flag: YES is always read too. Whether it is believed, policy says."""
     defects: list[str] = []
-    header, start = _header(raw, defects)
+    header, start = read_header(raw, defects)
     authors = _authors(header, defects)
     subject = decode_words(header.first(h.SUBJECT)[: 4 * MAX_SHORT])[:MAX_SHORT]
     structure = read_structure(raw, header, start)
@@ -76,8 +76,9 @@ def parse(raw: bytes, spam_header: str = "X-Spam: yes") -> Post:
     )
 
 
-def _header(raw: bytes, defects: list[str]) -> tuple[Header, int]:
-    """The header, and where the body begins. Of one that is too long the beginning is read."""
+def read_header(raw: bytes, defects: list[str]) -> tuple[Header, int]:
+    """The header, and where the body begins. Of one that is too long the beginning is read, and
+    the defect noted."""
     fields, end, body = read_fields(raw, 0, min(len(raw), MAX_HEADER))
     if body == MAX_HEADER < len(raw):
         defects.append(f"its header is longer than {MAX_HEADER // 1024} kB")

@@ -1,0 +1,176 @@
+"""SET: its options, a table, and LISTSERV's rule that whether mail comes is one thing and how it
+comes is another."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from listserv.domain.members import Delivery
+from listserv.domain.settings import Value
+from listserv.policy.commands.command import Command, Option, Verb, Why
+from listserv.policy.commands.line import Line, Trouble, abbreviations, one_address
+
+
+@dataclass(frozen=True, slots=True)
+class OptionRow:
+    """One row. `words` with the least abbreviation in capitals; `setting` is the member setting
+    that it gives a value, None where `receiving` says what happens."""
+
+    option: Option
+    words: tuple[str, ...]
+    setting: tuple[str, Value] | None
+    help: str
+
+
+_O = Option
+
+OPTIONS: tuple[OptionRow, ...] = (
+    OptionRow(_O.MAIL, ("MAIL",), None,
+              "mail comes, as it came before NOMAIL; while it comes, each post by itself"),
+    OptionRow(_O.NOMAIL, ("NOMAIL", "POSTPONE"), None, "no mail comes; you stay a member"),
+    OptionRow(_O.DIGEST, ("DIGests", "DAILYdigest", "SUMmary"), None,
+              "posts come together, in one mail a day"),
+    OptionRow(_O.NODIGEST, ("NODIGests",), None, "posts come one by one"),
+    OptionRow(_O.ON, ("DELIVERY=ON",), None, "mail comes, as it came before"),
+    OptionRow(_O.TEXT, ("TEXT", "PLAIN", "NOHTML", "NOMIME"), ("format", "text"),
+              "the digest is plain text"),
+    OptionRow(_O.HTML, ("HTML",), ("format", "html"), "the digest is HTML with text beside it"),
+    OptionRow(_O.MIME, ("MIME",), ("format", "mime"), "the digest has each post as an attachment"),
+    OptionRow(_O.REPRO, ("REPro", "MYPOSTS"), ("own_posts", True), "your own posts come to you"),
+    OptionRow(_O.NOREPRO, ("NOREPro", "NOMYPOSTS"), ("own_posts", False),
+              "your own posts do not come to you"),
+    OptionRow(_O.ACK, ("ACK",), ("ack", True), "you get a receipt for each of your posts"),
+    OptionRow(_O.NOACK, ("NOACK",), ("ack", False), "you get no receipts"),
+    OptionRow(_O.CONCEAL, ("CONCeal", "HIDE", "ANONYMOUS"), ("conceal", True),
+              "you do not stand in the list of members"),
+    OptionRow(_O.NOCONCEAL, ("NOCONCeal", "NOHIDE"), ("conceal", False),
+              "you stand in the list of members, where there is one"),
+    OptionRow(_O.DUPLICATES, ("DUPlicates",), ("duplicates", True),
+              "a copy comes although To or Cc names you"),
+    OptionRow(_O.NODUPLICATES, ("NODUPlicates",), ("duplicates", False),
+              "no copy comes where To or Cc names you"),
+)  # fmt: skip
+
+# Options of other list servers that mean nothing here, and what to say of them.
+ABSENT: Mapping[str, Why] = {
+    **abbreviations(("INDex", "NOINDex"), Why.NO_INDEX),
+    **abbreviations(
+        ("FULLhdr", "SHORThdr", "IETFhdr", "DUALhdr", "SUBJecthdr", "FULL822", "SHORT822"),
+        Why.NO_HEADERS,
+    ),
+    **abbreviations(("TOPICS",), Why.NO_TOPICS),
+    **abbreviations(("MSGack",), Why.NO_RECEIPT),
+    **abbreviations(("REMINDers", "AUTHenticate", "PASSword"), Why.NO_REMINDERS),
+    **abbreviations(
+        ("POST", "NOPOST", "EDITor", "NOEDITor", "REVIEW", "NOREVIEW", "RENEW", "NORENEW"),
+        Why.BY_OWNER,
+    ),
+}
+
+BY_OPTION: Mapping[Option, OptionRow] = {row.option: row for row in OPTIONS}
+OPTION_WORDS: Mapping[str, Option] = {
+    word: row.option for row in OPTIONS for word in abbreviations(row.words, row.option)
+}
+# Said alone on a line, these are a command too. MAIL is not: it is the likeliest of subjects.
+ALONE = frozenset({Option.NOMAIL, Option.DIGEST, Option.NODIGEST})
+
+# Mailman's pairs: set KEY VALUE, and with = in between.
+_PAIRS: Mapping[tuple[str, str], tuple[Option, ...]] = {
+    ("delivery", "on"): (Option.ON,),
+    ("delivery", "off"): (Option.NOMAIL,),
+    ("delivery", "mail"): (Option.MAIL,),
+    ("delivery", "digest"): (Option.DIGEST,),
+    ("delivery", "nomail"): (Option.NOMAIL,),
+    ("mail", "on"): (Option.ON,),
+    ("mail", "off"): (Option.NOMAIL,),
+    ("digest", "on"): (Option.DIGEST,),
+    ("digest", "off"): (Option.NODIGEST,),
+    ("digest", "no"): (Option.NODIGEST,),
+    ("digest", "yes"): (Option.DIGEST,),
+    ("digest", "daily"): (Option.DIGEST,),
+    ("digest", "plain"): (Option.DIGEST, Option.TEXT),
+    ("digest", "text"): (Option.DIGEST, Option.TEXT),
+    ("digest", "mime"): (Option.DIGEST, Option.MIME),
+    ("digest", "html"): (Option.DIGEST, Option.HTML),
+    ("ack", "on"): (Option.ACK,),
+    ("ack", "off"): (Option.NOACK,),
+    ("myposts", "on"): (Option.REPRO,),
+    ("myposts", "off"): (Option.NOREPRO,),
+    ("hide", "on"): (Option.CONCEAL,),
+    ("hide", "off"): (Option.NOCONCEAL,),
+    ("duplicates", "on"): (Option.DUPLICATES,),
+    ("duplicates", "off"): (Option.NODUPLICATES,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Receiving:
+    """How a member's mail comes. `stored` is how it comes when it comes, MAIL or DIGEST: while
+    mail is on it is `delivery` itself. `format` is the digest's."""
+
+    delivery: Delivery
+    stored: Delivery
+    format: str
+
+
+def receiving(now: Receiving, option: Option) -> Receiving:
+    """What an option makes of it. NOMAIL keeps how mail came, and MAIL brings that back; MAIL while
+    mail comes cancels the digest; DIGEST turns mail on as well."""
+    off = now.delivery is Delivery.NOMAIL
+    match option:
+        case Option.NOMAIL:
+            return replace(now, delivery=Delivery.NOMAIL)
+        case Option.DIGEST:
+            return replace(now, delivery=Delivery.DIGEST, stored=Delivery.DIGEST)
+        case Option.MAIL if not off:
+            return replace(now, delivery=Delivery.MAIL, stored=Delivery.MAIL)
+        case Option.MAIL | Option.ON if off:
+            return replace(now, delivery=now.stored)
+        case Option.NODIGEST:
+            delivery = now.delivery if off else Delivery.MAIL
+            return replace(now, delivery=delivery, stored=Delivery.MAIL)
+        case Option.TEXT | Option.HTML | Option.MIME:
+            return replace(now, format=option.lower())
+    return now
+
+
+def read_set(line: Line) -> Command | Trouble:
+    """SET listname OPTION ... [FOR address]."""
+    plain = [word.plain.lower() for word in line.rest]
+    if plain in (["show"], ["help"]):
+        return line.command(Verb.QUERY if plain == ["show"] else Verb.HELP)
+    words = line.rest
+    address = None
+    if "for" in plain:
+        at = plain.index("for")
+        address = one_address(words[at + 1 :])
+        if address is None:
+            return Trouble(Why.ADDRESS)
+        words = words[:at]
+    found = read_options([word.plain for word in words])
+    if isinstance(found, Trouble):
+        return found
+    if address is not None:
+        return line.command(Verb.SET_FOR, options=found, address=address)
+    return line.command(options=found)
+
+
+def read_options(words: list[str]) -> tuple[Option, ...] | Trouble:
+    """The options of some words, each once; or what is wrong with the first that is none."""
+    words = [word.lower() for written in words for word in written.split(",") if word]
+    options: list[Option] = []
+    at = 0
+    while at < len(words):
+        pair = (words[at], words[at + 1]) if at + 1 < len(words) else ("", "")
+        if "=" in words[at] and words[at].count("=") == 1:
+            key, value = words[at].split("=")
+            found, taken = _PAIRS.get((key, value), ()), 1
+        elif pair in _PAIRS:
+            found, taken = _PAIRS[pair], 2
+        else:
+            option = OPTION_WORDS.get(words[at])
+            found, taken = (option,) if option else (), 1
+        if not found:
+            return Trouble(ABSENT.get(words[at].rstrip(":"), Why.OPTION))
+        options += found
+        at += taken
+    return tuple(dict.fromkeys(options)) if options else Trouble(Why.NO_OPTION)
