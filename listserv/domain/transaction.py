@@ -61,11 +61,13 @@ class Settled(NamedTuple):
 
 
 class Unfinished(NamedTuple):
-    """These recipients have no outcome. After `dot_written` a repeat may be a second copy."""
+    """These recipients have no outcome. After `dot_written` a repeat may be a second copy.
+    `goodbye` is the 421 with which the peer cut them off, if it said one."""
 
     key: object
     recipients: tuple[str, ...]
     dot_written: bool
+    goodbye: bytes = b""
 
 
 class Refused(NamedTuple):
@@ -82,9 +84,11 @@ class Refused(NamedTuple):
 
 
 class Closed(NamedTuple):
-    """A connection's last event. `words` say why, and are empty when it ended as we asked."""
+    """A connection's last event. `words` say why, and are empty when it ended as we asked.
+    `answered`: what the peer answered with the 421 that ended it, if it was an answer."""
 
     words: str
+    answered: Stage | None = None
 
 
 Event: TypeAlias = Settled | Unfinished | Refused | Closed

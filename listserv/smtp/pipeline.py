@@ -161,20 +161,22 @@ class Pipeline:
 
     def lost(self, words: str) -> None:
         """The connection is gone, or nothing more can be done with it."""
-        if self.closed:
-            return
+        if not self.closed:
+            self._end(words)
+
+    def _end(self, words: str, goodbye: bytes = b"", answered: Stage | None = None) -> None:
         self.closed = True
         if self._dotted is not None:
             held_back = self.unsent + sum(map(len, self.output))
             written = held_back <= self._since_dot
-            self._hand_back(self._dotted.transaction, self._dotted.accepted, written)
+            self._hand_back(self._dotted.transaction, self._dotted.accepted, goodbye, written)
         piece = self._envelope
         if piece is not None and not piece.mail_refused:
             unasked = piece.recipients[max(piece.at - 1, 0) :]
             surplus = [recipient for recipient, _ in piece.surplus]
-            self._hand_back(piece.transaction, (*piece.accepted, *surplus, *unasked))
-        self._hand_back_queue()
-        self.events.append(Closed("" if self._quit_sent else words))
+            self._hand_back(piece.transaction, (*piece.accepted, *surplus, *unasked), goodbye)
+        self._hand_back_queue(goodbye)
+        self.events.append(Closed("" if self._quit_sent else words, answered))
 
     # Replies
 
@@ -203,17 +205,29 @@ class Pipeline:
         if not reply.startswith(b"421"):
             self._lose_step(reply)
             return
+        answered = self._asked()
         if self._dotted is not None:
             piece, self._dotted = self._dotted, None
             self._settle(piece.transaction, piece.accepted, Fate.DEFERRED, Stage.DOT, reply)
-        elif self._envelope is not None and self._envelope.at == 0:
+        elif answered is Stage.MAIL:
             self.events.append(Refused(reply, self._fresh))
-        self.lost(in_words(reply))
+        self._end(in_words(reply), reply, answered)
+
+    def _asked(self) -> Stage | None:
+        """What the next reply answers; None for RSET."""
+        if self._dotted is not None:
+            return Stage.DOT
+        piece = self._envelope
+        if piece is None or piece.at < 0:
+            return None
+        if piece.at == 0:
+            return Stage.MAIL
+        return Stage.RCPT if piece.at <= len(piece.recipients) else Stage.DATA
 
     def _not_asked_for(self, reply: bytes) -> None:
         """421 may come at any time: the peer closes (RFC 5321 3.8)."""
         if reply.startswith(b"421"):
-            self.lost(in_words(reply))
+            self._end(in_words(reply), reply)
         else:
             self._lose_step(reply)
 
@@ -388,12 +402,17 @@ class Pipeline:
             self.events.append(Settled(transaction.key, tuple(recipients), fate, stage, reply))
 
     def _hand_back(
-        self, transaction: Transaction, recipients: Sequence[str], dot_written: bool = False
+        self,
+        transaction: Transaction,
+        recipients: Sequence[str],
+        goodbye: bytes = b"",
+        dot_written: bool = False,
     ) -> None:
         if recipients:
-            self.events.append(Unfinished(transaction.key, tuple(recipients), dot_written))
+            back = Unfinished(transaction.key, tuple(recipients), dot_written, goodbye)
+            self.events.append(back)
 
-    def _hand_back_queue(self) -> None:
+    def _hand_back_queue(self, goodbye: bytes = b"") -> None:
         while self._queue:
             transaction, recipients, _ = self._queue.popleft()
-            self._hand_back(transaction, recipients)
+            self._hand_back(transaction, recipients, goodbye)

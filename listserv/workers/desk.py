@@ -13,7 +13,16 @@ from datetime import datetime, timedelta
 
 from listserv.clock import Clock
 from listserv.domain.mailing import Fate, Lane, Outcome
-from listserv.domain.transaction import Event, Refused, Settled, Transaction, Unfinished
+from listserv.domain.transaction import (
+    Closed,
+    Event,
+    Refused,
+    Settled,
+    Stage,
+    Transaction,
+    Unfinished,
+    in_words,
+)
 from listserv.flow.deliver import Report, Work
 from listserv.policy.refusals import Watch, is_throttling
 from listserv.workers.in_hand import InHand, Ticket
@@ -171,6 +180,8 @@ class Desk:
                 self._unfinished(event)
             elif isinstance(event, Refused) and (event.fresh or not event.reply.startswith(b"421")):
                 self.relay_down(event.words)  # a 421 to a later MAIL only ends the connection
+            elif isinstance(event, Closed) and event.answered in (Stage.RCPT, Stage.DATA):
+                self._pace.slow()  # and a 421 to the final dot is an outcome
         if self.fresh:
             self.on_fresh()
 
@@ -246,6 +257,8 @@ class Desk:
         ticket = event.key
         assert isinstance(ticket, Ticket)
         hand = ticket.hand
+        # Cut off by a 421: that is about our pace, or about the relay itself.
+        words, counts = (in_words(event.goodbye), False) if event.goodbye else (_CUT_OFF, True)
         again = []
         for recipient in event.recipients:
             at = ticket.positions[recipient]
@@ -253,7 +266,7 @@ class Desk:
             if event.dot_written:
                 hand.work.note(at, Outcome(Fate.DEFERRED, _CUT_OFF_AFTER))
             elif hand.cut_off[at] > _AT_ONCE:
-                hand.work.note(at, Outcome(Fate.DEFERRED, _CUT_OFF))
+                hand.work.note(at, Outcome(Fate.DEFERRED, words, counts))
             else:
                 again.append(at)
         if again:

@@ -19,12 +19,16 @@ def told(event: Event) -> str:
     match event:
         case Settled(key, recipients, fate, stage):
             return f"{key} {fate} {'+'.join(recipients)} ({stage}): {event.words}"
-        case Unfinished(key, recipients, dot_written):
-            return f"{key} unfinished {'+'.join(recipients)}{', dot written' * dot_written}"
+        case Unfinished(key, recipients, dot_written, goodbye):
+            written, why = (
+                ", dot written" * dot_written,
+                f" ({goodbye[:3].decode()})" * bool(goodbye),
+            )
+            return f"{key} unfinished {'+'.join(recipients)}{written}{why}"
         case Refused(_, fresh):
             return f"refused{' at first' * fresh}: {event.words}"
-        case Closed(words):
-            return f"closed: {words}".strip()
+        case Closed(words, answered):
+            return f"closed{f' at {answered}' if answered else ''}: {words}".strip()
 
 
 def letter(key: str, *recipients: str, **flags: bool) -> Transaction:

@@ -215,8 +215,8 @@ DIALOGUES = {
         S: 421 4.7.0 enough for this connection
         = A delivered ann@x (final dot): 250 taken
         = refused: 421 4.7.0 enough for this connection
-        = B unfinished bob@x
-        = closed: 421 4.7.0 enough for this connection""",
+        = B unfinished bob@x (421)
+        = closed at MAIL: 421 4.7.0 enough for this connection""",
     "a sender who is deferred": """
         peer PIPELINING
         send A ann@x bob@x
@@ -406,9 +406,9 @@ DIALOGUES = {
         S: 250 ok
         S: 421 4.3.2 shutting down
         S: 250 too late
-        = A unfinished ann@x+bob@x
-        = B unfinished joe@x
-        = closed: 421 4.3.2 shutting down""",
+        = A unfinished ann@x+bob@x (421)
+        = B unfinished joe@x (421)
+        = closed at RCPT: 421 4.3.2 shutting down""",
     "421 at the final dot: certainly not taken": """
         peer PIPELINING
         send A ann@x
@@ -426,8 +426,8 @@ DIALOGUES = {
         C: DATA
         S: 421 4.7.0 throttled
         = A deferred ann@x (final dot): 421 4.7.0 throttled
-        = B unfinished bob@x
-        = closed: 421 4.7.0 throttled""",
+        = B unfinished bob@x (421)
+        = closed at final dot: 421 4.7.0 throttled""",
     "421 at DATA": """
         peer PIPELINING
         send A ann@x
@@ -438,8 +438,8 @@ DIALOGUES = {
         S: 250 ok
         S: 421-4.3.2 shutting
         S: 421 4.3.2 down
-        = A unfinished ann@x
-        = closed: 421 4.3.2 shutting 4.3.2 down""",
+        = A unfinished ann@x (421)
+        = closed at DATA: 421 4.3.2 shutting 4.3.2 down""",
     "421 at RSET": """
         peer PIPELINING
         send A ann@x
@@ -456,7 +456,7 @@ DIALOGUES = {
         C: RCPT TO:<bob@x>
         C: DATA
         S: 421 bye
-        = B unfinished bob@x
+        = B unfinished bob@x (421)
         = closed: 421 bye""",
     "421 while nothing is asked": """
         peer PIPELINING
@@ -580,7 +580,7 @@ DIALOGUES = {
         S: 421 4.3.2 shutting down
         C: text of A
         C: .
-        = A unfinished ann@x
+        = A unfinished ann@x (421)
         = closed: 421 4.3.2 shutting down""",
     "garbage: what was certain before stays certain": """
         peer PIPELINING

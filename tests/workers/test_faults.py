@@ -36,10 +36,16 @@ def worker_for(
     silence: float = 60.0,
     per_second: float = 0,
     per_day: int = 0,
+    connections: int = 5,
 ) -> DeliveryWorker:
     """`silence`: how long the relay may say nothing, in seconds."""
     where = RelaySettings(
-        "127.0.0.1", relay.port, "lists.example.org", connections=5, username=login, password=login
+        "127.0.0.1",
+        relay.port,
+        "lists.example.org",
+        connections=connections,
+        username=login,
+        password=login,
     )
     patience = Patience(silence, silence, silence, silence)
     return DeliveryWorker(
@@ -358,6 +364,36 @@ def test_throttling_counts_no_attempt_and_slows_us_down(
         assert pace.allowed >= UNWRITTEN
 
     run(world, relay, story)
+    assert relay.copies == dict.fromkeys(everybody, 1)
+    assert refused(world) == []
+
+
+@pytest.mark.parametrize("command", ["RCPT", "DATA", "."])
+def test_a_421_within_a_transaction_slows_us_down_and_costs_nobody_an_attempt(
+    world: World, command: str
+) -> None:
+    everybody = found_town(world, 30)
+    relay = ScriptedRelay()
+
+    def script(line: str) -> str | None:
+        rcpt = next(one for one in reversed([*relay.seen, line]) if one.startswith("RCPT"))
+        hit = line.startswith(command) and "<m5@" in rcpt
+        return "421 4.7.0 closing" if hit else None
+
+    async def story(worker: DeliveryWorker) -> None:
+        pace = worker._desk._pace
+        relay.script = lambda line: script(line) if line[0] in "RD." else None
+        world.post("m1@example.org", "town")
+        worker.wake()
+        await until(lambda: len(relay.taken) == 29 and not world.store.read(leases.holders))
+        assert pace.allowed < UNWRITTEN
+        (late,) = world.store.read(lambda tx: queue_view.waiting(tx, 1))
+        assert (late.addresses, late.attempts) == (("m5@example.org",), 0)
+        assert late.words == "421 4.7.0 closing"
+        relay.script = lambda line: None
+        await pass_until(world, worker, is_done(world), minutes=10)
+
+    run(world, relay, story, lambda w, r: worker_for(w, r, connections=1))
     assert relay.copies == dict.fromkeys(everybody, 1)
     assert refused(world) == []
 
