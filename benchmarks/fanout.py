@@ -13,7 +13,7 @@ is near 100 %, the sink is what was measured. What is not installed is left out,
 import argparse
 import sys
 
-from benchmarks.rows import intake, latency, modes, postfix
+from benchmarks.rows import intake, latency, mailman, million, mlmmj, modes, postfix
 from benchmarks.rows.table import Missing, Row, Scale, cells, head
 
 ROWS = (
@@ -23,9 +23,12 @@ ROWS = (
     Row("verp", modes.verp),
     Row("personal", modes.personal),
     Row("batched", modes.batched),
+    Row("million", million.huge),
     Row("first-copy", latency.first_copy),
     Row("intake", intake.durable),
     Row("far", latency.far),
+    Row("mlmmj", mlmmj.beside),
+    Row("mailman", mailman.beside),
 )
 
 

@@ -88,10 +88,14 @@ def limit(
 ) -> Line:
     """A line about what may be so much at most, in `unit`."""
     return Line(
-        row, f"{ours:.3g} {unit}", beside, "" if theirs is None else f"{theirs:,.3g} {unit}",
+        row, _with(unit, ours), beside, "" if theirs is None else _with(unit, theirs),
         "" if theirs is None else f"{ours / theirs:.2g}", f"{at_most:g} {unit} at most",
         _yes(ours <= at_most), f"{memory:.0f} MB" if memory else "", note,
     )  # fmt: skip
+
+
+def _with(unit: str, number: float) -> str:
+    return f"{number:,.0f} {unit}" if number >= 100 else f"{number:.2g} {unit}"
 
 
 def _yes(is_so: bool) -> str:
