@@ -57,6 +57,7 @@ class App:
             max_rcpt=config.relay.max_rcpt,
             signers=self.keys.signer,
             require_proven_author=config.auth.require_proven_author,
+            operators={domain.name: domain.operator for domain in config.domains},
         )
 
     @property

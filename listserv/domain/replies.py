@@ -37,6 +37,9 @@ STORAGE = Reply(452, "4.3.1", "No room to store mail right now, please try again
 DNS_SILENT = Reply(
     451, "4.4.3", "The DNS of the From address did not answer, please try again later"
 )
+TOO_MUCH_TODAY = Reply(
+    452, "4.7.1", "This address has had very much mail today, please try again tomorrow"
+)
 TOO_BUSY = Reply(421, "4.3.2", "Too many connections, please try again later")
 TOO_LONG_WAITED = Reply(421, "4.4.2", "Waited too long, closing")
 TOO_MANY_ERRORS = Reply(421, "4.7.0", "Too many errors, closing")

@@ -75,7 +75,8 @@ def _notice(tx: Tx, site: Site, mailing: Mailing, seven: bool, now: datetime) ->
     domain = mlist.domain if mlist is not None else _domain_of_author(mailing.message)
     signer = site.signers(domain)
     signature = signer.signature(mailing.message, now) if signer is not None else b""
-    return Source(mlist, Mode.VERP, (dot_stuff(signature + mailing.message),), domain)
+    data = (dot_stuff(signature + mailing.message),)
+    return Source(mlist, Mode.VERP, data, domain, eight_bit=not mailing.message.isascii())
 
 
 def _domain_of_author(notice: bytes) -> str:

@@ -19,11 +19,12 @@ from listserv.domain.replies import (
     NO_RELAY,
     NOT_YET,
     RECIPIENT_OK,
+    TOO_MUCH_TODAY,
     UNKNOWN,
     Reply,
 )
 from listserv.domain.tokens import Purpose, read_copy_token
-from listserv.flow import author_first, confirm, notices
+from listserv.flow import author_first, confirm, notices, role_mail
 from listserv.flow.accept import send_out
 from listserv.flow.facts import gather, own_keys
 from listserv.flow.site import Site
@@ -51,7 +52,7 @@ _TOLD = "owners told"
 DUPLICATE = Decision(Verdict.ACCEPT, (Reason("duplicate", "it came in before"),))
 
 
-def recipient(tx: Tx, site: Site, address: str, transport: Transport) -> Reply:
+def recipient(tx: Tx, site: Site, address: str, transport: Transport, now: datetime) -> Reply:
     """The answer to RCPT. Over LMTP what is ours but means nothing, or nothing yet, is taken here
     and dropped later: a refusal would make the MTA in front of us bounce it to a forged sender."""
     read = parse_address(address)
@@ -64,6 +65,8 @@ def recipient(tx: Tx, site: Site, address: str, transport: Transport) -> Reply:
 
     meant = read_local(read.local, is_list) if read else None
     reply = _reply_for(tx, site, meant, domain) if read else BAD_ADDRESS
+    if meant is not None and meant.role in role_mail.ROLES and transport is Transport.SMTP:
+        return reply if role_mail.has_room(tx, meant, domain, now) else TOO_MUCH_TODAY
     if reply.accepted or transport is Transport.SMTP:
         return reply
     # An address that nobody can read may be a list's all the same: "town+x y", or one too long.
@@ -74,6 +77,8 @@ def recipient(tx: Tx, site: Site, address: str, transport: Transport) -> Reply:
 def _reply_for(tx: Tx, site: Site, meant: Recipient | None, domain: str) -> Reply:
     match meant:
         case Recipient(Role.POST):
+            return RECIPIENT_OK
+        case Recipient(role) if role in role_mail.ROLES:
             return RECIPIENT_OK
         case Recipient(Role.CONFIRM | Role.ROBOT_CONFIRM):
             return RECIPIENT_OK if confirm.is_known(tx, meant, domain) else UNKNOWN
@@ -108,8 +113,15 @@ def message(
             return tuple(DNS_SILENT for _ in targets)
         authorship = replace(authorship, reasons=(DNS_DID_NOT_ANSWER,), temporary=False)
     answerable = _is_answerable(incoming, post)
-    for token in {meant.argument for meant in targets if isinstance(meant, Recipient)}:
-        confirm.reply(tx, site, token, post, now, answerable=answerable)
+    for aside in {one for one in targets if isinstance(one, _Aside)}:
+        if aside.meant.role not in role_mail.ROLES:
+            confirm.reply(tx, site, aside.meant.argument, post, now, answerable=answerable)
+        elif role_mail.has_room(tx, aside.meant, aside.domain, now):
+            role_mail.forward(tx, site, incoming, post, aside.meant, aside.domain, now)
+        else:
+            log.warning(
+                "dropped: mail for %s at %s, too much today", aside.meant.role, aside.domain
+            )
     cases = [_case(tx, site, incoming, post, mlist, authorship, now) for mlist in asked]
     raw_id: int | None = None
     replies = {}
@@ -122,8 +134,19 @@ def message(
     return tuple(replies[t.id] if isinstance(t, MailingList) else ACCEPTED for t in targets)
 
 
-def _target(tx: Tx, site: Site, address: str, now: datetime) -> MailingList | Recipient | None:
-    """The list that a recipient address posts to, or a question's address. None: a bounce, or a
+@dataclass(frozen=True, slots=True)
+class _Aside:
+    """A recipient that is no list to post to: a question's address, or a role."""
+
+    meant: Recipient
+    domain: str
+
+
+_ASIDE = role_mail.ROLES | {Role.CONFIRM, Role.ROBOT_CONFIRM}
+
+
+def _target(tx: Tx, site: Site, address: str, now: datetime) -> MailingList | _Aside | None:
+    """The list that a recipient address posts to, or what else takes mail. None: a bounce, or a
     sub-address that means nothing; both are only counted."""
     read = parse_address(address)
     if read is None:
@@ -131,11 +154,12 @@ def _target(tx: Tx, site: Site, address: str, now: datetime) -> MailingList | Re
     meant = read_local(read.local, lambda name: lists.at(tx, name, read.domain) is not None)
     if meant is not None and meant.role is Role.POST:
         return lists.at(tx, meant.name, read.domain)
-    counters.count(tx, 0, meant.role if meant else "unknown address", now)
+    if meant is None or meant.role not in role_mail.ROLES:
+        counters.count(tx, 0, meant.role if meant else "unknown address", now)
     if meant is None or not _reply_for(tx, site, meant, read.domain).accepted:
         log.warning("dropped: mail for %s, which takes none", read)
         return None
-    return meant if meant.role in {Role.CONFIRM, Role.ROBOT_CONFIRM} else None
+    return _Aside(meant, read.domain) if meant.role in _ASIDE else None
 
 
 def _is_early(tx: Tx, post: Post, now: datetime) -> bool:

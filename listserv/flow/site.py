@@ -1,8 +1,9 @@
 """What every flow knows of this installation."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
+from listserv.domain.address import Address
 from listserv.domain.mailing import Mode
 from listserv.domain.tokens import own_message_id
 from listserv.mail.notices import Templates
@@ -19,7 +20,7 @@ class Site:
     ("X-Spam: yes") that a trusted MTA marks spam with. `mode` is how posts fan out, and `batched`
     when all copies together would exceed `burst_bytes`; a transaction then has up to `max_rcpt`
     recipients. `signers` says who signs for a domain now. `require_proven_author`: a member's post
-    is held until its author is known to have written it."""
+    is held until its author is known to have written it. `operators` look after a domain."""
 
     domains: frozenset[str]
     hostname: str
@@ -32,6 +33,7 @@ class Site:
     max_rcpt: int = 50
     signers: Callable[[str], Signer | None] = nobody_signs
     require_proven_author: bool = True
+    operators: Mapping[str, Address] = field(default_factory=dict)
 
     def message_id(self) -> str:
         """A new Message-ID that we know again when it comes back."""

@@ -33,8 +33,9 @@ class FlowIntake:
         self, address: str, transport: Transport, client: Client, sender: str
     ) -> Reply:
         """The answer to RCPT."""
+        now = self._clock.now()
         return await asyncio.to_thread(
-            self._store.read, lambda tx: receive.recipient(tx, self._site, address, transport)
+            self._store.read, lambda tx: receive.recipient(tx, self._site, address, transport, now)
         )
 
     async def message(self, incoming: Incoming) -> tuple[Reply, ...]:
