@@ -98,7 +98,7 @@ def _is_plain(part: Part) -> bool:
 
 
 def _lines(raw: bytes, part: Part) -> list[str]:
-    text = _text(decoded(raw, part), part.charset)
+    text = _text(decoded(raw, part), part.charset).removeprefix("\ufeff")
     if not _is_plain(part):
         return [_single_spaced(line) for line in html_to_text(text).splitlines()]
     lines = text.splitlines()
@@ -199,6 +199,8 @@ def _quotation_follows(lines: Sequence[str], at: int) -> bool:
 
 
 def _is_header_block(lines: Sequence[str], at: int) -> bool:
-    return bool(_QUOTED_FROM.match(lines[at])) and any(
-        _QUOTED_FIELD.match(line) for line in lines[at + 1 : at + 4]
-    )
+    """Whether a From: and another field stand here, in either order."""
+    for first, other in ((_QUOTED_FROM, _QUOTED_FIELD), (_QUOTED_FIELD, _QUOTED_FROM)):
+        if first.match(lines[at]) and any(map(other.match, lines[at + 1 : at + 4])):
+            return True
+    return False
