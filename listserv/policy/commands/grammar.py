@@ -66,8 +66,8 @@ def parse(
     """What a mail to `to` asks for. `names` are those of all lists at `domain`; `today` is the
     writer's. Empty when it says nothing at all: then help is the answer.
 
-    An address that is a command says it all. The subject counts when it is a command, or when there
-    is nothing else. After a command, lines that come near none are a greeting or a name.
+    An address that is a command says it all. The subject counts when it is a command, or when the
+    lines say nothing of use. After a command, lines that come near none are a greeting or a name.
     """
     if to.role not in WRITTEN:
         command = by_address(to)
@@ -77,13 +77,13 @@ def parse(
     told = _read_lines(lines, lists, today)
     if isinstance(first, Command) and first.verb is not Verb.END:
         told = [first, *told]
-    elif isinstance(first, NotUnderstood) and not any(one.nearest for one in _failed(told)):
-        told = told if any(isinstance(one, Command) for one in told) else [first, *told[:1]]
+    elif isinstance(first, NotUnderstood) and not any(map(_is_of_use, told)):
+        told = [first, *told[:1]] if first.nearest or not told else told
     return tuple(dict.fromkeys(_without_small_talk(told)))
 
 
-def _failed(told: Sequence[Command | NotUnderstood]) -> list[NotUnderstood]:
-    return [one for one in told if isinstance(one, NotUnderstood)]
+def _is_of_use(one: Command | NotUnderstood) -> bool:
+    return isinstance(one, Command) or bool(one.nearest)
 
 
 def _read_lines(lines: Sequence[str], lists: Lists, today: date) -> list[Command | NotUnderstood]:
@@ -166,9 +166,7 @@ def _unknown(
     text: str, words: tuple[Word, ...], wish: Verb | None, lists: Lists, today: date
 ) -> NotUnderstood:
     """A line that begins with no command: with a slip of the finger, or in plain language."""
-    verb = words[0].plain.lower()
-    better = (_SET, *words) if verb in OPTION_WORDS else mended(words)
-    meant = _read_words(better, lists, today) if better else None
+    meant = _read_words(mended(words), lists, today)
     if isinstance(meant, Command):
         return NotUnderstood(shortened(text), str(meant))
     if wish:
@@ -193,7 +191,9 @@ def _bare(words: tuple[Word, ...]) -> tuple[Word, ...]:
 
 def _read_words(words: tuple[Word, ...], lists: Lists, today: date) -> Command | Trouble | None:
     """The command that some words are; Trouble when the first says so and the rest does not fit;
-    None when the first is no verb."""
+    None when the first is no verb, or there is none."""
+    if not words:
+        return None
     verb = words[0].plain.lower()
     row = BY_WORD.get(verb)
     if row is not None and len(verb) < _SHORT and len(words) > 2 and verb.upper() not in row.words:

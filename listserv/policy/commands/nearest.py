@@ -52,8 +52,10 @@ def wished(text: str) -> Verb | None:
 
 
 def mended(words: tuple[Word, ...]) -> tuple[Word, ...]:
-    """The words with slips in the verb, and with SET in its options, undone; none where the first
-    is not even nearly a verb."""
+    """The words with slips in the verb, and with SET in its options, undone, and with SET before
+    options alone; none where the first is not even nearly a verb."""
+    if words[0].plain.lower() in OPTION_WORDS:
+        return (Word(Verb.SET, Verb.SET), *map(_option, words))
     verb = _close(words[0], list(BY_WORD)) if len(words[0].plain) > 2 else ""
     if not verb:
         return ()

@@ -112,7 +112,7 @@ COMMANDS: tuple[Row, ...] = (
         _ANYBODY, None, _MAYBE, member.read_help, "get this help"),
     Row(Verb.CONFIRM, ("CONFIRM", "OK", "YES", "APPROVE", "AUTH"), "CONFIRM code",
         _ANYBODY, None, _NO, joining.read_confirm,
-        "confirm what a mail of ours asked; to answer that mail with yes is easier"),
+        "confirm; to answer the mail that asked with yes is easier"),
     Row(Verb.END, ("END", "QUIT", "STop", "EXIT"), "END",
         _ANYBODY, None, _NO, member.read_alone, "nothing below this line is read"),
     Row(Verb.INDEX, ("INDex",), "INDEX listname",

@@ -14,7 +14,7 @@ NAMES = ("support", "news", "cancer-l", "walk")
 TODAY = date(2026, 5, 10)
 REQUEST = Recipient(Role.REQUEST, "support")
 ROBOT = Recipient(Role.ROBOT, "")
-_AT_ROBOT = "at listserv: "
+AT_ROBOT = "at listserv: "
 
 ROWS = [
     tuple(half.strip() for half in row.rsplit("=>", 1))
@@ -37,8 +37,8 @@ def shown(one: Command | NotUnderstood) -> str:
 
 @pytest.mark.parametrize("line, meaning", ROWS, ids=[line for line, _ in ROWS])
 def test_a_line_means(line: str, meaning: str) -> None:
-    to = ROBOT if line.startswith(_AT_ROBOT) else REQUEST
-    assert read(line.removeprefix(_AT_ROBOT), to=to) == [meaning]
+    to = ROBOT if line.startswith(AT_ROBOT) else REQUEST
+    assert read(line.removeprefix(AT_ROBOT), to=to) == [meaning]
 
 
 @pytest.mark.parametrize("meaning", sorted({m for _, m in ROWS if not m.startswith("?")}))
@@ -56,7 +56,7 @@ def test_there_is_a_line_for_each_command_and_each_reason() -> None:
 
 def test_no_two_lines_differ_only_in_case_or_list() -> None:
     def plain(line: str) -> str:
-        words = line.removeprefix(_AT_ROBOT).lower().split()
+        words = line.removeprefix(AT_ROBOT).lower().split()
         return " ".join("LIST" if word in NAMES else word for word in words)
 
     assert len({plain(line) for line, _ in ROWS}) >= 150
