@@ -17,6 +17,7 @@ from enum import Enum
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Dialect, Engine, Executable, create_engine, event, make_url, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -247,7 +248,9 @@ def _engine(url: str, busy_timeout: float, synchronous: str) -> Engine:
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() != "sqlite":
-            return create_engine(parsed, pool_pre_ping=True, isolation_level="READ COMMITTED")
+            server = create_engine(parsed, pool_pre_ping=True, isolation_level="READ COMMITTED")
+            _limit_waits(server, busy_timeout)
+            return server
         engine = create_engine(parsed, connect_args={"timeout": busy_timeout})
     except ImportError as missing:
         raise ListservError(
@@ -276,3 +279,14 @@ def _engine(url: str, busy_timeout: float, synchronous: str) -> Engine:
             connection.exec_driver_sql(how)
 
     return engine
+
+
+def _limit_waits(server: Engine, seconds: float) -> None:
+    """A writer does not wait for ever for another one, as with an SQLite file."""
+
+    @event.listens_for(server, "connect")
+    def limit(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"SET lock_timeout = {round(1000 * seconds)}")
+        cursor.close()
+        connection.commit()

@@ -8,9 +8,9 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -74,6 +74,8 @@ class DeliveryWorker:
         self._to_write = asyncio.Event()
         self._write_soon = False
         self._journal = asyncio.Lock()
+        self._leased: Lease | None = None  # and not opened yet
+        self._is_storage_down = False
         self._told_relay = ("", 0)
         self._delivered: Counter[int] = Counter()
         self._counted = clock.now()
@@ -126,10 +128,16 @@ class DeliveryWorker:
                 await self._look_after()
         self._desk.return_all(self._clock.now(), "")
         self._has_fresh()
+        until = asyncio.get_running_loop().time() + _STOP_SECONDS
         await asyncio.gather(*(carrier.close(_STOP_SECONDS) for carrier in self._carriers))
-        while self._desk.in_hand:
+        # What the database does not take in this time goes back when its lease expires.
+        while self._desk.in_hand and asyncio.get_running_loop().time() < until:
             self._to_write.set()
             await asyncio.sleep(_JOURNAL_DELAY)
+        unopened, now = self._leased, self._clock.now()
+        if unopened is not None:
+            with suppress(StorageError):
+                await self._record(lambda tx: leases.give_back(tx, unopened, now))
 
     async def _find_work(self) -> bool:
         """Write a page of batches, lease a batch; whether there was one."""
@@ -139,26 +147,24 @@ class DeliveryWorker:
         now = self._clock.now()
         deliveries = self._deliveries
         try:
-            if not await self._read(lambda tx: deliver.has_work(tx, self._per_day, now, lane)):
+            if self._leased is None:
+                if not await self._read(lambda tx: deliver.has_work(tx, self._per_day, now, lane)):
+                    return False
+                self._leased = await self._record(lambda tx: deliveries.lease(tx, now, lane))
+            if self._leased is None:
                 return False
-            lease = await self._record(lambda tx: deliveries.lease(tx, now, lane))
-            if lease is None:
-                return False
-            await self._open(lease, now)
-        except StorageError as wrong:
-            log.warning("the database does not answer: %s", wrong)
+            await self._open(self._leased, now)
+        except StorageError:
             return False
+        self._leased = None
         return True
 
     async def _look_after(self) -> None:
         """What waits in hand, for the relay or for its second, may have been stopped meanwhile."""
         async with self._journal:
             held = [hand.work.lease for hand in self._desk.in_hand.values()]
-            try:
+            with suppress(StorageError):
                 found = await self._read(lambda tx: deliver.look_after(tx, held)) if held else {}
-            except StorageError as wrong:
-                log.warning("the database does not answer: %s", wrong)
-            else:
                 self._obey(found)
 
     def _obey(self, found: Mapping[int, Standing]) -> None:
@@ -180,10 +186,7 @@ class DeliveryWorker:
         except Exception as wrong:
             log.exception("mailing=%d cannot be made into copies", lease.mailing.id)
             fault = wrong
-            await asyncio.to_thread(
-                self._store.record,
-                lambda tx: quarantine.cannot_be_made(tx, lease, fault, now),
-            )
+            await self._record(lambda tx: quarantine.cannot_be_made(tx, lease, fault, now))
             return
         self._desk.add(work, groups)
         self._has_fresh()  # a batch may hold nothing but people to skip
@@ -299,8 +302,7 @@ class DeliveryWorker:
             return {}
         try:
             found = await self._record(job)
-        except StorageError as wrong:
-            log.warning("progress is not written yet: %s", wrong)
+        except StorageError:
             self._desk.paused = paused
             self._delivered.update(delivered)
             return None
@@ -322,30 +324,50 @@ class DeliveryWorker:
     # wait for the interpreter's lock after each statement. A database server is not.
 
     async def _read(self, job: Callable[[Tx], T]) -> T:
-        if self._store.is_sqlite:
-            return self._store.read(job)
-        return await asyncio.to_thread(self._store.read, job)
+        with self._told_of_storage():
+            if self._store.is_sqlite:
+                return self._store.read(job)
+            return await asyncio.to_thread(self._store.read, job)
 
     async def _record(self, job: Callable[[Tx], T]) -> T:
+        with self._told_of_storage():
+            done = await self._record_in_time(job)
+        if self._is_storage_down:
+            self._is_storage_down = False
+            log.warning("the database takes progress again")
+        return done
+
+    async def _record_in_time(self, job: Callable[[Tx], T]) -> T:
         if self._store.is_sqlite:
             with suppress(StorageError):
                 return self._store.record_at_once(job)
         return await asyncio.to_thread(self._store.record, job)
+
+    @contextmanager
+    def _told_of_storage(self) -> Iterator[None]:
+        """Once, however often it is tried, until something is written again."""
+        try:
+            yield
+        except StorageError as wrong:
+            if not self._is_storage_down:
+                self._is_storage_down = True
+                log.warning("delivery waits for the database: %s", wrong)
+            raise
 
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(_HEARTBEAT)
             now = self._clock.now()
             held = [hand.work.lease for hand in self._desk.in_hand.values()]
+            if self._leased is not None:
+                held.append(self._leased)
 
             def beat(tx: Tx, held: list[Lease] = held, now: datetime = now) -> None:
                 for lease in held:
                     leases.heartbeat(tx, lease, now)
 
-            try:
-                await asyncio.to_thread(self._store.record, beat)
-            except StorageError as wrong:
-                log.warning("no heartbeat: %s", wrong)
+            with suppress(StorageError):
+                await self._record(beat)
 
 
 async def _end(tasks: set[asyncio.Task[None]]) -> None:
