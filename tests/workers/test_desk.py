@@ -1,0 +1,171 @@
+"""The window: whatever is taken, answered, written down or lost, in whatever order, a kill repeats
+at most 64 transactions; and what was at risk is taken off the count again."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from listserv.domain.mailing import Fate, Kind, Lane, Lease, Mailing, MailingState, Mode
+from listserv.domain.transaction import Event, Settled, Stage, Transaction, Unfinished
+from listserv.flow.copies import Source
+from listserv.flow.deliver import Report, Work
+from listserv.workers.desk import Desk
+from listserv.workers.in_hand import InHand, Ticket
+from listserv.workers.pace import Pace
+from tests.flow.world import StillClock
+
+# docs/queue.md, "What a crash costs". Not the desk's own constant: that is what is looked at.
+AT_RISK = 64
+SIZE = 150
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+MAILING = Mailing(1, 1, Kind.POST, Lane.POST, Mode.BATCHED, MailingState.ACTIVE, 1, None, NOW)
+SOURCE = Source(None, Mode.BATCHED, (), "x")
+
+ANSWERS: Mapping[str, Callable[[Transaction], list[Event]]] = {
+    "delivered": lambda t: [_settled(t, t.recipients, Fate.DELIVERED, b"250 ok")],
+    "half refused": lambda t: [
+        _settled(t, t.recipients[:1], Fate.FAILED, b"550 no"),
+        _settled(t, t.recipients[1:], Fate.DELIVERED, b"250 ok"),
+    ],
+    "deferred": lambda t: [_settled(t, t.recipients, Fate.DEFERRED, b"451 later")],
+    "cut off": lambda t: [Unfinished(t.key, t.recipients, False)],
+    "cut off after the dot": lambda t: [Unfinished(t.key, t.recipients, True)],
+}
+
+
+def _settled(
+    transaction: Transaction, recipients: tuple[str, ...], fate: Fate, reply: bytes
+) -> Event:
+    stage = Stage.DOT if fate is Fate.DELIVERED else Stage.RCPT
+    return Settled(transaction.key, recipients, fate, stage, reply)
+
+
+class Bench:
+    """A desk with what a carrier and a journal have of it."""
+
+    def __init__(self) -> None:
+        clock = StillClock()
+        self.desk = Desk(clock, Pace(clock), self._make)
+        self.wire: list[Transaction] = []
+        self._batches = 0
+        # Delivered, by batch and position, and not written down.
+        self._unwritten: dict[tuple[int, int], Ticket] = {}
+        self._journal: list[tuple[InHand, Report, int]] | None = None
+
+    def _make(self, hand: InHand, groups: Sequence[tuple[int, ...]]) -> None:
+        targets = hand.work.targets
+        made = []
+        for group in groups:
+            ticket = Ticket(hand, {targets[at]: at for at in group}, len(group))
+            made.append(Transaction(ticket, "s@x", tuple(targets[at] for at in group), ()))
+        self.desk.made(hand, made)
+
+    def add(self) -> None:
+        """A batch, two recipients a transaction."""
+        self._batches += 1
+        batch = self._batches
+        lease = Lease(
+            batch, 1, MAILING, tuple(range(1, SIZE + 1)), (False,) * SIZE, None, 1, 0, False
+        )
+        targets = {at: f"m{at}@b{batch}.example" for at in range(SIZE)}
+        work = Work(lease, SOURCE, targets, bytearray(SIZE // 8 + 1), careful=False)
+        self.desk.add(work, [(at, at + 1) for at in range(0, SIZE, 2)])
+
+    def take(self) -> None:
+        """All that the desk gives out."""
+        while (transaction := self.desk.take()) is not None:
+            self.wire.append(transaction)
+            assert self.at_risk() <= AT_RISK
+
+    def answer(self, how: str) -> None:
+        """To the transaction that has been on the wire longest."""
+        if not self.wire:
+            return
+        transaction = self.wire.pop(0)
+        events = ANSWERS[how](transaction)
+        ticket = transaction.key
+        assert isinstance(ticket, Ticket)
+        if not ticket.hand.is_lost:
+            batch = ticket.hand.work.lease.batch_id
+            for event in events:
+                if isinstance(event, Settled) and event.fate is Fate.DELIVERED:
+                    for one in event.recipients:
+                        self._unwritten[batch, ticket.positions[one]] = ticket
+        self.desk.report(events)
+
+    def begin(self) -> None:
+        """The journal begins to write; answers may come meanwhile."""
+        if self._journal is None:
+            self._journal = self.desk.reports()
+
+    def end(self, is_written: bool) -> None:
+        """It is written, or the database could not take it."""
+        found, self._journal = self._journal or [], None
+        for hand, report, transactions in found:
+            if not is_written:
+                self.desk.not_written(hand, report)
+                continue
+            for at in report.fresh:
+                self._unwritten.pop((report.lease.batch_id, at), None)
+            self.desk.written(hand, report, transactions)
+
+    def lose(self) -> None:
+        """The oldest batch is in other hands, as is found out between two reports."""
+        self.end(is_written=True)
+        if self.desk.in_hand:
+            batch = min(self.desk.in_hand)
+            self._unwritten = {k: t for k, t in self._unwritten.items() if k[0] != batch}
+            self.desk.lost(batch)
+
+    def at_risk(self) -> int:
+        """How many transactions a kill may repeat now."""
+        return len({id(t.key) for t in self.wire} | {id(t) for t in self._unwritten.values()})
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.sampled_from(["add", "take", "begin", "written", "not written", "lose"]),
+        st.tuples(st.sampled_from(sorted(ANSWERS)), st.integers(1, 40)),
+    ),
+    max_size=60,
+)
+
+
+def go(bench: Bench, step: str | tuple[str, int]) -> None:
+    match step:
+        case (str(how), int(times)):
+            for _ in range(times):
+                bench.answer(how)
+        case "add":
+            bench.add()
+        case "take":
+            bench.take()
+        case "begin":
+            bench.begin()
+        case "lose":
+            bench.lose()
+        case _:
+            bench.end(is_written=step == "written")
+
+
+@given(STEPS)
+def test_no_more_than_64_transactions_are_ever_at_risk(
+    steps: list[str | tuple[str, int]],
+) -> None:
+    bench = Bench()
+    bench.add()
+    bench.take()
+    for step in steps:
+        go(bench, step)
+        assert bench.at_risk() <= AT_RISK
+
+    while bench.wire or bench.at_risk():
+        bench.answer("delivered")
+        bench.end(is_written=True)
+        bench.begin()
+        bench.end(is_written=True)
+    bench.add()
+    bench.take()
+    assert bench.at_risk() == AT_RISK  # all of the window is free again
