@@ -1,5 +1,7 @@
 """held: show and decide about posts that wait for a person."""
 
+from datetime import datetime
+
 import click
 
 from listserv.app import App
@@ -39,8 +41,9 @@ def ls(app: App, name: str | None, discarded: bool, as_json: bool) -> None:
         list_id = lists.find(tx, name).id if name else None
         return stored.ls(tx, list_id, state)
 
-    rows = [_row(one) for one in app.store.read(look)]
-    columns = ("id", "list", "author", "subject", "reasons", "received")
+    now = app.clock.now()
+    rows = [_row(one, now) for one in app.store.read(look)]
+    columns = ("id", "list", "author", "subject", "reasons", "received", "waits_for")
     print_rows(rows, columns, as_json=as_json, zone=app.config.site.timezone)
 
 
@@ -49,12 +52,13 @@ def ls(app: App, name: str | None, discarded: bool, as_json: bool) -> None:
 @json_option
 @with_app
 def show(app: App, held_id: int, as_json: bool) -> None:
-    """Show a held post: why it is held, and the beginning of its text."""
+    """Show a held post: why it is held, who wrote it as far as is known, and the beginning of its
+    text."""
 
     def look(tx: Tx) -> dict[str, object]:
         one = stored.get(tx, held_id)
         raw = posts.raw(tx, one.post_id)
-        return {**_row(one), "text": None if raw is None else _text(raw)}
+        return {**_row(one, app.clock.now()), "text": None if raw is None else _text(raw)}
 
     row = app.store.read(look)
     text = row if as_json else row.pop("text")
@@ -65,10 +69,16 @@ def show(app: App, held_id: int, as_json: bool) -> None:
 
 @held.command()
 @click.argument("held_id", metavar="ID", type=int)
+@click.option(
+    "--trust", is_flag=True,
+    help="Trust the way it came: mail of this member that comes the same way is theirs.",
+)  # fmt: skip
 @with_app
-def approve(app: App, held_id: int) -> None:
+def approve(app: App, held_id: int, trust: bool) -> None:
     """Send a held post out."""
-    app.store.write(lambda tx: moderate.approve(tx, app.site, held_id, BY, app.clock.now()))
+    app.store.write(
+        lambda tx: moderate.approve(tx, app.site, held_id, BY, app.clock.now(), trust=trust)
+    )
     click.echo(f"approved held post {held_id}")
 
 
@@ -95,7 +105,9 @@ def discard(app: App, held_id: int) -> None:
     click.echo(f"discarded held post {held_id}")
 
 
-def _row(one: Held) -> dict[str, object]:
+def _row(one: Held, now: datetime) -> dict[str, object]:
+    path = one.authorship.path
+    spf = [f"sender {path.spf}"] if path.spf else []
     return {
         "id": one.id,
         "list": one.list_address,
@@ -103,13 +115,24 @@ def _row(one: Held) -> dict[str, object]:
         "subject": one.subject,
         "reasons": [reason.because for reason in one.reasons],
         "rules": [reason.rule for reason in one.reasons],
+        "authorship": one.authorship.level,
+        "authorship_reasons": list(one.authorship.reasons),
+        "came_by": [*(f"signature {domain}" for domain in path.dkim), *spf],
         "received": one.since,
         "size": one.size,
         "state": one.state,
+        "waits_for": _waits_for(one, now),
+        "due": one.due,
         "decided_by": one.decided_by,
         "decided": one.decided,
         "note": one.note,
     }
+
+
+def _waits_for(one: Held, now: datetime) -> str:
+    if one.state is not HeldState.HELD:
+        return ""
+    return "its author" if one.due is not None and now < one.due else "a moderator"
 
 
 def _text(raw: bytes) -> str:

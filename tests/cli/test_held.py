@@ -2,6 +2,7 @@
 
 import pytest
 
+from listserv.domain.authorship import Authorship, Level, VerifiedPath
 from tests.cli.shell import DOMAIN, Shell
 
 
@@ -80,3 +81,44 @@ def test_an_unknown_or_impossible_number(town: Shell) -> None:
     for verb in (("show",), ("approve",), ("discard",), ("reject", "--reason", "x")):
         assert "there is no held post 17" in town.refused("held", verb[0], "17", *verb[1:])
     town.misused("held", "show", "first")
+
+
+UNPROVEN = Authorship(
+    Level.UNPROVEN, ("no signature of x.test",), VerifiedPath(("mail.test",), "out.test")
+)
+
+
+def test_a_members_unproven_post_waits_for_its_author_and_shows_what_is_known(town: Shell) -> None:
+    town.post("ann@x.test", authorship=UNPROVEN)
+    (row,) = town.json("held", "ls")
+    assert row["reasons"] == ["its author is not proven: no signature of x.test"]
+    assert row["waits_for"] == "its author" and row["due"] > row["received"]
+    assert "its author" in town.ok("held", "ls")
+    shown = town.json("held", "show", str(row["id"]))
+    assert shown["authorship"] == "unproven"
+    assert shown["authorship_reasons"] == ["no signature of x.test"]
+    assert shown["came_by"] == ["signature mail.test", "sender out.test"]
+    said = town.ok("held", "show", str(row["id"]))
+    assert "unproven" in said and "signature mail.test" in said
+
+    town.ok("held", "approve", str(row["id"]))
+    assert town.json("held", "show", str(row["id"]))["waits_for"] == ""
+    town.post("ann@x.test", "Again", authorship=UNPROVEN)
+    assert len(town.json("held", "ls")) == 1
+
+
+def test_a_moderators_trust_sends_a_post_out_and_knows_its_way_again(town: Shell) -> None:
+    town.post("ann@x.test", authorship=UNPROVEN)
+    (row,) = town.json("held", "ls")
+    town.ok("held", "approve", str(row["id"]), "--trust")
+    assert town.json("held", "show", str(row["id"]))["authorship"] == "familiar"
+    town.post("ann@x.test", "Again", authorship=UNPROVEN)
+    assert town.json("held", "ls") == []
+
+
+def test_a_post_of_which_nothing_is_known_waits_for_a_moderator(waiting: Shell) -> None:
+    (row,) = waiting.json("held", "ls")
+    assert (row["waits_for"], row["due"]) == ("a moderator", None)
+    line = waiting.refused("held", "approve", str(row["id"]), "--trust")
+    assert line.endswith("nothing to trust: its author is no member; approve it without trust")
+    assert _states(waiting)["held"] == 1
