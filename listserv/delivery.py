@@ -20,6 +20,7 @@ import uvloop
 from listserv.app import App, build
 from listserv.config import Config
 from listserv.flow import tidy
+from listserv.store import wakes
 from listserv.store.session import StorageError
 from listserv.workers.deliver import DeliveryWorker
 
@@ -111,48 +112,50 @@ class DeliveryProcess:
 
 def run_alone(app: App) -> None:
     """Deliver without a supervisor, until SIGTERM or SIGINT: on a further machine."""
-    _run(app.delivery_worker(worker_name()), None)
+    _run(app, None)
 
 
-def _run(worker: DeliveryWorker, wakes: int | None) -> None:
-    """Deliver; `wakes` is the file descriptor to be woken by."""
+def _run(app: App, supervisor: int | None) -> None:
+    """Deliver; `supervisor` is the file descriptor by which it wakes us."""
     sys.setswitchinterval(_SWITCH)
+    worker = app.delivery_worker(worker_name())
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, worker.stop)
-        if wakes is not None:
-            os.set_blocking(wakes, False)
-            loop.add_reader(wakes, _heard, worker, wakes)
-        await worker.run()
+        if supervisor is not None:
+            os.set_blocking(supervisor, False)
+            loop.add_reader(supervisor, _heard, worker, supervisor)
+        with wakes.listening(app.store, worker.wake):
+            await worker.run()
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main())
 
 
-def _heard(worker: DeliveryWorker, wakes: int) -> None:
+def _heard(worker: DeliveryWorker, supervisor: int) -> None:
     try:
-        octets = os.read(wakes, 4096)
+        octets = os.read(supervisor, 4096)
     except BlockingIOError:
         return
     if octets:
         worker.wake()
     else:
-        asyncio.get_running_loop().remove_reader(wakes)
+        asyncio.get_running_loop().remove_reader(supervisor)
         worker.stop()
 
 
 def main() -> None:
     """The delivery process."""
     logging.basicConfig(stream=sys.stderr, level=int(sys.argv[1]), format=LOG_FORMAT)
-    wakes = sys.stdin.fileno()
-    length = int.from_bytes(_read(wakes, _LENGTH), "big")
-    config = pickle.loads(_read(wakes, length))  # noqa: S301 - our supervisor wrote it
+    supervisor = sys.stdin.fileno()
+    length = int.from_bytes(_read(supervisor, _LENGTH), "big")
+    config = pickle.loads(_read(supervisor, length))  # noqa: S301 - our supervisor wrote it
     assert isinstance(config, Config)
     app = build(config)
     try:
-        _run(app.delivery_worker(worker_name()), wakes)
+        _run(app, supervisor)
     finally:
         app.store.close()
 

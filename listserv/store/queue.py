@@ -31,6 +31,7 @@ from listserv.domain.mailing import (
     Mode,
 )
 from listserv.domain.members import Delivery, MemberState
+from listserv.store import wakes
 from listserv.store.session import Quick, Tx
 from listserv.store.tables import BatchRow, MailingRow, MemberRow, MessageRow, PostRow, microseconds
 
@@ -109,6 +110,7 @@ def _add_mailing(
     post_id: int | None = None,
     message_id: int | None = None,
 ) -> int:
+    wakes.call(tx)
     return tx.execute(
         insert(MailingRow)
         .values(
@@ -172,6 +174,7 @@ def add_batches(
 def add_recipient(tx: Tx, mailing_id: int, member: int, address: str | None, now: datetime) -> None:
     """Queue a mailing again for one recipient; a mailing that is done is active then."""
     lane = tx.execute(select(MailingRow.lane).where(MailingRow.id == mailing_id)).scalar_one()
+    wakes.call(tx)
     add_batches(tx, mailing_id, lane, 0, [[member]], now, address)
     tx.execute(
         update(MailingRow)
@@ -341,6 +344,7 @@ def set_state(tx: Tx, mailing_id: int, new: MailingState, now: datetime) -> bool
 
 def make_due(tx: Tx, mailing_id: int, now: datetime) -> int:
     """Try the ready batches of a mailing now."""
+    wakes.call(tx)
     return tx.execute(
         update(BatchRow)
         .where(BatchRow.mailing_id == mailing_id, BatchRow.state == BatchState.READY)

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from listserv.clock import SystemClock
 from listserv.domain.members import Delivery, MemberRole
-from listserv.store import lists, members, queue_view, schema
+from listserv.store import lists, members, queue, queue_view, schema
 from listserv.store.members import NewMember
 from listserv.store.session import Store, Tx
 from tests import sink
 from tests.dns import NO_DNS
-from tests.flow.world import an_address
+from tests.flow.world import a_message, an_address
 from tests.program.test_serve import DOMAIN, LISTSERV, free_port
 from tests.relay import ScriptedRelay
 
@@ -109,6 +109,16 @@ class Town:
     def log(self) -> str:
         return self._log.read_text()
 
+    def deliver(self) -> None:
+        """Start delivery alone, as on a further machine."""
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [LISTSERV, "--config", self._config, "worker"],
+                stderr=log,
+                env=self._environ,
+                start_new_session=True,
+            )
+
     def start(self) -> None:
         """Start serving, in a process group of its own."""
         served = self.log.count("serving ") if self._log.exists() else 0
@@ -140,6 +150,17 @@ class Town:
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(PATIENCE)
         self.process = None
+
+    def write_to(self, address: str) -> None:
+        """Queue a notice, as a command on another machine does."""
+        now = SystemClock().now()
+        automatic = {"auto_submitted": "auto-generated", "x_auto_response_suppress": "All"}
+        raw = a_message(f"listserv@{DOMAIN}", (address,), **automatic)
+        self.store.write(
+            lambda tx: queue.add_notice(
+                tx, list_id=None, raw=raw, subject="", member=0, address=address, now=now
+            )
+        )
 
     def post(self) -> None:
         text = (

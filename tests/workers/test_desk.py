@@ -4,7 +4,7 @@ at most 64 transactions; and what was at risk is taken off the count again."""
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from listserv.domain.mailing import Fate, Kind, Lane, Lease, Mailing, MailingState, Mode
@@ -151,6 +151,7 @@ def go(bench: Bench, step: str | tuple[str, int]) -> None:
 
 
 @given(STEPS)
+@example([("delivered", 40), "lose"])
 def test_no_more_than_64_transactions_are_ever_at_risk(
     steps: list[str | tuple[str, int]],
 ) -> None:
