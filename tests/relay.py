@@ -15,6 +15,8 @@ from tests import sink
 
 # What the relay answers to a command line instead of 250; "" hangs up without a word.
 Script = Callable[[str], str | None]
+# To a final dot: it has the message, and hangs up before it says so.
+TAKEN_AND_GONE = "250 taken, and gone"
 
 
 def obedient(line: str) -> str | None:
@@ -87,7 +89,9 @@ class ScriptedRelay:
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         def say(line: str, default: str) -> bool:
             answer = self.script(line)
-            if answer == "":
+            if answer == TAKEN_AND_GONE:
+                self.taken.append(message)
+            if answer in ("", TAKEN_AND_GONE):
                 raise ConnectionAbortedError
             said = default if answer is None else answer
             writer.write(f"{said}\r\n".encode())

@@ -11,18 +11,19 @@ import pytest
 
 from listserv.domain.mailing import Fate, MailingState
 from listserv.domain.transaction import Settled, Stage
+from listserv.flow import tidy
 from listserv.flow.deliver import Deliveries
 from listserv.smtp.flight import Patience
 from listserv.smtp.relay import RelaySettings, SmtpCarrier
-from listserv.store import counters, leases, queue_view
+from listserv.store import counters, leases, quarantine, queue_view
 from listserv.store import site as kept
 from listserv.workers.deliver import DeliveryWorker
 from listserv.workers.desk import RELAY_FIRST, UNWRITTEN, Desk
 from listserv.workers.in_hand import InHand, Ticket
 from listserv.workers.pace import Pace
 from tests.flow.world import World
-from tests.relay import Script, ScriptedRelay
-from tests.workers.test_deliver import every, found_town, states, until
+from tests.relay import TAKEN_AND_GONE, Script, ScriptedRelay
+from tests.workers.test_deliver import REPEATS, at_copy, every, found_town, states, until
 
 # A worker on loopback needs milliseconds; this only ends a test that has failed.
 PATIENCE = 20.0
@@ -123,6 +124,8 @@ def always(command: str, answer: str) -> Script:
         ("AUTH", "535 5.7.8 wrong password", 200),
         ("CONNECT", "554 5.3.2 closed", 200),
         ("CONNECT", "421 4.7.0 too many", 200),
+        ("EHLO", "421 4.7.0 too many", 200),
+        ("MAIL", "421 4.7.0 too many", 200),
         ("RCPT", "421 4.7.0 too many", 200),
         ("DATA", "421 4.7.0 too many", 200),
     ],
@@ -137,16 +140,18 @@ def test_a_relay_that_refuses_us_for_an_hour_costs_time_only(
     def told() -> str:
         return world.store.read(kept.relay_down) or ""
 
+    def stands() -> tuple[str, int, int, int]:
+        (row,) = world.store.read(queue_view.mailings)
+        return row.words, row.delivered, row.failed, row.deferred
+
     async def story(worker: DeliveryWorker) -> None:
         world.post("m1@example.org", "town")
         worker.wake()
         await until(lambda: words in told())
         healed = world.clock.now() + timedelta(hours=1)
         await pass_until(world, worker, lambda: world.clock.now() >= healed, minutes=2)
-        await until(lambda: not world.store.read(leases.holders))
+        await until(lambda: stands() == (words, 0, 0, size))
         assert words in told()
-        (row,) = world.store.read(queue_view.mailings)
-        assert (row.words, row.delivered, row.failed, row.deferred) == (words, 0, 0, size)
         relay.script = lambda line: None
         await pass_until(world, worker, is_done(world), minutes=1)
         await until(lambda: not told())
@@ -262,6 +267,32 @@ def test_a_relay_that_hangs_up_or_babbles_makes_nobody_miss_a_post(
 
     run(world, relay, story, lambda w, r: worker_for(w, r, silence=0.3))
     assert relay.copies == dict.fromkeys(everybody, 1)
+    assert refused(world) == []
+
+
+@pytest.mark.parametrize("nth", [3, 7])
+def test_a_relay_that_hangs_up_with_the_copy_in_its_hands_costs_one_repeat_each_time(
+    world: World, nth: int
+) -> None:
+    everybody = found_town(world, 60)
+    relay = ScriptedRelay()
+    hang_up, times = every(nth, ".", TAKEN_AND_GONE), count()
+
+    def script(line: str) -> str | None:
+        answer = hang_up(line)
+        if answer is not None:
+            next(times)
+        return answer
+
+    relay.script = script
+
+    async def story(worker: DeliveryWorker) -> None:
+        world.post("m1@example.org", "town")
+        await pass_until(world, worker, is_done(world), minutes=10)
+
+    run(world, relay, story)
+    assert set(relay.copies) == everybody
+    assert sum(relay.copies.values()) - len(everybody) <= next(times)
     assert refused(world) == []
 
 
@@ -463,3 +494,26 @@ def test_a_clock_that_jumps_an_hour_makes_nobody_miss_a_post(world: World) -> No
     assert relay.copies == dict.fromkeys(everybody, 1)
     assert refused(world) == []
     assert relay.connections < 50
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_a_clock_that_jumps_while_leases_are_looked_after_repeats_no_more_than_a_crash(
+    world: World, hours: int
+) -> None:
+    everybody = found_town(world, 300)
+    relay = ScriptedRelay()
+
+    def jump() -> None:
+        world.clock.pass_by(hours=hours)
+        now = world.clock.now()
+        world.store.record(lambda tx: tidy.take_back(tx, now, lambda worker: False))
+
+    async def story(worker: DeliveryWorker) -> None:
+        relay.script = at_copy(100, jump)
+        world.post("m1@example.org", "town")
+        await pass_until(world, worker, is_done(world), seconds=1)
+
+    run(world, relay, story)
+    assert set(relay.copies) == everybody
+    assert sum(relay.copies.values()) - len(everybody) <= (REPEATS if hours > 0 else 0)
+    assert not world.store.read(quarantine.ls)
