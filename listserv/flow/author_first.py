@@ -75,7 +75,7 @@ def _is_asked_already(tx: Tx, facts: Facts, held_id: int, now: datetime) -> bool
 
 def confirmed(tx: Tx, site: Site, question: Confirmation, now: datetime) -> None:
     """The author says yes: the way that the post came is familiar from now on, and this post and
-    others of theirs that came the same way are released, as far as the rules allow."""
+    later ones of theirs that came the same way are released, as far as the rules allow."""
     one = _held(tx, question)
     if one is None:
         return
@@ -85,7 +85,8 @@ def confirmed(tx: Tx, site: Site, question: Confirmation, now: datetime) -> None
     same = [
         other
         for other in held.of_author(tx, one.list_id, posts.get(tx, one.post_id).author_key)
-        if other.id == one.id or same_path(other.authorship.path, one.authorship.path)
+        if other.id == one.id
+        or (other.id > one.id and same_path(other.authorship.path, one.authorship.path))
     ]
     for waiting in same:
         if any(reason.rule == UNPROVEN_AUTHOR for reason in waiting.reasons):

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from listserv.domain.address import Recipient, Role
-from listserv.domain.post import Post
 from listserv.flow import author_first
 from listserv.flow.site import Site
+from listserv.mail.said import said
 from listserv.policy.confirming import Moment, Word, read_reply
 from listserv.store import confirmations, lists
 from listserv.store.confirmations import Confirmation
@@ -50,13 +50,14 @@ def is_known(tx: Tx, meant: Recipient, domain: str) -> bool:
     return question.list_id == (mlist.id if mlist else None)
 
 
-def reply(tx: Tx, site: Site, token: str, post: Post, now: datetime, *, answerable: bool) -> None:
-    """Act on one mail to a question that `is_known`. The first yes in time acts; all that comes
-    later is told what became of it, a few times."""
+def reply(tx: Tx, site: Site, token: str, raw: bytes, now: datetime, *, answerable: bool) -> None:
+    """Act on one mail to a question that `is_known`; `answerable` says that a person wrote it. The
+    first yes in time acts; all that comes later is told what became of it, a few times."""
     question = confirmations.find(tx, token)
     if question is None:
         return
-    word = read_reply(post, answerable=answerable)
+    lines = said(raw).lines
+    word = read_reply(lines[0] if lines else "", answerable=answerable)
     log.info("reply kind=%s word=%s list=%s", question.kind, word, question.list_id or "-")
     kind = KINDS[question.kind]
     is_open = question.confirmed is None and now < question.expires

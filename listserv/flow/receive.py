@@ -115,7 +115,9 @@ def message(
     answerable = _is_answerable(incoming, post)
     for aside in {one for one in targets if isinstance(one, _Aside)}:
         if aside.meant.role not in role_mail.ROLES:
-            confirm.reply(tx, site, aside.meant.argument, post, now, answerable=answerable)
+            confirm.reply(
+                tx, site, aside.meant.argument, incoming.raw, now, answerable=answerable
+            )
         elif role_mail.has_room(tx, aside.meant, aside.domain, now):
             role_mail.forward(tx, site, incoming, post, aside.meant, aside.domain, now)
         else:

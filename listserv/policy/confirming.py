@@ -42,11 +42,12 @@ def is_answerable(post: Post, sender: str, precedence: Iterable[str]) -> bool:
     )
 
 
-def read_reply(post: Post, *, answerable: bool) -> Word:
-    """What a mail to a question's address says, if it is answerable at all."""
+def read_reply(first_line: str, *, answerable: bool) -> Word:
+    """What a mail to a question's address says, by the first line of what was written above or
+    below the quotation; nothing, unless the mail is answerable at all."""
     if not answerable:
         return Word.NOTHING
-    found = _FIRST_WORD.match(post.first_line)
+    found = _FIRST_WORD.match(first_line)
     word = found[1].lower() if found else ""
     if word in _YES:
         return Word.YES
