@@ -23,6 +23,7 @@ from listserv.store import members, queue_view
 from listserv.store.members import NewMember
 from listserv.store.queue_view import QueueRow
 from listserv.store.session import Tx
+from tests.dns import DnsServer
 
 DOMAIN = "lists.example.org"
 _BY = "benchmark"
@@ -51,6 +52,7 @@ class Server:
 
     def __init__(self, folder: Path, relay_port: int, mode: str = "verp", relay: str = "") -> None:
         self.port = free_port()
+        self._dns = DnsServer()  # it knows no name, and says so at once
         self.path = folder / "listserv.toml"
         self._folder = folder
         signing = ""
@@ -62,7 +64,7 @@ class Server:
             f'[smtp]\nlisten = "127.0.0.1:{self.port}"\n'
             f'[lmtp]\nlisten = "127.0.0.1:{free_port()}"\n'
             f"[auth]\nrequire_proven_author = false\n"
-            f'[dns]\nservers = ["127.0.0.1:{free_port()}"]\n'  # nobody answers there
+            f'[dns]\nservers = ["{self._dns.address}"]\n'
             f'[delivery]\nmode = "{mode}"\n{signing}'
             f'[relay]\nhost = "127.0.0.1"\nport = {relay_port}\nmax_rcpt = 100\n{relay}'
         )
@@ -109,6 +111,7 @@ class Server:
             self._process.terminate()
             self._process.wait(30)
             self.store.close()
+            self._dns.close()
 
     @property
     def pids(self) -> dict[str, int]:

@@ -4,7 +4,7 @@ the whole site; for good or until a time."""
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, delete, exists, insert, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, insert, or_, select
 
 from listserv.domain.address import Address
 from listserv.store.session import Tx
@@ -57,8 +57,8 @@ def ls(tx: Tx, list_id: int | None) -> list[Ban]:
 
 def is_banned(tx: Tx, list_id: int, address: Address, now: datetime) -> bool:
     """Whether a ban of the list or of the site holds for the address now."""
-    matches = BanRow.pattern.in_(patterns_of(address))
-    return bool(tx.execute(select(exists().where(matches, _in_force(list_id, now)))).scalar_one())
+    values = {"wanted": list_id, "now": now, "patterns": list(patterns_of(address))}
+    return bool(tx.execute(_IS_BANNED, values).scalar_one())
 
 
 def patterns(tx: Tx, list_id: int, now: datetime) -> frozenset[str]:
@@ -69,6 +69,16 @@ def patterns(tx: Tx, list_id: int, now: datetime) -> frozenset[str]:
 def any_of(found: frozenset[str], address: Address) -> bool:
     """Whether one of these patterns bans the address."""
     return not found.isdisjoint(patterns_of(address))
+
+
+# Built once: asked for each message.
+_IS_BANNED = select(
+    exists().where(
+        BanRow.pattern.in_(bindparam("patterns", expanding=True)),
+        or_(BanRow.list_id.is_(None), BanRow.list_id == bindparam("wanted")),
+        or_(BanRow.until.is_(None), BanRow.until > bindparam("now")),
+    )
+)
 
 
 def _place(list_id: int | None) -> ColumnElement[bool]:

@@ -1,5 +1,6 @@
 """Mailing lists, their settings, and the addresses they had before."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from datetime import datetime
@@ -12,10 +13,11 @@ from sqlalchemy.orm import InstrumentedAttribute
 from listserv.domain.errors import ListservError
 from listserv.domain.lists import DEFAULTS, ListSettings, MailingList
 from listserv.domain.settings import Value
-from listserv.store.session import Tx
+from listserv.store.session import Quick, Tx
 from listserv.store.tables import (
     CounterRow,
     FormerAddressRow,
+    Instant,
     ListRow,
     MailingRow,
     MessageRow,
@@ -54,12 +56,13 @@ def get(tx: Tx, list_id: int) -> MailingList:
 
 def at(tx: Tx, name: str, domain: str) -> MailingList | None:
     """The list that has this address, or had it before it was renamed."""
-    # One statement: a rename between two would make the list disappear for a moment.
-    now = sa.select(ListRow.id).where(ListRow.name == name, ListRow.domain == domain)
-    before = sa.select(FormerAddressRow.list_id).where(*_was(name, domain))
-    found = sa.func.coalesce(now.scalar_subquery(), before.scalar_subquery())
-    row = tx.execute(_SELECT.where(ListRow.id == found)).one_or_none()
-    return None if row is None else _mailing_list(row)
+    row = _AT.run(tx, wanted_name=name, wanted_domain=domain).fetchone()
+    if row is None:
+        return None
+    number, own, where, list_id, created, on_hold, settings = row
+    since = Instant().process_result_value(created, tx.dialect)
+    assert since is not None
+    return _made(number, own, where, list_id, since, bool(on_hold), json.loads(settings))
 
 
 def find(tx: Tx, text: str) -> MailingList:
@@ -114,12 +117,7 @@ def rename(tx: Tx, list_id: int, name: str, domain: str) -> MailingList:
 
 def former(tx: Tx, list_id: int) -> list[str]:
     """The addresses that a list had before."""
-    rows = tx.execute(
-        sa.select(FormerAddressRow.name, FormerAddressRow.domain)
-        .where(FormerAddressRow.list_id == list_id)
-        .order_by(FormerAddressRow.domain, FormerAddressRow.name)
-    )
-    return [f"{row.name}@{row.domain}" for row in rows]
+    return [f"{name}@{domain}" for name, domain in _FORMER.run(tx, wanted=list_id)]
 
 
 def delete(tx: Tx, list_id: int) -> None:
@@ -147,12 +145,7 @@ def lock(tx: Tx, list_id: int) -> MailingList:
 def next_number(tx: Tx, list_id: int) -> int:
     """The list's next acceptance number. The row stays locked until the commit, so that numbers
     become visible in order."""
-    return tx.execute(
-        sa.update(ListRow)
-        .where(ListRow.id == list_id)
-        .values(last_number=ListRow.last_number + 1)
-        .returning(ListRow.last_number)
-    ).scalar_one()
+    return int(_NEXT_NUMBER.run(tx, wanted=list_id).fetchone()[0])
 
 
 _COLUMNS = (
@@ -168,6 +161,34 @@ _SELECT = sa.select(*_COLUMNS)
 _SELECT_FORMER = _SELECT.join(FormerAddressRow, FormerAddressRow.list_id == ListRow.id)
 
 
+def _at() -> sa.Select[*tuple[Any, ...]]:
+    # One statement: a rename between two would make the list disappear for a moment.
+    name = sa.bindparam("wanted_name", type_=sa.String())
+    domain = sa.bindparam("wanted_domain", type_=sa.String())
+    now = sa.select(ListRow.id).where(ListRow.name == name, ListRow.domain == domain)
+    before = sa.select(FormerAddressRow.list_id).where(
+        FormerAddressRow.name == name, FormerAddressRow.domain == domain
+    )
+    found = sa.func.coalesce(now.scalar_subquery(), before.scalar_subquery())
+    columns = (*_COLUMNS[:-1], sa.cast(ListRow.settings, sa.Text))
+    return sa.select(*columns).where(ListRow.id == found)
+
+
+# Asked several times for each message.
+_AT = Quick(_at())
+_FORMER = Quick(
+    sa.select(FormerAddressRow.name, FormerAddressRow.domain)
+    .where(FormerAddressRow.list_id == sa.bindparam("wanted"))
+    .order_by(FormerAddressRow.domain, FormerAddressRow.name)
+)
+_NEXT_NUMBER = Quick(
+    sa.update(ListRow)
+    .where(ListRow.id == sa.bindparam("wanted"))
+    .values(last_number=ListRow.last_number + 1)
+    .returning(ListRow.last_number)
+)
+
+
 def _only(row: Row[*tuple[Any, ...]] | None, list_id: int) -> MailingList:
     if row is None:
         raise ListservError(f"list {list_id} does not exist any more")
@@ -175,18 +196,22 @@ def _only(row: Row[*tuple[Any, ...]] | None, list_id: int) -> MailingList:
 
 
 def _mailing_list(row: Row[*tuple[Any, ...]]) -> MailingList:
-    stored: dict[str, Value] = row.settings
+    return _made(*row)
+
+
+def _made(
+    number: int,
+    name: str,
+    domain: str,
+    list_id: str,
+    created: datetime,
+    on_hold: bool,
+    stored: dict[str, Value],
+) -> MailingList:
+    """From the values of _COLUMNS."""
     typed: dict[str, Any] = {key: value for key, value in stored.items() if key in _TYPED}
-    return MailingList(
-        id=row.id,
-        name=row.name,
-        domain=row.domain,
-        list_id=row.list_id,
-        created=row.created,
-        on_hold=row.on_hold,
-        settings=ListSettings(**typed),
-        stored=stored,
-    )
+    settings = ListSettings(**typed)
+    return MailingList(number, name, domain, list_id, created, on_hold, settings, stored)
 
 
 def _without_defaults(settings: Mapping[str, Value]) -> dict[str, Value]:
