@@ -12,7 +12,7 @@ from listserv.domain.mailing import Kind, Mailing, Mode
 from listserv.domain.tokens import own_message_id
 from listserv.domain.transaction import dot_stuff
 from listserv.flow.site import Site
-from listserv.mail.outgoing import KeptFrom, list_copy, seven_bit
+from listserv.mail.outgoing import KeptFrom, list_copy
 from listserv.mail.parse import parse
 from listserv.mail.personal import PERSONAL
 from listserv.mail.sign import Prepared
@@ -95,7 +95,8 @@ def _post(tx: Tx, site: Site, mailing: Mailing, seven: bool, now: datetime) -> S
     post, stored = parse(raw), posts.get(tx, mailing.post_id)
     kept = None
     if keeps_from(mlist.settings, post, stored.authorship.policy):
-        kept = KeptFrom(frozenset(stored.authorship.path.dkim))
+        aligned = frozenset(signature.digest for signature in stored.authorship.aligned)
+        kept = KeptFrom(frozenset(stored.authorship.path.dkim), aligned)
     # The same for every copy and every attempt, also when the author's mail had none.
     message_id = own_message_id(site.secret, mailing.id.to_bytes(10, "big"), site.hostname)
     copy = list_copy(
@@ -106,9 +107,8 @@ def _post(tx: Tx, site: Site, mailing: Mailing, seven: bool, now: datetime) -> S
         hostname=site.hostname,
         message_id=message_id,
         kept=kept,
+        eight_bit=not seven,
     )
-    if seven and copy.eight_bit:
-        copy = seven_bit(copy)
     is_personal = mailing.mode is Mode.PERSONAL
     head = copy.shared if is_personal else copy.head
     prepared, signature = None, b""

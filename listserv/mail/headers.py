@@ -63,7 +63,8 @@ _REMOVED, _REPLACED = Becomes.REMOVED, Becomes.REPLACED
 OUTGOING: tuple[Row, ...] = (
     Row("From", _REPLACED, '`"Name via Title" <LIST@…>`',
         "DMARC; what robots answer goes to the list, not to the author. With"
-        " `from_rewrite=policy` the author's stays unless their domain's policy is quarantine or"
+        " `from_rewrite=policy` the author's stays where a signature of their own domain is whole"
+        " in the copy, so that it passes DMARC, unless that domain's policy is quarantine or"
         " reject, or it is Gmail; Cc then gains nobody"),
     Row("Sender", _REMOVED, "", "Outlook shows it as `on behalf of`"),
     Row("Reply-To", _REPLACED,
@@ -109,6 +110,7 @@ OUTGOING: tuple[Row, ...] = (
     Row("X-Google-*", _REMOVED, "", "Google's own state, and its signature, which is broken"),
     Row("X-MS-Exchange-*", _REMOVED, "",
         "tenants, hosts and addresses of the sender's organisation; Exchange believes some"),
+    Row("X-MS-Exchange-SenderADCheck", _KEPT, "", "a bare 1 that Microsoft's signatures cover"),
     Row("X-Forefront-*", _REMOVED, "", "an earlier filter's findings and the client's address"),
     Row("X-Microsoft-Antispam*", _REMOVED, "", "an earlier filter's findings"),
     Row("X-Spam", _REMOVED, "", "an earlier filter's findings; later ones believe it"),
@@ -125,7 +127,7 @@ OUTGOING: tuple[Row, ...] = (
     Row("Resent-*", _REMOVED, "", "the author does not resend (RFC 5322 3.6.6)"),
     Row("DKIM-Signature", _REMOVED, "",
         "From is another: it is broken. Where From stays, those stay that verified when the post"
-        " came in and sign nothing that we changed"),
+        " came in, sign nothing that we changed or added, and last as long as a copy may wait"),
     Row("DomainKey-Signature", _REMOVED, "", "From is another: it is broken"),
     Row("ARC-*", _REMOVED, "", "says nothing about our From, and leaks the client's address"),
     Row(AUTHENTICATION_RESULTS, _REMOVED, "",

@@ -54,10 +54,13 @@ class ListCopy:
 
 @dataclass(frozen=True, slots=True)
 class KeptFrom:
-    """The copy's From stays the author's. `verified` are the d= of the signatures that were good
-    when the post came in; those that our edits leave whole stay too."""
+    """The copy's From may stay the author's. `verified` are the d= of the signatures that were good
+    when the post came in, `aligned` the digests of those that prove the author
+    (`domain.authorship.Signature`). What our edits leave whole stays in the copy; From stays when
+    one of the aligned is among it, or the copy would not pass DMARC."""
 
-    verified: frozenset[str] = frozenset()
+    verified: frozenset[str]
+    aligned: frozenset[bytes]
 
 
 def list_copy(
@@ -69,44 +72,68 @@ def list_copy(
     hostname: str,
     message_id: str,
     kept: KeptFrom | None = None,
+    eight_bit: bool = True,
 ) -> ListCopy:
     """The copy of a post that was accepted. `now` is timezone-aware; `hostname` is ours;
-    `message_id` ("<...>") is used only when the post has none. From is the list, unless `kept`."""
-    message = split(raw)
-    header = Header(message.fields)
-    lines = [
-        structured_line(h.RECEIVED, f"by {hostname} (listserv); {format_datetime(now)}"),
-        *_authors_and_changed(message.fields, header, post, mlist, kept is not None),
-    ]
-    if not header.first(h.DATE):
-        lines.append(structured_line(h.DATE, format_datetime(now)))
-    if not header.first(h.MESSAGE_ID):
-        lines.append(structured_line(h.MESSAGE_ID, message_id))
-    lines += _list_fields(mlist)
-    body = with_footer(raw, footer_text(mlist)) if mlist.settings.footer else message.body
-    shared, body = fitted(b"".join(lines), body, eight_bit=True)
-    if kept is not None and body == message.body:
-        fields, _, _ = read_fields(shared)
-        whole = untouched(message.fields, fields, kept.verified)
-        shared = b"".join(f.raw for f in whole if wire_field(f.raw) == f.raw) + shared
-    return ListCopy(
-        shared=shared,
-        unsubscribe=list_unsubscribe(mlist.addresses.of(Role.LEAVE)),
-        body=body,
-        eight_bit=not (shared.isascii() and body.isascii()),
-        utf8=not shared.isascii() and _has_utf8_address(shared),
-    )
+    `message_id` ("<...>") is used only when the post has none. From is the list, unless it is
+    `kept`. Without `eight_bit` the relay takes no octets above 127: they stay only in the author's
+    header, and in what is signed or encrypted."""
+    draft = _Draft(raw, post, mlist, now, hostname, message_id, eight_bit)
+    copy = draft.with_authors_from(kept) if kept is not None else None
+    return copy or draft.copy(from_kept=False)
 
 
-def seven_bit(copy: ListCopy) -> ListCopy:
-    """The same copy for a relay without 8BITMIME. `eight_bit` stays where octets above 127 do: in
-    the author's header, and in what is signed or encrypted."""
-    shared, body = fitted(copy.shared, copy.body, eight_bit=False)
-    if (shared, body) != (copy.shared, copy.body):  # the author's signatures are broken
-        fields, _, _ = read_fields(shared)
-        shared = b"".join(f.raw for f in fields if f.name != h.DKIM_SIGNATURE.lower())
-    eight_bit = not (shared.isascii() and body.isascii())
-    return replace(copy, shared=shared, body=body, eight_bit=eight_bit)
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """What a copy is made of: the arguments of `list_copy`."""
+
+    raw: bytes
+    post: Post
+    mlist: MailingList
+    now: datetime
+    hostname: str
+    message_id: str
+    eight_bit: bool
+
+    def with_authors_from(self, kept: KeptFrom) -> ListCopy | None:
+        """The copy that passes DMARC by the author's own signature; None where there is none."""
+        copy, message = self.copy(from_kept=True), split(self.raw)
+        if copy.body != message.body:
+            return None
+        fields, _, _ = read_fields(copy.head)
+        seconds = int(self.now.timestamp())
+        whole = [
+            one
+            for one in untouched(message.fields, fields, kept.verified, seconds)
+            if wire_field(one.field.raw) == one.field.raw
+        ]
+        if not any(one.digest in kept.aligned for one in whole):
+            return None
+        return replace(copy, shared=b"".join(one.field.raw for one in whole) + copy.shared)
+
+    def copy(self, *, from_kept: bool) -> ListCopy:
+        """The copy without any signature."""
+        message, mlist = split(self.raw), self.mlist
+        header, date = Header(message.fields), format_datetime(self.now)
+        lines = [
+            structured_line(h.RECEIVED, f"by {self.hostname} (listserv); {date}"),
+            *_authors_and_changed(message.fields, header, self.post, mlist, from_kept),
+        ]
+        if not header.first(h.DATE):
+            lines.append(structured_line(h.DATE, date))
+        if not header.first(h.MESSAGE_ID):
+            lines.append(structured_line(h.MESSAGE_ID, self.message_id))
+        lines += _list_fields(mlist)
+        footer = mlist.settings.footer
+        body = with_footer(self.raw, footer_text(mlist)) if footer else message.body
+        shared, body = fitted(b"".join(lines), body, eight_bit=self.eight_bit)
+        return ListCopy(
+            shared=shared,
+            unsubscribe=list_unsubscribe(mlist.addresses.of(Role.LEAVE)),
+            body=body,
+            eight_bit=not (shared.isascii() and body.isascii()),
+            utf8=not shared.isascii() and _has_utf8_address(shared),
+        )
 
 
 def _authors_and_changed(

@@ -1,4 +1,5 @@
-"""Whether a copy's From is the list, so that it passes DMARC, or stays the author's."""
+"""Whether a copy's From is the list, or may stay the author's. Where it may, it stays only in a
+copy that passes DMARC by a signature of the author's own domain: mail/outgoing.py sees to that."""
 
 from listserv.domain.lists import ListSettings
 from listserv.domain.post import Post
@@ -8,7 +9,7 @@ STRICTER = frozenset({"gmail.com", "googlemail.com"})
 
 
 def keeps_from(settings: ListSettings, post: Post, dmarc: str) -> bool:
-    """Whether the author's From stays. `dmarc` is the policy that their domain publishes; also
+    """Whether the author's From may stay. `dmarc` is the policy that their domain publishes; also
     one that is only tested (t=y) is a reason to rewrite, and so is a From without one author or
     with an address for a name, which filters take for a trick."""
     return (

@@ -1,12 +1,10 @@
 """What an operator does to lists, bans and the relay, and that the log tells it."""
 
 from datetime import timedelta
-from email import message_from_bytes
 from functools import partial
 
 import pytest
 
-from listserv.domain.authorship import Authorship, Level
 from listserv.domain.errors import ListservError
 from listserv.domain.lists import MailingList
 from listserv.domain.members import MemberRole
@@ -242,20 +240,3 @@ def test_a_from_that_stays_and_what_breaks_its_signature_do_not_go_together(
     with pytest.raises(ListservError, match="from_rewrite=policy keeps"):
         change(then)
     assert world.store.read(lambda tx: lists.get(tx, mlist.id)).stored.keys() == {"title", *first}
-
-
-@pytest.mark.parametrize(
-    ("author", "policy", "stays"),
-    [("ann@example.org", "none", True), ("ann@example.org", "reject", False),
-     ("ann@gmail.com", "none", False)],
-)  # fmt: skip
-def test_from_is_rewritten_where_the_authors_domain_wants_it(
-    world: World, author: str, policy: str, stays: bool
-) -> None:
-    town = world.found("town", from_rewrite="policy")
-    world.join(town, author)
-    world.post(author, "town", authorship=Authorship(Level.PROVEN, policy=policy))
-    assert world.deliver() == [author]
-    line = message_from_bytes(world.last())["From"]
-    assert (line == author) is stays
-    assert stays or "<town@lists.example.org>" in line

@@ -39,7 +39,9 @@ def a_post(*fields: str, body: str = "Hello all.\n", ann: bool = True) -> bytes:
     return crlf("\n".join([*own, *fields]) + "\n\n" + body)
 
 
-def copy_of(raw: bytes, mlist: MailingList | None = None, **settings: object) -> ListCopy:
+def copy_of(
+    raw: bytes, mlist: MailingList | None = None, *, eight_bit: bool = True, **settings: object
+) -> ListCopy:
     """The copy that a list with these settings makes."""
     return list_copy(
         raw,
@@ -48,6 +50,7 @@ def copy_of(raw: bytes, mlist: MailingList | None = None, **settings: object) ->
         now=NOW,
         hostname=HOSTNAME,
         message_id=OUR_ID,
+        eight_bit=eight_bit,
     )
 
 
