@@ -7,13 +7,16 @@ the post's arrival to the record of its last recipient, progress written down on
 each row, in the same run and in turns, is what it is compared with: smtp-source (C, Debian's
 postfix), openssl, a bare aiosmtpd, mlmmj, Mailman 3. Machines are noisy, so the ratios count;
 figures are medians. The note of a row says who was how busy: where smtp-sink, which uses one core,
-is near 100 %, the sink is what was measured. What is not installed is left out, by name.
+is near 100 %, the sink is what was measured. It says too how busy the machine was a second before:
+with something else to do, it measures that as well. What is not installed is left out, by name.
 """
 
 import argparse
 import sys
+import time
 
 from benchmarks.rows import intake, latency, mailman, million, mlmmj, modes, postfix
+from benchmarks.rows.programs import Busy
 from benchmarks.rows.table import Missing, Row, Scale, cells, head
 
 ROWS = (
@@ -49,10 +52,13 @@ def main() -> None:
     print(head())
     notes = []
     for name in names:
+        before = Busy()
+        time.sleep(1)
+        others = before.words()
         try:
             for line in by_name[name].measure(scale):
                 print(cells(line), flush=True)
-                notes.append(f"{line.row}: {line.note}")
+                notes.append(f"{line.row}: {line.note or 'as above'} (before it, {others})")
         except Missing as missing:
             notes.append(f"{name}: left out, {missing}")
     print("", *notes, sep="\n")

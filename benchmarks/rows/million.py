@@ -10,6 +10,8 @@ from benchmarks.rows.programs import sink
 from benchmarks.rows.server import Server, addresses
 from benchmarks.rows.table import Line, Scale, limit, rates
 
+# By default so many copies of 4 KB go out batched.
+_NEVER_BATCHED = "burst_bytes = 1000000000000\n"
 _RATIO = 0.85
 _MEMORY = 300  # MB
 _ANSWER = 1.0  # seconds
@@ -21,7 +23,7 @@ _LISTS = 50
 def huge(scale: Scale) -> Iterator[Line]:
     """`verp` to scale.many members, between fan-outs to scale.members on the same server."""
     with tempfile.TemporaryDirectory() as name, sink() as relay:
-        server = Server(Path(name), relay.port)
+        server = Server(Path(name), relay.port, relay=_NEVER_BATCHED)
         server.add_list("huge", addresses(scale.many))
         server.add_list("big", addresses(scale.members))
         for number in range(_LISTS):
