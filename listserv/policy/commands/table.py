@@ -200,6 +200,9 @@ def commands_table() -> str:
 
 
 _HOW_TO_WRITE = """\
+This is the language that the server reads. It does not act on it yet: mail to these addresses is
+refused, or over LMTP dropped.
+
 Send commands to the address of a list with `-request` behind the list's name, or to `listserv@`,
 in the subject or in the text, one a line. At `-request` the name of the list may be left out. Small
 letters do. Of the words in the second column the small letters may be left out. What is in square
