@@ -22,7 +22,7 @@ from listserv.cli.printing import (
 from listserv.domain.errors import ListservError
 from listserv.domain.lists import MailingList
 from listserv.domain.members import MEMBER_SETTINGS, Member
-from listserv.flow import enrol, notices
+from listserv.flow import enrol, notices, roster_import
 from listserv.flow.address_input import known_address
 from listserv.flow.roster_file import COLUMNS, read_roster
 from listserv.store import lists
@@ -95,9 +95,9 @@ def add(
 def import_(app: App, name: str, file: Path, welcome: bool, revive: bool, overwrite: bool) -> None:
     """Add everybody in FILE, or nobody when one line is bad.
 
-    FILE is CSV whose first line names its columns (address, and any of name, delivery, role), or
-    has one address a line. Who left, is banned or suspended stays out, and a member's own settings
-    stay as they are.
+    FILE is CSV whose first line names its columns (address, and any of name, delivery, role,
+    also), or has one address a line. Who left, is banned or suspended stays out, and a member's own
+    settings stay as they are.
     """
     data = _read(file)
     with progress("reading", data.count(b"\n")) as tell:
@@ -106,7 +106,7 @@ def import_(app: App, name: str, file: Path, welcome: bool, revive: bool, overwr
     list_id = app.store.read(lambda tx: lists.find(tx, name).id)
     with progress("adding", len(roster.rows)) as tell:
         result = app.store.write(
-            lambda tx: enrol.import_members(
+            lambda tx: roster_import.import_members(
                 tx,
                 list_id,
                 roster,
@@ -139,7 +139,8 @@ def export(app: App, name: str) -> None:
         table = csv.writer(sys.stdout, lineterminator="\n")
         table.writerow(COLUMNS)
         for member in stored.ls(tx, mlist.id):
-            table.writerow((member.address, member.name, member.delivery, member.role))
+            also = member.settings.also
+            table.writerow((member.address, member.name, member.delivery, member.role, also))
 
     app.store.read(write)
 
@@ -183,9 +184,10 @@ def show(app: App, name: str, address: str, as_json: bool) -> None:
 def set_(app: App, name: str, address: str, settings: tuple[str, ...]) -> None:
     """Change settings of a member: all of them, or none."""
     given = key_values(settings)
+    domains, now = app.site.domains, app.clock.now()
     app.store.write(
         lambda tx: enrol.change_member(
-            tx, lists.find(tx, name).id, address, given, by=BY, now=app.clock.now()
+            tx, lists.find(tx, name).id, address, given, domains=domains, by=BY, now=now
         )
     )
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from listserv.domain.address import Address
-from listserv.domain.settings import Setting, Value, line, one_of, yes_no
+from listserv.domain.settings import Setting, Value, addresses, addresses_in, line, one_of, yes_no
 
 
 class MemberRole(StrEnum):
@@ -44,10 +44,7 @@ MEMBER_SETTINGS: tuple[Setting, ...] = (
     Setting("ack", yes_no, False, "get a receipt for each post", {"yes": "no receipts are sent"}),
     Setting("moderated", yes_no, False, "every post of theirs is held"),
     Setting("until", line(40), "", "end of a break", {"": "breaks do not end by themselves"}),
-    Setting(
-        "also", line(400), "", "addresses they may post from",
-        {"": "posts are matched by the member's address only"},
-    ),
+    Setting("also", addresses(10), "", "addresses they may post from, with commas between them"),
     Setting("alias", line(40), "", "the name others see", {"": "copies would show addresses"}),
     Setting("language", one_of("en"), "en", "of the mails the program writes"),
 )  # fmt: skip
@@ -60,6 +57,7 @@ class MemberSettings:
     own_posts: bool = True
     duplicates: bool = True
     moderated: bool = False
+    also: str = ""
     language: str = "en"
 
 
@@ -80,6 +78,11 @@ class Member:
     began: str
     settings: MemberSettings
     stored: Mapping[str, Value]
+
+    @property
+    def also(self) -> tuple[Address, ...]:
+        """The addresses they may post from beside their own. Nothing is ever sent there."""
+        return addresses_in(self.settings.also)
 
     @property
     def is_moderator(self) -> bool:

@@ -5,13 +5,17 @@ whole setting, whose feature does not exist yet, and says what would go wrong. N
 ever stored. The tables are LIST_SETTINGS (lists.py) and MEMBER_SETTINGS (members.py).
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from listserv.domain.address import Address, parse_address
 from listserv.domain.errors import ListservError
 
 Value = str | int | bool
+
+_BETWEEN = re.compile(r"[,\s]+")
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,28 @@ def lines(longest: int) -> Callable[[str], Value]:
         return text
 
     return read
+
+
+def addresses(most: int) -> Callable[[str], Value]:
+    """A reader for addresses with commas or blanks between them; its value is read by
+    `addresses_in`."""
+
+    def read(text: str) -> Value:
+        words = [word for word in _BETWEEN.split(text) if word]
+        found: dict[str, Address] = {}
+        for word in words[: most + 1]:
+            address = parse_address(word)
+            if address is None or len(words) > most:
+                raise ValueError(f"is up to {most} addresses with commas between them")
+            found.setdefault(address.key, address)
+        return ",".join(map(str, found.values()))
+
+    return read
+
+
+def addresses_in(value: str) -> tuple[Address, ...]:
+    """The addresses of a setting that `addresses` has read."""
+    return tuple(address for address in map(parse_address, value.split(",")) if address)
 
 
 def read_settings(table: Iterable[Setting], given: Mapping[str, str]) -> dict[str, Value]:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from listserv.domain.lists import MailingList
+from listserv.flow.facts import author_of
 from listserv.flow.site import Site
 from listserv.store import lists, members, posts, queue
 from listserv.store.posts import StoredPost
@@ -12,7 +13,7 @@ from listserv.store.session import Tx
 def send_out(tx: Tx, site: Site, mlist: MailingList, post: StoredPost, now: datetime) -> int:
     """Accept a stored post: its number, its author's count, its mailing. Returns the mailing."""
     posts.accept(tx, post.id, lists.next_number(tx, mlist.id), now)
-    author = members.by_key(tx, mlist.id, post.author_key)
+    author = author_of(tx, post)
     if author is not None:
         members.count_post(tx, author.id)
     return queue.add_post(

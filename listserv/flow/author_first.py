@@ -69,7 +69,7 @@ def _is_asked_already(tx: Tx, facts: Facts, held_id: int, now: datetime) -> bool
         and other.due is not None
         and other.due > now
         and same_path(facts.authorship.path, other.authorship.path)
-        for other in held.of_author(tx, facts.mlist.id, facts.author.address.key)
+        for other in held.of_member(tx, facts.mlist.id, facts.author.id)
     )
 
 
@@ -80,11 +80,13 @@ def confirmed(tx: Tx, site: Site, question: Confirmation, now: datetime) -> None
     if one is None:
         return
     member = members.get(tx, question.member_id) if question.member_id else None
-    if member is not None and member.state is not MemberState.LEFT:
+    if member is None:
+        return
+    if member.state is not MemberState.LEFT:
         paths.confirm(tx, member.id, one.authorship.path, question.address, now)
     same = [
         other
-        for other in held.of_author(tx, one.list_id, posts.get(tx, one.post_id).author_key)
+        for other in held.of_member(tx, one.list_id, member.id)
         if other.id == one.id
         or (other.id > one.id and same_path(other.authorship.path, one.authorship.path))
     ]

@@ -11,6 +11,7 @@ from listserv.domain.lists import MailingList
 from listserv.domain.mailing import Kind, Mailing, Mode
 from listserv.domain.tokens import own_message_id
 from listserv.domain.transaction import dot_stuff
+from listserv.flow.facts import author_of
 from listserv.flow.site import Site
 from listserv.mail.outgoing import KeptFrom, list_copy
 from listserv.mail.parse import parse
@@ -93,6 +94,7 @@ def _post(tx: Tx, site: Site, mailing: Mailing, seven: bool, now: datetime) -> S
         raise ListservError("its post is gone")
     mlist = lists.get(tx, mailing.list_id)
     post, stored = parse(raw), posts.get(tx, mailing.post_id)
+    author = author_of(tx, stored)
     kept = None
     if keeps_from(mlist.settings, post, stored.authorship.policy):
         aligned = frozenset(signature.digest for signature in stored.authorship.aligned)
@@ -126,7 +128,7 @@ def _post(tx: Tx, site: Site, mailing: Mailing, seven: bool, now: datetime) -> S
         eight_bit=copy.eight_bit,
         utf8=copy.utf8,
         prepared=prepared,
-        author=post.author.address.key if post.author else "",
+        author=author.address.key if author is not None else stored.author_key,
         named=frozenset(address.key for address in post.to_cc),
         earlier=posts.earlier_elsewhere(tx, stored),
     )

@@ -3,15 +3,16 @@
 from datetime import datetime
 
 from listserv.domain.address import parse_address
-from listserv.domain.authorship import Authorship
+from listserv.domain.authorship import Authorship, Level
 from listserv.domain.lists import MailingList
-from listserv.domain.members import Member, MemberState
+from listserv.domain.members import Member
 from listserv.domain.post import Post
 from listserv.domain.tokens import is_own_message_id
 from listserv.flow.site import Site
 from listserv.policy.posting import Facts
 from listserv.policy.trust import FAMILIAR_FOR, recognised
 from listserv.store import bans, lists, members, paths
+from listserv.store.posts import StoredPost
 from listserv.store.session import Tx
 
 
@@ -27,28 +28,40 @@ def gather(
     """The facts of the post itself, the list and the author as they are now. `sender` is the
     envelope sender. How it came, and what came before, is the caller's to add."""
     author = post.author
-    member = _member(tx, mlist, post)
+    member = _member(tx, mlist, post, authorship)
     if member is not None:
         authorship = recognised(authorship, paths.familiar(tx, member.id, now - FAMILIAR_FOR))
-    writers = {address for address in (author and author.address, parse_address(sender)) if address}
+    writers = (author and author.address, parse_address(sender), member and member.address)
     return Facts(
         post=post,
         mlist=mlist,
         author=member,
         authorship=authorship,
         require_proven_author=site.require_proven_author,
-        banned=any(bans.is_banned(tx, mlist.id, address, now) for address in writers),
+        banned=any(bans.is_banned(tx, mlist.id, one, now) for one in {*writers} if one),
         ours=is_own_message_id(site.secret, post.message_id),
         addressed=not own_keys(tx, mlist).isdisjoint(address.key for address in post.to_cc),
     )
 
 
-def _member(tx: Tx, mlist: MailingList, post: Post) -> Member | None:
+def _member(tx: Tx, mlist: MailingList, post: Post, authorship: Authorship) -> Member | None:
     """The member who is the author, unless they have left."""
     if post.author is None:
         return None
-    member = members.by_key(tx, mlist.id, post.author.address.key)
-    return None if member is None or member.state is MemberState.LEFT else member
+    proven = authorship.level is Level.PROVEN
+    return members.author(tx, mlist.id, post.author.address, proven=proven)
+
+
+def author_of(tx: Tx, post: StoredPost) -> Member | None:
+    """The member who is the author of a stored post: who was found when it came in, whatever their
+    state, or who joined since."""
+    if post.member_id is not None:
+        return members.get(tx, post.member_id)
+    address = parse_address(post.author)
+    if address is None:
+        return None
+    proven = post.authorship.level is Level.PROVEN
+    return members.author(tx, post.list_id, address, proven=proven)
 
 
 def own_keys(tx: Tx, mlist: MailingList) -> set[str]:

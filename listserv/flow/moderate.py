@@ -8,9 +8,10 @@ from listserv.domain.errors import ListservError
 from listserv.domain.members import MemberState
 from listserv.flow import notices
 from listserv.flow.accept import send_out
+from listserv.flow.facts import author_of
 from listserv.flow.site import Site
 from listserv.policy.trust import vouched_for
-from listserv.store import events, held, lists, members, paths, posts
+from listserv.store import events, held, lists, paths, posts
 from listserv.store.held import Held, HeldState
 from listserv.store.posts import StoredPost
 from listserv.store.session import Tx
@@ -35,7 +36,7 @@ def approve(
 
 
 def _make_familiar(tx: Tx, decided: Held, post: StoredPost, by: str, now: datetime) -> None:
-    member = members.by_key(tx, decided.list_id, post.author_key)
+    member = author_of(tx, post)
     level, path = post.authorship.level, post.authorship.path
     if member is None or member.state is MemberState.LEFT:
         why = "its author is no member"

@@ -9,10 +9,11 @@ from listserv.domain.lists import MailingList
 from listserv.domain.mailing import Lane
 from listserv.domain.members import Member, MemberState
 from listserv.domain.post import Post
+from listserv.flow.facts import author_of
 from listserv.flow.site import Site
 from listserv.mail.notices import Frame, write_notice
 from listserv.policy.confirming import Moment
-from listserv.store import lists, members, queue
+from listserv.store import lists, members, posts, queue
 from listserv.store.confirmations import Confirmation
 from listserv.store.held import Held
 from listserv.store.session import Tx
@@ -34,14 +35,15 @@ def rejected(
     tx: Tx, site: Site, mlist: MailingList, post: Held, message_id: str, reason: str, now: datetime
 ) -> None:
     """To the author of a held post that a person rejected: their reason, not the post's text."""
-    author = parse_address(post.author)
+    member = author_of(tx, posts.get(tx, post.post_id))
+    is_reader = member is not None and member.state is MemberState.ACTIVE
+    author = member.address if member and is_reader else parse_address(post.author)
     if author is None:
         return
-    member = members.by_key(tx, mlist.id, author.key)
     _send(
         tx, site, mlist, "author-rejected.txt", author, now,
         values={"subject": post.subject, "reason": reason},
-        member=member.id if member and member.state is MemberState.ACTIVE else 0,
+        member=member.id if member and is_reader else 0,
         in_reply_to=message_id,
     )  # fmt: skip
 

@@ -189,15 +189,14 @@ def _settled(
     decisions = [case.decision for case in cases]
     believed = [answerable and is_believed(case.facts.authorship.level) for case in cases]
     settled = settle(transport, decisions, believed)
-    refused = [
-        (case.mlist, case.decision) for case, one in zip(cases, settled, strict=True) if one.tell
-    ]
-    author = cases[0].facts.post.author if refused else None
+    refused = [case for case, one in zip(cases, settled, strict=True) if one.tell]
+    author = refused[0].facts.author or refused[0].facts.post.author if refused else None
     if author is None:
         return settled
     if not said.once_a_day(tx, "refusal", author.address.key, now):
         return settle(transport, decisions, [False] * len(cases))
-    notices.refused(tx, site, refused, author.address, cases[0].facts.post, now)
+    told = [(case.mlist, case.decision) for case in refused]
+    notices.refused(tx, site, told, author.address, cases[0].facts.post, now)
     return settled
 
 
@@ -222,14 +221,18 @@ def _case(
 ) -> "_Case":
     before = posts.echo(tx, mlist.id, post, now)
     author = post.author
+    facts = gather(tx, site, mlist, post, authorship, incoming.sender, now)
+    member_id = facts.author.id if facts.author else None
     facts = replace(
-        gather(tx, site, mlist, post, authorship, incoming.sender, now),
+        facts,
         transport=incoming.transport,
         trusted_peer=incoming.client.trusted,
         null_sender=not incoming.sender,
         same_id_other_body=before.other_body,
         author_posts_last_hour=(
-            posts.count_since(tx, mlist.id, now - _HOUR, author.address.key) if author else 0
+            posts.count_by(tx, mlist.id, author.address.key, member_id, now - _HOUR)
+            if author
+            else 0
         ),
         list_posts_last_hour=posts.count_since(tx, mlist.id, now - _HOUR),
     )
@@ -278,7 +281,7 @@ def _carry_out(
         return
     post_id = posts.add(
         tx, list_id=mlist.id, raw_id=raw_id, post=facts.post, decision=decision,
-        authorship=facts.authorship, now=now,
+        authorship=facts.authorship, now=now, member_id=facts.author.id if facts.author else None,
     )  # fmt: skip
     if decision.verdict is Verdict.ACCEPT:
         send_out(tx, site, mlist, posts.get(tx, post_id), now)

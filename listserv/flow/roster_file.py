@@ -15,7 +15,7 @@ from listserv.domain.members import MEMBER_SETTINGS, Delivery, MemberRole
 from listserv.domain.settings import read_settings
 from listserv.flow.address_input import new_address
 
-COLUMNS = ("address", "name", "delivery", "role")
+COLUMNS = ("address", "name", "delivery", "role", "also")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,12 @@ class Row:
     name: str | None = None
     delivery: Delivery | None = None
     role: MemberRole | None = None
+    also: str | None = None
+
+    @property
+    def values(self) -> tuple[str | None, ...]:
+        """What the file says of them."""
+        return (self.name, self.delivery, self.role, self.also)
 
 
 @dataclass
@@ -43,7 +49,7 @@ class Roster:
         first = self.rows.setdefault(row.address.key, row)
         if first is row:
             return
-        if (first.name, first.delivery, first.role) == (row.name, row.delivery, row.role):
+        if first.values == row.values:
             self.repeated += 1
         else:
             self.bad.append((row.line, f"{row.address} stands differently in line {first.line}"))
@@ -118,4 +124,5 @@ def _row(number: int, cells: Mapping[str, str]) -> Row:
         name=str(values["name"]) if "name" in values else None,
         delivery=Delivery(str(values["delivery"])) if "delivery" in values else None,
         role=MemberRole(str(values["role"])) if "role" in values else None,
+        also=str(values["also"]) if "also" in values else None,
     )

@@ -104,12 +104,12 @@ def find(tx: Tx, held_id: int) -> Held | None:
     return None if row is None else _held(row)
 
 
-def of_author(tx: Tx, list_id: int, author_key: str) -> list[Held]:
-    """The posts of one address that a list holds, in the order they came."""
+def of_member(tx: Tx, list_id: int, member_id: int) -> list[Held]:
+    """The posts of one member, from whatever address, that a list holds, in the order they came."""
     query = _SELECT.where(
         HeldRow.state == HeldState.HELD,
         HeldRow.list_id == list_id,
-        PostRow.author_key == author_key,
+        PostRow.member_id == member_id,
     )
     return [_held(row) for row in tx.execute(query.order_by(HeldRow.id))]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Text, column, func, insert, select, update, values
+from sqlalchemy import Row, Text, column, func, insert, or_, select, update, values
 
 from listserv.domain.address import Address
 from listserv.domain.members import (
@@ -17,9 +17,11 @@ from listserv.domain.members import (
     MemberSettings,
     MemberState,
 )
-from listserv.domain.settings import Value
+from listserv.domain.settings import Value, addresses_in
+from listserv.policy.linked import mailbox_key
+from listserv.store import linked
 from listserv.store.session import Tx
-from listserv.store.tables import ListRow, MemberRow, PostRow
+from listserv.store.tables import LinkedAddressRow, ListRow, MemberRow, PostRow
 
 _TYPED = frozenset(field.name for field in fields(MemberSettings))
 _DEFAULTS = {row.key: row.default for row in MEMBER_SETTINGS}
@@ -44,6 +46,29 @@ def by_key(tx: Tx, list_id: int, key: str) -> Member | None:
     query = _SELECT.where(MemberRow.list_id == list_id, MemberRow.address_key == key)
     row = tx.execute(query).one_or_none()
     return None if row is None else _member(row)
+
+
+def author(tx: Tx, list_id: int, address: Address, *, proven: bool) -> Member | None:
+    """The member whom a From names: by their own address, by one that they linked, and when From
+    is `proven` by another spelling of one of these that is no other member's."""
+    member = by_key(tx, list_id, address.key)
+    if member is not None and member.state is not MemberState.LEFT:
+        return member
+    row = tx.execute(_LINKED.where(_LINK.list_id == list_id, _LINK.address_key == address.key))
+    found = [_member(one) for one in row]
+    if not found and proven:
+        found = of_mailbox(tx, list_id, address)
+    return found[0] if len(found) == 1 else None
+
+
+def of_mailbox(tx: Tx, list_id: int, address: Address) -> list[Member]:
+    """Everybody whose own address or a linked one is a spelling of the same mailbox."""
+    key = mailbox_key(address)
+    spelled = or_(MemberRow.address_key == key, MemberRow.mailbox == key)
+    there = MemberRow.list_id == list_id, MemberRow.state != MemberState.LEFT
+    own = tx.execute(_SELECT.where(*there, spelled)).all()
+    others = tx.execute(_LINKED.where(_LINK.list_id == list_id, _LINK.mailbox == key)).all()
+    return list({row.id: _member(row) for row in (*own, *others)}.values())
 
 
 def by_keys(tx: Tx, list_id: int, keys: Sequence[str]) -> dict[str, Member]:
@@ -133,6 +158,7 @@ def add_many(tx: Tx, list_id: int, new: Sequence[NewMember], *, began: str, now:
                     "list_id": list_id,
                     "address": str(one.address),
                     "address_key": one.address.key,
+                    "mailbox": _mailbox(one.address),
                     "name": one.name,
                     "role": one.role,
                     "delivery": one.delivery,
@@ -169,13 +195,16 @@ def rejoin(tx: Tx, member: Member, new: NewMember, *, began: str, now: datetime)
 
 
 def change(tx: Tx, member: Member, settings: Mapping[str, Value]) -> Member:
-    """Set some of a member's settings. A new digest reader starts with the next post."""
+    """Set some of a member's settings. A new digest reader starts with the next post. For `also`
+    the caller has seen to it that no other member has these addresses."""
     columns = {key: value for key, value in settings.items() if key in _COLUMN_SETTINGS}
     others = {key: value for key, value in settings.items() if key not in _COLUMN_SETTINGS}
     new: dict[str, Any] = dict(columns)
     if others:
         merged = {**member.stored, **others}
         new["settings"] = {k: v for k, v in merged.items() if v != _DEFAULTS[k]}
+    if "also" in others:
+        linked.replace(tx, member, addresses_in(str(others["also"])))
     if columns.get("delivery") == Delivery.DIGEST and member.delivery is not Delivery.DIGEST:
         new["cursor"] = _last_number(tx, member.list_id)
     if new:
@@ -184,7 +213,11 @@ def change(tx: Tx, member: Member, settings: Mapping[str, Value]) -> Member:
 
 
 def leave(tx: Tx, member_id: int, now: datetime) -> None:
-    """End a membership: from now on they get nothing, not from the queue either."""
+    """End a membership: from now on they get nothing, not from the queue either, and the addresses
+    that they linked are nobody's."""
+    member = _again(tx, member_id)
+    if member.settings.also:
+        change(tx, member, {"also": ""})
     _update(tx, member_id, state=MemberState.LEFT, left=now)
 
 
@@ -218,6 +251,8 @@ _SELECT = select(
     MemberRow.role, MemberRow.delivery, MemberRow.state, MemberRow.joined, MemberRow.posts,
     MemberRow.began, MemberRow.settings,
 )  # fmt: skip
+_LINK = LinkedAddressRow
+_LINKED = _SELECT.join(_LINK, _LINK.member_id == MemberRow.id)
 _CURSORS = select(MemberRow.id, MemberRow.cursor)
 
 
@@ -239,6 +274,11 @@ def _member(row: Row[*tuple[Any, ...]]) -> Member:
         settings=MemberSettings(**typed),
         stored=stored,
     )
+
+
+def _mailbox(address: Address) -> str | None:
+    mailbox = mailbox_key(address)
+    return mailbox if mailbox != address.key else None
 
 
 def _again(tx: Tx, member_id: int) -> Member:

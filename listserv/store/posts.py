@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, insert, or_, select, update
 
 from listserv.domain.authorship import Authorship
 from listserv.domain.decision import Decision, Reason, Verdict
@@ -48,6 +48,7 @@ class StoredPost:
     number: int | None
     accepted: datetime | None
     authorship: Authorship
+    member_id: int | None
 
 
 def dedupe_key(post: Post) -> bytes:
@@ -97,8 +98,10 @@ def add(
     decision: Decision,
     authorship: Authorship,
     now: datetime,
+    member_id: int | None = None,
 ) -> int:
-    """Store one list's post with its verdict; returns its id. `number` comes with `accept`."""
+    """Store one list's post with its verdict; returns its id. `number` comes with `accept`.
+    `member_id` is the member that its author is."""
     author = post.author
     return tx.execute(
         insert(PostRow)
@@ -118,6 +121,7 @@ def add(
             number=None,
             accepted=None,
             authorship=write_authorship(authorship),
+            member_id=member_id,
         )
         .returning(PostRow.id)
     ).scalar_one()
@@ -151,7 +155,7 @@ def get(tx: Tx, post_id: int) -> StoredPost:
         select(
             PostRow.id, PostRow.list_id, PostRow.raw_id, PostRow.message_id, PostRow.author_key,
             PostRow.author, PostRow.subject, PostRow.received, PostRow.verdict, PostRow.reasons,
-            PostRow.number, PostRow.accepted, PostRow.authorship,
+            PostRow.number, PostRow.accepted, PostRow.authorship, PostRow.member_id,
         ).where(PostRow.id == post_id)
     ).one()  # fmt: skip
     return StoredPost(
@@ -168,17 +172,29 @@ def get(tx: Tx, post_id: int) -> StoredPost:
         number=row.number,
         accepted=row.accepted,
         authorship=read_authorship(row.authorship),
+        member_id=row.member_id,
     )
 
 
-def count_since(tx: Tx, list_id: int, since: datetime, author_key: str | None = None) -> int:
-    """How many posts the list accepted or holds since then; of one author when named."""
-    query = select(func.count()).select_from(PostRow).where(
-        PostRow.list_id == list_id, PostRow.received > since, _KEPT
-    )  # fmt: skip
-    if author_key is not None:
-        query = query.where(PostRow.author_key == author_key)
-    return tx.execute(query).scalar_one()
+def count_since(tx: Tx, list_id: int, since: datetime) -> int:
+    """How many posts the list accepted or holds since then."""
+    return tx.execute(_count_since(list_id, since)).scalar_one()
+
+
+def count_by(tx: Tx, list_id: int, author_key: str, member_id: int | None, since: datetime) -> int:
+    """The same of one author: from this address, and from whatever address of this member."""
+    theirs: ColumnElement[bool] = PostRow.author_key == author_key
+    if member_id is not None:
+        theirs = or_(theirs, PostRow.member_id == member_id)
+    return tx.execute(_count_since(list_id, since).where(theirs)).scalar_one()
+
+
+def _count_since(list_id: int, since: datetime) -> Select[int]:
+    return (
+        select(func.count())
+        .select_from(PostRow)
+        .where(PostRow.list_id == list_id, PostRow.received > since, _KEPT)
+    )
 
 
 def earlier_elsewhere(tx: Tx, post: StoredPost) -> Sequence[tuple[int, datetime]]:

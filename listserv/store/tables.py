@@ -103,13 +103,21 @@ class FormerAddressRow(Base):
 
 class MemberRow(Base):
     """A membership. `cursor` is the acceptance number up to which the digest reader has posts;
-    who left stays as a row, so that nothing revives them."""
+    who left stays as a row, so that nothing revives them. `mailbox` (policy/linked.py) is NULL
+    where it is the address key."""
 
     __tablename__ = "member"
     __table_args__ = (
         UniqueConstraint("list_id", "address_key"),
         Index("ix_member_fan_out", "list_id", "state", "delivery", "id"),
         Index("ix_member_address_key", "address_key"),
+        Index(
+            "ix_member_mailbox",
+            "list_id",
+            "mailbox",
+            sqlite_where=text("mailbox IS NOT NULL"),
+            postgresql_where=text("mailbox IS NOT NULL"),
+        ),
         _NEVER_AGAIN,
     )
 
@@ -127,6 +135,21 @@ class MemberRow(Base):
     began: Mapped[str] = mapped_column(Text)
     posts: Mapped[int]
     cursor: Mapped[int]
+    mailbox: Mapped[str | None] = mapped_column(Text)
+
+
+class LinkedAddressRow(Base):
+    """An address that a member posts from beside their own; nobody else on the list has it."""
+
+    __tablename__ = "linked_address"
+    __table_args__ = (Index("ix_linked_address_mailbox", "list_id", "mailbox"),)
+
+    list_id: Mapped[int] = mapped_column(
+        ForeignKey("list.id", ondelete="CASCADE"), primary_key=True
+    )
+    address_key: Mapped[str] = mapped_column(Text, primary_key=True)
+    mailbox: Mapped[str] = mapped_column(Text)
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id", ondelete="CASCADE"), index=True)
 
 
 class BanRow(Base):
@@ -157,7 +180,8 @@ class MessageRow(Base):
 class PostRow(Base):
     """A post to one list. `dedupe` is a hash over its Message-ID, or without one over From, Date
     and Subject; `number` is its acceptance number, `accepted` when it got it. `raw_id` becomes
-    NULL when nothing needs the bytes any more; `authorship` is NULL where nobody looked."""
+    NULL when nothing needs the bytes any more; `authorship` is NULL where nobody looked.
+    `member_id` is the member whom it was found to be of when it came in."""
 
     __tablename__ = "post"
     __table_args__ = (
@@ -184,6 +208,7 @@ class PostRow(Base):
     number: Mapped[int | None]
     accepted: Mapped[datetime | None]
     authorship: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    member_id: Mapped[int | None]
 
 
 class HeldRow(Base):
@@ -258,6 +283,18 @@ class SaidRow(Base):
     what: Mapped[str] = mapped_column(String(20), primary_key=True)
     whom: Mapped[str] = mapped_column(Text, primary_key=True)
     at: Mapped[datetime]
+
+
+class UsedSignatureRow(Base):
+    """A DKIM signature that asked for something at one of our addresses. After `until` it counts
+    no more, used or not; NULL where only this row says that it was used."""
+
+    __tablename__ = "used_signature"
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    recipient: Mapped[str] = mapped_column(Text, primary_key=True)
+    used: Mapped[datetime]
+    until: Mapped[datetime | None] = mapped_column(index=True)
 
 
 class MailingRow(Base):

@@ -35,7 +35,7 @@ def test_a_member_is_shown_with_all_that_works(town: Shell) -> None:
     assert bob == {
         "address": "bob@x.test", "name": "Bob", "role": "member", "delivery": "mail",
         "state": "active", "own_posts": "yes", "duplicates": "yes", "ack": "no", "moderated": "no",
-        "language": "en", "waiting": 0, "posts": 0, "joined": bob["joined"],
+        "also": "", "language": "en", "waiting": 0, "posts": 0, "joined": bob["joined"],
         "began": "command line",
     }  # fmt: skip
     assert _roster(town)["bob@x.test"] == bob
@@ -206,7 +206,10 @@ def test_what_export_prints_import_reads(town: Shell) -> None:
     town.ok("member", "add", "town", "a@x.test", "--name", name, "--delivery", "digest")
     town.ok("list", "create", f"copy@{DOMAIN}")
     exported = town.ok("member", "export", "town")
-    assert exported.splitlines()[:2] == ["address,name,delivery,role", "ann@x.test,,mail,owner"]
+    assert exported.splitlines()[:2] == [
+        "address,name,delivery,role,also",
+        "ann@x.test,,mail,owner,",
+    ]
     town.ok("member", "import", "copy", "-", given=exported.encode())
     assert town.ok("member", "export", "copy") == exported
 

@@ -58,7 +58,7 @@ duplicates=yes|no
 ack=no|!yes
 moderated=no|yes
 !until=2030-01-01
-!also=bob@y.test
+also=bob@y.test|Bob@y.test,bob@z.test|
 !alias=Rose
 language=en
 """

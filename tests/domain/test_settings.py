@@ -83,7 +83,7 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "ack": ("yes", "no"),
     "moderated": ("yes", "no"),
     "until": ("2030-01-01",),
-    "also": ("ann@work.example",),
+    "also": ("", "ann@work.example", "Ann@work.example, ann+list@home.example"),
     "alias": ("blue-owl",),
 }
 # Kept in a member's own columns, not in MemberSettings.

@@ -11,8 +11,8 @@ from listserv.domain.errors import ListservError
 from listserv.domain.lists import MailingList
 from listserv.domain.members import Member, MemberState
 from listserv.flow import administer, enrol
-from listserv.flow.enrol import Imported
 from listserv.flow.roster_file import read_roster
+from listserv.flow.roster_import import SHOWN_LINES, Imported, import_members
 from listserv.store import bans, events, lists, members
 from listserv.store.session import Tx
 from listserv.store.tables import MemberRow
@@ -37,7 +37,7 @@ def _add(world: World, mlist: MailingList, *addresses: str, **settings: str) -> 
 
 def _import(world: World, mlist: MailingList, text: str, **options: Any) -> Imported:
     return world.store.write(
-        lambda tx: enrol.import_members(
+        lambda tx: import_members(
             tx, mlist.id, read_roster(text.encode()), domains={DOMAIN}, by=BY,
             now=world.clock.now(), **{"revive": False, "overwrite": False, **options},
         )
@@ -216,7 +216,7 @@ def test_of_very_many_bad_lines_some_are_shown_and_all_are_counted(
     lines = str(refused.value).split("\n")
     assert lines[0].endswith("bad lines: 1000")
     assert lines[-1] == "and 900 more bad lines"
-    assert len(lines) == enrol.SHOWN_LINES + 2
+    assert len(lines) == SHOWN_LINES + 2
 
 
 def test_an_import_of_thousands_is_one_transaction_and_tells_its_progress(
@@ -266,7 +266,9 @@ def test_settings_of_a_member_change_all_together_or_not_at_all(
     def change(address: str, **settings: str) -> Member:
         now = world.clock.now()
         return world.store.write(
-            lambda tx: enrol.change_member(tx, town.id, address, settings, by=BY, now=now)
+            lambda tx: enrol.change_member(
+                tx, town.id, address, settings, domains={DOMAIN}, by=BY, now=now
+            )
         )
 
     before = _roster(world, town)
@@ -313,7 +315,7 @@ def test_the_log_tells_what_was_done(world: World, town: MailingList) -> None:
     _add(world, town, "ann@example.org")
     world.store.write(
         lambda tx: enrol.change_member(
-            tx, town.id, "ann@example.org", {"own_posts": "no"}, by=BY, now=now
+            tx, town.id, "ann@example.org", {"own_posts": "no"}, domains={DOMAIN}, by=BY, now=now
         )
     )
     _remove(world, town, "ann@example.org")

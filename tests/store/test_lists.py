@@ -19,6 +19,7 @@ from listserv.store.tables import (
     CounterRow,
     EventRow,
     HeldRow,
+    LinkedAddressRow,
     MailingRow,
     MemberRow,
     MessageRow,
@@ -143,13 +144,20 @@ def test_acceptance_numbers_are_given_once_and_without_gaps(store: Store) -> Non
 def _fill(tx: Tx, list_id: int, messages: list[int]) -> None:
     """A row of everything that a list has; its posts and its notice refer to `messages`."""
     common = {"list_id": list_id}
-    tx.execute(
-        insert(MemberRow).values(
+    member = tx.execute(
+        insert(MemberRow)
+        .values(
             **common, address="a@x.test", address_key="a@x.test", name="", role="owner",
             delivery="mail", state="active", settings={}, joined=NOW, left=None, began="",
             posts=0, cursor=0,
         )
-    )  # fmt: skip
+        .returning(MemberRow.id)
+    ).scalar_one()  # fmt: skip
+    tx.execute(
+        insert(LinkedAddressRow).values(
+            **common, address_key="c@x.test", mailbox="c@x.test", member_id=member
+        )
+    )
     tx.execute(
         insert(BanRow).values(**common, pattern="b@x.test", until=None, reason="", created=NOW)
     )

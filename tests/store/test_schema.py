@@ -71,6 +71,36 @@ def test_a_database_with_the_first_schema_keeps_its_posts(
     store.close()
 
 
+def test_of_an_older_database_the_authors_of_posts_and_the_mailboxes_of_members_are_known(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = tmp_path / "migrations"
+    ignored = shutil.ignore_patterns("__pycache__", "000[3-9]_*")
+    shutil.copytree(schema.MIGRATIONS, second, ignore=ignored)
+    store = Store(database)
+    with monkeypatch.context() as then:
+        then.setattr(schema, "MIGRATIONS", second)
+        then.setattr(schema, "HEAD", "0002")
+        schema.prepare(store)
+    true = "1" if store.is_sqlite else "true"
+    _do(store, "INSERT INTO list VALUES (1, 'town', 'x.test', 'town.x.test', 0, "
+               f"{true}, 0, '{{}}')")  # fmt: skip
+    people = {"Ann.Lee@gmail.com": "annlee@gmail.com", "bob@x.test": None}
+    for number, address in enumerate(people, 1):
+        _do(store, f"INSERT INTO member VALUES ({number}, 1, '{address}', '{address.lower()}', '',"
+                   " 'member', 'mail', 'active', '{}', 0, NULL, '', 0, 0)")  # fmt: skip
+    empty = "X''" if store.is_sqlite else "''"
+    for number, key in enumerate(("bob@x.test", "zoe@x.test"), 1):
+        _do(store, f"INSERT INTO post VALUES ({number}, 1, NULL, '', {empty}, {empty}, '{key}',"
+                   f" '{key}', '', 1, 0, 'hold', '[]', NULL, NULL, NULL)")  # fmt: skip
+
+    assert schema.upgrade(store) == ("0002", schema.HEAD)
+    kept = store.read(lambda tx: tx.execute(text("SELECT address, mailbox FROM member")).all())
+    assert {row.address: row.mailbox for row in kept} == people
+    assert [store.read(lambda tx: posts.get(tx, n)).member_id for n in (1, 2)] == [2, None]  # noqa: B023
+    store.close()
+
+
 def test_head_is_the_newest_migration() -> None:
     assert ScriptDirectory(str(schema.MIGRATIONS)).get_heads() == [schema.HEAD]
 
