@@ -29,9 +29,19 @@ def test_our_mail_passes() -> None:
 
 def test_a_kept_from_passes_where_the_list_keeps_it() -> None:
     kept = HEAD.replace(f"<town@{DOMAIN}>".encode(), b"<ann@example.net>", 1)
-    sink.check(signed(kept), SENDER, keeps_from=True)
+    hers = signed(kept, domain="example.net")
+    both = sink.signers(DOMAIN).signature(hers, NOW) + hers
+    sink.check(both, SENDER, keeps_from=True)
     with pytest.raises(AssertionError):
-        sink.check(signed(kept), SENDER)
+        sink.check(both, SENDER)
+
+
+@pytest.mark.parametrize("domain", ["", "example.org", "ample.net", "sub.example.net"])
+def test_a_kept_from_needs_a_signature_of_its_own_domain(domain: str) -> None:
+    kept = HEAD.replace(f"<town@{DOMAIN}>".encode(), b"<ann@example.net>", 1)
+    inner = signed(kept, domain=domain) if domain else kept + b"\r\n" + BODY
+    with pytest.raises(AssertionError, match="From is at"):
+        sink.check(sink.signers(DOMAIN).signature(inner, NOW) + inner, SENDER, keeps_from=True)
 
 
 @pytest.mark.parametrize(

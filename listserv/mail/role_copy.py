@@ -9,7 +9,7 @@ from email.utils import format_datetime
 from listserv.domain.post import Post
 from listserv.mail import headers as h
 from listserv.mail.encode import fitted
-from listserv.mail.headers import header_line, structured_line
+from listserv.mail.headers import Becomes, header_line, outgoing_row, structured_line
 from listserv.mail.mailboxes import MAX_NAME, write_mailbox
 from listserv.mail.mime import Part, read_structure
 from listserv.mail.surgery import Header, read_fields
@@ -56,8 +56,9 @@ def role_copy(
     ]
     seen: set[str] = set()
     for field in fields:
-        ours = field.name in _KEPT or field.name.startswith("content-")
-        if ours and field.name not in seen and header.chosen(field.name) is field:
+        stays = field.name in _KEPT or field.name.startswith("content-")
+        stays = stays and outgoing_row(field.name).author is Becomes.FIRST
+        if stays and field.name not in seen and header.chosen(field.name) is field:
             seen.add(field.name)
             lines.append(wire_field(field.raw))
     root = read_structure(raw, header, start).root
