@@ -24,6 +24,7 @@ from listserv.store.tables import (
     PostRow,
     QuarantineRow,
     SaidRow,
+    UsedSignatureRow,
 )
 
 # Finished batches are kept so long for `queue show` and the bounce rules.
@@ -64,6 +65,7 @@ def _forget_trust(tx: Tx, now: datetime) -> None:
     tx.execute(delete(FamiliarPathRow).where(FamiliarPathRow.confirmed <= now - FAMILIAR_FOR))
     tx.execute(delete(ConfirmationRow).where(ConfirmationRow.expires <= now - EXPIRED))
     tx.execute(delete(SaidRow).where(SaidRow.at <= now - A_DAY))
+    tx.execute(delete(UsedSignatureRow).where(UsedSignatureRow.until <= now))
     tx.execute(delete(DeferralRow).where(DeferralRow.since <= now - DEFERRED))
 
 

@@ -9,7 +9,16 @@ from sqlalchemy import text
 from listserv.domain.address import Address
 from listserv.domain.authorship import VerifiedPath
 from listserv.domain.members import Delivery, MemberRole
-from listserv.store import confirmations, deferrals, lists, members, paths, retention, said
+from listserv.store import (
+    confirmations,
+    deferrals,
+    lists,
+    members,
+    paths,
+    retention,
+    said,
+    signatures,
+)
 from listserv.store.confirmations import Confirmation
 from listserv.store.members import NewMember
 from listserv.store.session import Store, Tx
@@ -125,7 +134,10 @@ def test_a_message_is_put_off_since_it_came_first(store: Store) -> None:
 @pytest.mark.parametrize(
     ("after", "left"),
     [
-        (timedelta(hours=23), ["confirmation", "deferral", "familiar_path", "said"]),
+        (
+            timedelta(hours=23),
+            ["confirmation", "deferral", "familiar_path", "said", "used_signature"],
+        ),
         (DAY, ["confirmation", "deferral", "familiar_path"]),
         (5 * DAY, ["confirmation", "familiar_path"]),
         (15 * DAY, ["familiar_path"]),
@@ -140,10 +152,11 @@ def test_what_has_run_out_is_forgotten(
         confirmations.add(tx, a_question())
         said.once_a_day(tx, "ask", "ann@x.test", NOW)
         deferrals.since(tx, b"key", NOW)
+        signatures.use(tx, b"digest", "town-leave@x.test", NOW + DAY, NOW)
 
     store.write(fill)
     store.write(lambda tx: retention.tidy(tx, 30 * DAY, NOW + after))
-    tables = ("confirmation", "deferral", "familiar_path", "said")
+    tables = ("confirmation", "deferral", "familiar_path", "said", "used_signature")
     counts = {
         name: store.read(
             lambda tx: tx.execute(text(f"SELECT count(*) FROM {name}")).scalar_one()  # noqa: B023
@@ -151,3 +164,24 @@ def test_what_has_run_out_is_forgotten(
         for name in tables
     }
     assert [name for name, count in counts.items() if count] == left
+
+
+def test_a_signature_without_a_time_is_never_forgotten(store: Store) -> None:
+    store.write(lambda tx: signatures.use(tx, b"digest", "town-leave@x.test", None, NOW))
+    store.write(lambda tx: retention.tidy(tx, 30 * DAY, NOW + 1000 * DAY))
+    assert store.read(lambda tx: signatures.first(tx, b"digest")) == NOW
+    assert store.read(lambda tx: signatures.first(tx, b"another")) is None
+
+
+def test_a_signature_is_used_once_at_each_address_from_all_sides(store: Store) -> None:
+    new = []
+
+    def use(recipient: str) -> None:
+        new.append(store.write(lambda tx: signatures.use(tx, b"digest", recipient, None, NOW)))
+
+    threads = [threading.Thread(target=use, args=(name,)) for name in "ab" for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert new.count(True) == 2

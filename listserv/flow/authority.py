@@ -1,0 +1,120 @@
+"""May this mail act for this address? Asked by all that is done on the word of a mail."""
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from listserv.domain.address import Address, read_local
+from listserv.domain.authorship import Authorship, Level, Signature
+from listserv.domain.members import Member
+from listserv.domain.post import Incoming, Post
+from listserv.flow.site import Site
+from listserv.mail import headers as h
+from listserv.mail.mailboxes import read_mailboxes
+from listserv.mail.mime import too_long
+from listserv.mail.parse import MAX_HEADER
+from listserv.mail.surgery import Header, read_fields
+from listserv.policy.authority import ADDRESS_ONLY, COUNTS_FOR, Acting, Use, acting, standing
+from listserv.policy.trust import FAMILIAR_FOR, Act, recognised
+from listserv.store import lists, members, paths, signatures
+from listserv.store.session import Tx
+
+log = logging.getLogger("listserv.authority")
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """A mail as it came to one of our addresses. Its signatures are spent, so this is made once for
+    each of them, and asked about everything that the mail wants there."""
+
+    author: Address | None
+    authorship: Authorship
+    uses: tuple[Use, ...]
+    address_only: bool
+    now: datetime
+
+
+def present(
+    tx: Tx,
+    incoming: Incoming,
+    post: Post,
+    authorship: Authorship,
+    address_asked: Address,
+    now: datetime,
+) -> Presented:
+    """Spend the signatures of a mail at one of its recipient addresses."""
+    fields, _, _ = read_fields(incoming.raw, 0, min(len(incoming.raw), MAX_HEADER))
+    header = Header(fields)
+
+    def is_list(name: str) -> bool:
+        return lists.at(tx, name, address_asked.domain) is not None
+
+    meant = read_local(address_asked.local, is_list)
+    return Presented(
+        author=post.author.address if post.author else None,
+        authorship=authorship,
+        uses=tuple(_use(tx, one, header, address_asked, now) for one in authorship.aligned),
+        address_only=meant is None or meant.role in ADDRESS_ONLY,
+        now=now,
+    )
+
+
+def _use(tx: Tx, signature: Signature, header: Header, asked: Address, now: datetime) -> Use:
+    until = None
+    if signature.signed is not None:
+        until = datetime.fromtimestamp(signature.signed, UTC) + COUNTS_FOR
+    is_new = signatures.use(tx, signature.digest, asked.key, until, now)
+    named = {
+        mailbox.address.key
+        for name in (h.TO, h.CC)
+        if name.lower() in signature.names
+        for field in header.fields(name)
+        if not too_long(field)
+        for mailbox in read_mailboxes(field.text).mailboxes
+    }
+    first = signatures.first(tx, signature.digest)
+    return Use(signature, before=not is_new, first=first or now, names_us=asked.key in named)
+
+
+def allowed(tx: Tx, site: Site, mail: Presented, act: Act, member: Member | None) -> Acting:
+    """Whether a mail may do this for a member, or with None for whoever wrote it. A mail of
+    somebody else acts for nobody: the member is asked, a moderator's token alone does nothing."""
+    authorship = mail.authorship
+    if member is not None:
+        known = paths.familiar(tx, member.id, mail.now - FAMILIAR_FOR)
+        authorship = recognised(authorship, known)
+    level, lacks = standing(authorship, mail.uses, address_only=mail.address_only, now=mail.now)
+    follows = acting(level, act, require_proven_author=site.require_proven_author)
+    if member is not None and follows is not Acting.NOTHING and not _is_by(tx, mail, member):
+        lacks = "it is not from the member"
+        follows = Acting.NOTHING if act is Act.MODERATION else Acting.CONFIRM
+    who = mail.author.masked if mail.author else "-"
+    log.info("mail author=%s level=%s act=%r may=%r%s", who, level, str(act), str(follows),
+             f" because {lacks}" if lacks else "")  # fmt: skip
+    return follows
+
+
+def _is_by(tx: Tx, mail: Presented, member: Member) -> bool:
+    if mail.author is None:
+        return False
+    proven = mail.authorship.level is Level.PROVEN
+    author = members.author(tx, member.list_id, mail.author, proven=proven)
+    return author is not None and author.id == member.id
+
+
+def may_act(
+    tx: Tx,
+    site: Site,
+    incoming: Incoming,
+    post: Post,
+    authorship: Authorship,
+    address_asked: Address,
+    act: Act,
+    member: Member | None,
+    now: datetime,
+) -> Acting:
+    """The answer for a mail that wants one thing at the recipient address `address_asked`; of one
+    that wants several, `present` it once and ask `allowed` for each. Whether a program wrote it is
+    for the caller to see before: such a mail does nothing."""
+    mail = present(tx, incoming, post, authorship, address_asked, now)
+    return allowed(tx, site, mail, act, member)
