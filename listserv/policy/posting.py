@@ -42,7 +42,8 @@ _KILOBYTE = 1024
 class Facts:
     """All that the rules may know about one post for one list.
 
-    `author` is the active or suspended member whose address is the From, None when there is none.
+    `author` is the active or suspended member whom the From names by their own address, by a linked
+    one or, when it is proven, by another spelling of these; None when there is none.
     `authorship` says how far that From is believed, `require_proven_author` whether it has to be.
     `trusted_peer`: the spam header is ours to believe. `ours`: its Message-ID is one that we
     issued. `addressed`: the list's address or a former one stands in To or Cc. The counts are of
