@@ -1,5 +1,5 @@
-"""A message comes in: who is asked for, what is decided, and everything that follows from it, in
-one transaction that is committed before the client hears 250."""
+"""A message comes in: what is decided, and everything that follows from it, in one transaction that
+is committed before the client hears 250."""
 
 import hashlib
 import logging
@@ -7,26 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from listserv.domain.address import MAX_LOCAL, Recipient, Role, list_in, parse_address, read_local
 from listserv.domain.authorship import UNCHECKED, Authorship
 from listserv.domain.decision import Decision, Reason, Verdict
 from listserv.domain.lists import MailingList
 from listserv.domain.post import Incoming, Post, Transport
-from listserv.domain.replies import (
-    ACCEPTED,
-    BAD_ADDRESS,
-    DNS_SILENT,
-    NO_RELAY,
-    NOT_YET,
-    RECIPIENT_OK,
-    TOO_MUCH_TODAY,
-    UNKNOWN,
-    Reply,
-)
-from listserv.domain.tokens import Purpose, read_copy_token
+from listserv.domain.replies import ACCEPTED, DNS_SILENT, Reply
 from listserv.flow import author_first, confirm, notices, role_mail
 from listserv.flow.accept import send_out
 from listserv.flow.facts import gather, own_keys
+from listserv.flow.recipient import Aside, target
 from listserv.flow.site import Site
 from listserv.mail import headers as h
 from listserv.mail.parse import MAX_HEADER
@@ -35,7 +24,7 @@ from listserv.policy.answer import Settled, settle
 from listserv.policy.confirming import is_answerable
 from listserv.policy.posting import Facts, decide
 from listserv.policy.trust import is_believed
-from listserv.store import counters, deferrals, held, lists, posts, said
+from listserv.store import counters, deferrals, held, posts, said
 from listserv.store.held import BY_RULE, HeldState
 from listserv.store.session import Tx
 
@@ -52,47 +41,6 @@ _TOLD = "owners told"
 DUPLICATE = Decision(Verdict.ACCEPT, (Reason("duplicate", "it came in before"),))
 
 
-def recipient(tx: Tx, site: Site, address: str, transport: Transport, now: datetime) -> Reply:
-    """The answer to RCPT. Over LMTP what is ours but means nothing, or nothing yet, is taken here
-    and dropped later: a refusal would make the MTA in front of us bounce it to a forged sender."""
-    read = parse_address(address)
-    domain = read.domain if read else address.rpartition("@")[2].lower()
-    if domain not in site.domains:
-        return NO_RELAY if read else BAD_ADDRESS
-
-    def is_list(name: str) -> bool:
-        return lists.at(tx, name, domain) is not None
-
-    meant = read_local(read.local, is_list) if read else None
-    reply = _reply_for(tx, site, meant, domain) if read else BAD_ADDRESS
-    if meant is not None and meant.role in role_mail.ROLES and transport is Transport.SMTP:
-        return reply if role_mail.has_room(tx, meant, domain, now) else TOO_MUCH_TODAY
-    if reply.accepted or transport is Transport.SMTP:
-        return reply
-    # An address that nobody can read may be a list's all the same: "town+x y", or one too long.
-    local = address.rpartition("@")[0].strip('"')[:MAX_LOCAL]
-    return RECIPIENT_OK if meant or list_in(local, is_list) else reply
-
-
-def _reply_for(tx: Tx, site: Site, meant: Recipient | None, domain: str) -> Reply:
-    match meant:
-        case Recipient(Role.POST):
-            return RECIPIENT_OK
-        case Recipient(role) if role in role_mail.ROLES:
-            return RECIPIENT_OK
-        case Recipient(Role.CONFIRM | Role.ROBOT_CONFIRM):
-            return RECIPIENT_OK if confirm.is_known(tx, meant, domain) else UNKNOWN
-        case Recipient(Role.BOUNCES | Role.ROBOT_BOUNCES, _, token):
-            known = read_copy_token(site.secret, Purpose.BOUNCES, token)
-            return RECIPIENT_OK if known else UNKNOWN
-        case Recipient(Role.MODERATE | Role.LEAVE_TOKEN | Role.ITEM | Role.ALIAS):
-            return UNKNOWN
-        case Recipient():
-            return NOT_YET
-        case None:
-            return UNKNOWN
-
-
 def message(
     tx: Tx,
     site: Site,
@@ -106,24 +54,15 @@ def message(
     Lists are asked in the order in which To and Cc name them: who reads several of them gets the
     copy of the first.
     """
-    targets = [_target(tx, site, address, now) for address in incoming.recipients]
+    targets = [target(tx, site, address, now) for address in incoming.recipients]
     asked = _reading_order(tx, post, [one for one in targets if isinstance(one, MailingList)])
     if asked and site.require_proven_author and authorship.temporary:
         if _is_early(tx, post, now):
             return tuple(DNS_SILENT for _ in targets)
         authorship = replace(authorship, reasons=(DNS_DID_NOT_ANSWER,), temporary=False)
     answerable = _is_answerable(incoming, post)
-    for aside in {one for one in targets if isinstance(one, _Aside)}:
-        if aside.meant.role not in role_mail.ROLES:
-            confirm.reply(
-                tx, site, aside.meant.argument, incoming.raw, now, answerable=answerable
-            )
-        elif role_mail.has_room(tx, aside.meant, aside.domain, now):
-            role_mail.forward(tx, site, incoming, post, aside.meant, aside.domain, now)
-        else:
-            log.warning(
-                "dropped: mail for %s at %s, too much today", aside.meant.role, aside.domain
-            )
+    for aside in {one for one in targets if isinstance(one, Aside)}:
+        _take_aside(tx, site, incoming, post, aside, now, answerable=answerable)
     cases = [_case(tx, site, incoming, post, mlist, authorship, now) for mlist in asked]
     raw_id: int | None = None
     replies = {}
@@ -136,32 +75,23 @@ def message(
     return tuple(replies[t.id] if isinstance(t, MailingList) else ACCEPTED for t in targets)
 
 
-@dataclass(frozen=True, slots=True)
-class _Aside:
-    """A recipient that is no list to post to: a question's address, or a role."""
-
-    meant: Recipient
-    domain: str
-
-
-_ASIDE = role_mail.ROLES | {Role.CONFIRM, Role.ROBOT_CONFIRM}
-
-
-def _target(tx: Tx, site: Site, address: str, now: datetime) -> MailingList | _Aside | None:
-    """The list that a recipient address posts to, or what else takes mail. None: a bounce, or a
-    sub-address that means nothing; both are only counted."""
-    read = parse_address(address)
-    if read is None:
-        return None
-    meant = read_local(read.local, lambda name: lists.at(tx, name, read.domain) is not None)
-    if meant is not None and meant.role is Role.POST:
-        return lists.at(tx, meant.name, read.domain)
-    if meant is None or meant.role not in role_mail.ROLES:
-        counters.count(tx, 0, meant.role if meant else "unknown address", now)
-    if meant is None or not _reply_for(tx, site, meant, read.domain).accepted:
-        log.warning("dropped: mail for %s, which takes none", read)
-        return None
-    return _Aside(meant, read.domain) if meant.role in _ASIDE else None
+def _take_aside(
+    tx: Tx,
+    site: Site,
+    incoming: Incoming,
+    post: Post,
+    aside: Aside,
+    now: datetime,
+    *,
+    answerable: bool,
+) -> None:
+    meant, domain = aside.meant, aside.domain
+    if meant.role not in role_mail.ROLES:
+        confirm.reply(tx, site, meant.argument, incoming.raw, now, answerable=answerable)
+    elif role_mail.has_room(tx, meant, domain, now):
+        role_mail.forward(tx, site, incoming, post, meant, domain, now)
+    else:
+        log.warning("dropped: mail for %s at %s, too much today", meant.role, domain)
 
 
 def _is_early(tx: Tx, post: Post, now: datetime) -> bool:
@@ -187,6 +117,7 @@ def _settled(
     """What becomes of the message on each list. A refusal that the client cannot hear is mailed to
     an author who is known to be the author, once a day; otherwise the post is kept."""
     decisions = [case.decision for case in cases]
+    answerable = answerable and all(case.facts.post.author for case in cases)
     believed = [answerable and is_believed(case.facts.authorship.level) for case in cases]
     settled = settle(transport, decisions, believed)
     refused = [case for case, one in zip(cases, settled, strict=True) if one.tell]

@@ -5,7 +5,7 @@ otherwise every hold that applies is noted, so that a moderator sees all reasons
 that nothing speaks against is accepted. The order is the policy: final rules stand above holds.
 
 A new rule is a row here and a case in tests/policy/test_posting.py; one that needs a new fact adds
-a field with a default to Facts and the line in flow/receive.py that fills it. Lists differ by their
+a field with a default to Facts and the line in flow/facts.py that fills it. Lists differ by their
 settings, not by rules of their own: `where` names the settings under which a row is in force.
 """
 

@@ -7,7 +7,7 @@ from listserv.clock import Clock
 from listserv.domain.authorship import Authorship
 from listserv.domain.post import Client, Incoming, Post, Transport
 from listserv.domain.replies import Reply
-from listserv.flow import receive
+from listserv.flow import receive, recipient
 from listserv.flow.site import Site
 from listserv.mail.parse import parse
 from listserv.store.session import Store
@@ -35,7 +35,7 @@ class FlowIntake:
         """The answer to RCPT."""
         now = self._clock.now()
         return await asyncio.to_thread(
-            self._store.read, lambda tx: receive.recipient(tx, self._site, address, transport, now)
+            self._store.read, lambda tx: recipient.answer(tx, self._site, address, transport, now)
         )
 
     async def message(self, incoming: Incoming) -> tuple[Reply, ...]:

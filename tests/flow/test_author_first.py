@@ -12,7 +12,7 @@ from listserv.domain.authorship import Authorship, Level, VerifiedPath
 from listserv.domain.errors import ListservError
 from listserv.domain.lists import MailingList
 from listserv.domain.post import Transport
-from listserv.flow import administer, enrol, moderate, receive
+from listserv.flow import administer, enrol, moderate, recipient
 from listserv.store import bans, events, held, lists, posts
 from listserv.store.held import Held, HeldState
 from tests.flow.world import DOMAIN, PROVEN, World, a_message
@@ -530,7 +530,7 @@ def test_a_questions_address_is_known_on_its_own_list_only_and_as_long_as_it_is_
 
     def code(address: str) -> int:
         return world.store.read(
-            lambda tx: receive.recipient(tx, world.site, address, Transport.SMTP, now)
+            lambda tx: recipient.answer(tx, world.site, address, Transport.SMTP, now)
         ).code
 
     assert code(question) == 250

@@ -6,7 +6,7 @@ from listserv.domain.authorship import UNCHECKED
 from listserv.domain.decision import Verdict
 from listserv.domain.post import Transport
 from listserv.domain.tokens import Purpose, copy_token, own_message_id
-from listserv.flow import moderate, receive
+from listserv.flow import moderate, recipient
 from listserv.store import counters, held, lists, members, posts
 from listserv.store.held import BY_RULE, HeldState
 from tests.flow.world import DOMAIN, World, a_message
@@ -37,7 +37,7 @@ def latest(world: World, name: str) -> posts.StoredPost:
 def answer_to_rcpt(world: World, address: str, transport: Transport = Transport.SMTP) -> int:
     now = world.clock.now()
     return world.store.read(
-        lambda tx: receive.recipient(tx, world.site, address, transport, now)
+        lambda tx: recipient.answer(tx, world.site, address, transport, now)
     ).code
 
 

@@ -1,0 +1,94 @@
+"""Who is asked for: the answer to RCPT, and what an address means when its mail is there."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from listserv.domain.address import MAX_LOCAL, Recipient, Role, list_in, parse_address, read_local
+from listserv.domain.lists import MailingList
+from listserv.domain.post import Transport
+from listserv.domain.replies import (
+    BAD_ADDRESS,
+    NO_RELAY,
+    NOT_YET,
+    RECIPIENT_OK,
+    TOO_MUCH_TODAY,
+    UNKNOWN,
+    Reply,
+)
+from listserv.domain.tokens import Purpose, read_copy_token
+from listserv.flow import confirm, role_mail
+from listserv.flow.site import Site
+from listserv.store import counters, lists
+from listserv.store.session import Tx
+
+log = logging.getLogger("listserv.receive")
+
+
+def answer(tx: Tx, site: Site, address: str, transport: Transport, now: datetime) -> Reply:
+    """The answer to RCPT. Over LMTP what is ours but means nothing, or nothing yet, is taken here
+    and dropped later: a refusal would make the MTA in front of us bounce it to a forged sender."""
+    read = parse_address(address)
+    domain = read.domain if read else address.rpartition("@")[2].lower()
+    if domain not in site.domains:
+        return NO_RELAY if read else BAD_ADDRESS
+
+    def is_list(name: str) -> bool:
+        return lists.at(tx, name, domain) is not None
+
+    meant = read_local(read.local, is_list) if read else None
+    reply = _reply_for(tx, site, meant, domain) if read else BAD_ADDRESS
+    if meant is not None and meant.role in role_mail.ROLES and transport is Transport.SMTP:
+        return reply if role_mail.has_room(tx, meant, domain, now) else TOO_MUCH_TODAY
+    if reply.accepted or transport is Transport.SMTP:
+        return reply
+    # An address that nobody can read may be a list's all the same: "town+x y", or one too long.
+    local = address.rpartition("@")[0].strip('"')[:MAX_LOCAL]
+    return RECIPIENT_OK if meant or list_in(local, is_list) else reply
+
+
+def _reply_for(tx: Tx, site: Site, meant: Recipient | None, domain: str) -> Reply:
+    match meant:
+        case Recipient(Role.POST):
+            return RECIPIENT_OK
+        case Recipient(role) if role in role_mail.ROLES:
+            return RECIPIENT_OK
+        case Recipient(Role.CONFIRM | Role.ROBOT_CONFIRM):
+            return RECIPIENT_OK if confirm.is_known(tx, meant, domain) else UNKNOWN
+        case Recipient(Role.BOUNCES | Role.ROBOT_BOUNCES, _, token):
+            known = read_copy_token(site.secret, Purpose.BOUNCES, token)
+            return RECIPIENT_OK if known else UNKNOWN
+        case Recipient(Role.MODERATE | Role.LEAVE_TOKEN | Role.ITEM | Role.ALIAS):
+            return UNKNOWN
+        case Recipient():
+            return NOT_YET
+        case None:
+            return UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A recipient that is no list to post to: a question's address, or a role."""
+
+    meant: Recipient
+    domain: str
+
+
+_ASIDE = role_mail.ROLES | {Role.CONFIRM, Role.ROBOT_CONFIRM}
+
+
+def target(tx: Tx, site: Site, address: str, now: datetime) -> MailingList | Aside | None:
+    """The list that a recipient address posts to, or what else takes mail. None: a bounce, or a
+    sub-address that means nothing; both are only counted."""
+    read = parse_address(address)
+    if read is None:
+        return None
+    meant = read_local(read.local, lambda name: lists.at(tx, name, read.domain) is not None)
+    if meant is not None and meant.role is Role.POST:
+        return lists.at(tx, meant.name, read.domain)
+    if meant is None or meant.role not in role_mail.ROLES:
+        counters.count(tx, 0, meant.role if meant else "unknown address", now)
+    if meant is None or not _reply_for(tx, site, meant, read.domain).accepted:
+        log.warning("dropped: mail for %s, which takes none", read)
+        return None
+    return Aside(meant, read.domain) if meant.role in _ASIDE else None
