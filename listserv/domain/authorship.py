@@ -47,8 +47,8 @@ class Authorship:
     """`reasons` are clauses that complete "its author is not proven: …", for people. `policy` is
     the DMARC policy that From's domain publishes, even if it only tests it: none (also when there
     is no record), quarantine or reject (also when the DNS did not say). `aligned` are the
-    signatures that align with From; `spf_aligned` says the same of SPF. `temporary`: DNS gave no
-    answer in time, so a later try may say more."""
+    signatures that align with From, `unaligned` the other good ones; `spf_aligned` says the same of
+    SPF. `temporary`: DNS gave no answer in time, so a later try may say more."""
 
     level: Level
     reasons: tuple[str, ...] = ()
@@ -57,6 +57,7 @@ class Authorship:
     aligned: tuple[Signature, ...] = ()
     spf_aligned: bool = False
     temporary: bool = False
+    unaligned: tuple[Signature, ...] = ()
 
 
 UNCHECKED = Authorship(Level.UNPROVEN, ("nobody looked",))

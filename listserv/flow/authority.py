@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from listserv.domain.address import Address, read_local
+from listserv.domain.address import Address
 from listserv.domain.authorship import Authorship, Level, Signature
 from listserv.domain.members import Member
 from listserv.domain.post import Incoming, Post
@@ -14,9 +14,9 @@ from listserv.mail.mailboxes import read_mailboxes
 from listserv.mail.mime import too_long
 from listserv.mail.parse import MAX_HEADER
 from listserv.mail.surgery import Header, read_fields
-from listserv.policy.authority import ADDRESS_ONLY, COUNTS_FOR, Acting, Use, acting, standing
+from listserv.policy.authority import COUNTS_FOR, Acting, Use, acting, standing
 from listserv.policy.trust import FAMILIAR_FOR, Act, recognised
-from listserv.store import lists, members, paths, signatures
+from listserv.store import members, paths, signatures
 from listserv.store.session import Tx
 
 log = logging.getLogger("listserv.authority")
@@ -30,7 +30,6 @@ class Presented:
     author: Address | None
     authorship: Authorship
     uses: tuple[Use, ...]
-    address_only: bool
     now: datetime
 
 
@@ -45,16 +44,11 @@ def present(
     """Spend the signatures of a mail at one of its recipient addresses."""
     fields, _, _ = read_fields(incoming.raw, 0, min(len(incoming.raw), MAX_HEADER))
     header = Header(fields)
-
-    def is_list(name: str) -> bool:
-        return lists.at(tx, name, address_asked.domain) is not None
-
-    meant = read_local(address_asked.local, is_list)
+    good = (*authorship.aligned, *authorship.unaligned)
     return Presented(
         author=post.author.address if post.author else None,
         authorship=authorship,
-        uses=tuple(_use(tx, one, header, address_asked, now) for one in authorship.aligned),
-        address_only=meant is None or meant.role in ADDRESS_ONLY,
+        uses=tuple(_use(tx, one, header, address_asked, now) for one in good),
         now=now,
     )
 
@@ -79,11 +73,10 @@ def _use(tx: Tx, signature: Signature, header: Header, asked: Address, now: date
 def allowed(tx: Tx, site: Site, mail: Presented, act: Act, member: Member | None) -> Acting:
     """Whether a mail may do this for a member, or with None for whoever wrote it. A mail of
     somebody else acts for nobody: the member is asked, a moderator's token alone does nothing."""
-    authorship = mail.authorship
-    if member is not None:
-        known = paths.familiar(tx, member.id, mail.now - FAMILIAR_FOR)
-        authorship = recognised(authorship, known)
-    level, lacks = standing(authorship, mail.uses, address_only=mail.address_only, now=mail.now)
+    since = mail.now - FAMILIAR_FOR
+    known = paths.familiar(tx, member.id, since) if member is not None else []
+    authorship = recognised(mail.authorship, known)
+    level, lacks = standing(authorship, mail.uses, known, mail.now)
     follows = acting(level, act, require_proven_author=site.require_proven_author)
     if member is not None and follows is not Acting.NOTHING and not _is_by(tx, mail, member):
         lacks = "it is not from the member"

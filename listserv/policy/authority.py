@@ -10,17 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from listserv.domain.address import Role
-from listserv.domain.authorship import Authorship, Level, Signature
-from listserv.policy.trust import Act, Consequence, trust
+from listserv.domain.authorship import Authorship, Level, Signature, VerifiedPath
+from listserv.policy.trust import Act, Consequence, same_path, trust
 
 # So long a signature counts.
 COUNTS_FOR = timedelta(hours=24)
-
-# Addresses that are the whole command: what the mail says does not matter.
-ADDRESS_ONLY = frozenset({
-    Role.JOIN, Role.JOIN_DIGEST, Role.JOIN_NOMAIL, Role.LEAVE, Role.DIGEST, Role.MAIL, Role.NOMAIL,
-})  # fmt: skip
 
 
 class Acting(StrEnum):
@@ -43,7 +37,7 @@ _ACTING: Mapping[Consequence, Acting] = {
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One aligned signature, as it comes to one of our addresses: `before`, it has been there;
+    """One good signature, as it comes to one of our addresses: `before`, it has been there;
     `first`, when it came to any of them; `names_us`, that address stands in a To or Cc that the
     signature covers."""
 
@@ -61,24 +55,42 @@ class Use:
 
 
 def standing(
-    authorship: Authorship, uses: Sequence[Use], *, address_only: bool, now: datetime
+    authorship: Authorship,
+    uses: Sequence[Use],
+    confirmed: Sequence[VerifiedPath],
+    now: datetime,
 ) -> tuple[Level, str]:
-    """How far a mail to one address is believed now, and in words for the log what it lacks."""
+    """How far a mail to one address is believed now, and in words for the log what it lacks. `uses`
+    are of all its good signatures; `confirmed` are the paths that are familiar of its author.
+
+    What SPF says is of this delivery. What is signed may be sent again by whoever has got it, from
+    wherever, so signatures alone count under more conditions: those of From's domain, or those that
+    make out a path which is known by its signatures only.
+    """
     match authorship.level:
         case Level.PROVEN if not authorship.spf_aligned:
-            why = _why_not(uses, now)
-        case Level.FAMILIAR if address_only and not authorship.path.spf:
-            why = "nothing says that it was sent to this address"
+            why = _why_not([use for use in uses if use.signature in authorship.aligned], now)
+        case Level.FAMILIAR:
+            paths = [path for path in confirmed if same_path(authorship.path, path)]
+            found = [_why_not_by(path, uses, now) for path in paths]
+            why = "" if "" in found else (found or ["its way is not familiar"])[0]
         case _:
             why = ""
     return (Level.UNPROVEN if why else authorship.level), why
+
+
+def _why_not_by(path: VerifiedPath, uses: Sequence[Use], now: datetime) -> str:
+    """What is wrong with a mail that came by this confirmed path."""
+    if path.spf:
+        return ""
+    return _why_not([use for use in uses if use.signature.domain in path.dkim], now)
 
 
 def _why_not(uses: Sequence[Use], now: datetime) -> str:
     """What is wrong with all signatures together. One that was used before shows a second coming,
     whatever the others are."""
     if not uses:
-        return "no signature of its own is known by which a second coming would be noticed"
+        return "it has no signature by which a second coming would be noticed"
     if any(use.before for use in uses):
         return "its signature was used before"
     young = [use for use in uses if use.counts(now)]

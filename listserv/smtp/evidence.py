@@ -4,7 +4,7 @@ The words are for moderators and authors; they name domains, never the client.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from listserv.domain.address import parse_address
 from listserv.domain.authorship import Authorship, Level, Signature, VerifiedPath
@@ -95,7 +95,8 @@ def judge(evidence: Evidence, author: AuthorDomain) -> Authorship:
     if not proven and evidence.told:
         proven, spf_aligned, told_path = _told(evidence, author)
         path = path or told_path
-    return _levelled(evidence, author, proven, path, aligned, spf_aligned)
+    found = _levelled(evidence, author, proven, path, aligned, spf_aligned)
+    return replace(found, unaligned=tuple(one for one in good if one not in aligned))
 
 
 def _levelled(

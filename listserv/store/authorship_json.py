@@ -13,17 +13,10 @@ def write_authorship(authorship: Authorship) -> dict[str, Any]:
         "reasons": list(authorship.reasons),
         "path": {"dkim": list(authorship.path.dkim), "spf": authorship.path.spf},
         "policy": authorship.policy,
-        "aligned": [
-            {
-                "domain": signature.domain,
-                "digest": signature.digest.hex(),
-                "signed": signature.signed,
-                "names": sorted(signature.names),
-            }
-            for signature in authorship.aligned
-        ],
+        "aligned": [_write_signature(signature) for signature in authorship.aligned],
         "spf_aligned": authorship.spf_aligned,
         "temporary": authorship.temporary,
+        "unaligned": [_write_signature(signature) for signature in authorship.unaligned],
     }
 
 
@@ -36,15 +29,26 @@ def read_authorship(stored: Mapping[str, Any] | None) -> Authorship:
         reasons=tuple(stored["reasons"]),
         path=VerifiedPath(tuple(stored["path"]["dkim"]), stored["path"]["spf"]),
         policy=stored["policy"],
-        aligned=tuple(
-            Signature(
-                domain=one["domain"],
-                digest=bytes.fromhex(one["digest"]),
-                signed=one["signed"],
-                names=frozenset(one["names"]),
-            )
-            for one in stored["aligned"]
-        ),
+        aligned=tuple(map(_read_signature, stored["aligned"])),
         spf_aligned=stored["spf_aligned"],
         temporary=stored["temporary"],
+        unaligned=tuple(map(_read_signature, stored["unaligned"])),
+    )
+
+
+def _write_signature(signature: Signature) -> dict[str, Any]:
+    return {
+        "domain": signature.domain,
+        "digest": signature.digest.hex(),
+        "signed": signature.signed,
+        "names": sorted(signature.names),
+    }
+
+
+def _read_signature(stored: Mapping[str, Any]) -> Signature:
+    return Signature(
+        domain=stored["domain"],
+        digest=bytes.fromhex(stored["digest"]),
+        signed=stored["signed"],
+        names=frozenset(stored["names"]),
     )

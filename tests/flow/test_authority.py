@@ -44,6 +44,13 @@ class Town:
             Level.PROVEN, aligned=(Signature("example.org", b"digest", moment, names),)
         )
 
+    def by_isp(
+        self, age: float = 0, names: frozenset[str] = NAMES, digest: bytes = b"isp"
+    ) -> tuple[Signature, ...]:
+        """Signed by her provider, which is not From's domain."""
+        moment = int(self.world.clock.now().timestamp() - age)
+        return (Signature("isp.test", digest, moment, names),)
+
     def asks(
         self,
         authorship: Authorship,
@@ -93,7 +100,9 @@ MAIL = [
     ("familiar", Act.MEMBERSHIP, Acting.CONFIRM),
     ("familiar", Act.DELIVERY, Acting.ACT_WITH_UNDO),
     ("familiar", Act.MODERATION, Acting.ACT),
-    ("familiar by signature alone", Act.DELIVERY, Acting.CONFIRM),
+    ("familiar by signature alone", Act.MEMBERSHIP, Acting.CONFIRM),
+    ("familiar by signature alone", Act.DELIVERY, Acting.ACT_WITH_UNDO),
+    ("familiar by signature alone", Act.MODERATION, Acting.ACT),
 ]
 
 
@@ -103,7 +112,8 @@ def known(town: Town, what: str) -> Authorship:
     for name, path in (("familiar", ISP), ("familiar by signature alone", BY_DKIM)):
         if what == name:
             town.world.store.write(lambda tx: paths.confirm(tx, town.ann.id, path, "ann", now))  # noqa: B023
-            return Authorship(Level.UNPROVEN, path=path)
+            unaligned = town.by_isp() if path is BY_DKIM else ()
+            return Authorship(Level.UNPROVEN, path=path, unaligned=unaligned)
     return {
         "signed": town.signed(),
         "signed long ago": town.signed(age=86_400),
@@ -122,10 +132,50 @@ def test_a_mail_to_an_address_that_is_the_command(
     assert town.asks(known(town, what), NOMAIL, act) is follows
 
 
-def test_what_a_familiar_mail_says_in_its_text_is_believed_however_it_is_known(town: Town) -> None:
+# A mail that is familiar by its signature alone, sent again by somebody who has got it: from their
+# own server, whose SPF passes, perhaps signed by themselves too.
+MALLORY = Signature("evil.test", b"evil", None, NAMES)
+BY_MALLORY = VerifiedPath(("isp.test", "evil.test"), "evil.test")
+
+
+@pytest.mark.parametrize("address", [NOMAIL, REQUEST])
+@pytest.mark.parametrize(
+    ("age", "names", "to"),
+    [(86_400, NAMES, ""), (0, NAMES - {"to"}, ""), (0, NAMES, "friend@example.net")],
+    ids=["too old", "To is not signed", "to somebody else"],
+)
+def test_a_familiar_mail_that_was_not_for_us_now_is_confirmed(
+    town: Town, address: str, age: float, names: frozenset[str], to: str
+) -> None:
+    known(town, "familiar by signature alone")
+    unaligned = (*town.by_isp(age, names), MALLORY)
+    for path in (BY_DKIM, BY_MALLORY):
+        authorship = Authorship(Level.UNPROVEN, path=path, unaligned=unaligned)
+        header = {"to": to} if to else None
+        assert town.asks(authorship, address, Act.DELIVERY, header=header) is Acting.CONFIRM
+        assert town.asks(authorship, address, Act.MODERATION, header=header) is Acting.CONFIRM
+
+
+@pytest.mark.parametrize("address", [NOMAIL, REQUEST])
+def test_a_familiar_mail_counts_once_and_not_again_by_whoever_sends_it(
+    town: Town, address: str
+) -> None:
     familiar = known(town, "familiar by signature alone")
-    assert town.asks(familiar, REQUEST, Act.DELIVERY) is Acting.ACT_WITH_UNDO
-    assert town.asks(familiar, NOMAIL, Act.DELIVERY) is Acting.CONFIRM
+    assert town.asks(familiar, address, Act.DELIVERY) is Acting.ACT_WITH_UNDO
+    again = replace(familiar, path=BY_MALLORY, unaligned=(*familiar.unaligned, MALLORY))
+    for time in ({"seconds": 1}, {"minutes": 1}, {"days": 2}):
+        town.world.clock.pass_by(**time)
+        assert town.asks(familiar, address, Act.DELIVERY) is Acting.CONFIRM
+        assert town.asks(again, address, Act.DELIVERY) is Acting.CONFIRM
+
+
+def test_a_mail_that_its_domain_has_sent_is_not_familiar_a_second_time(town: Town) -> None:
+    """SPF proved it, and her provider signed it; without SPF only the signature is left."""
+    known(town, "familiar by signature alone")
+    sent = replace(SPF, unaligned=town.by_isp())
+    assert town.asks(sent, REQUEST, Act.DELIVERY) is Acting.ACT
+    again = Authorship(Level.UNPROVEN, path=BY_MALLORY, unaligned=sent.unaligned)
+    assert town.asks(again, REQUEST, Act.DELIVERY) is Acting.CONFIRM
 
 
 @pytest.mark.parametrize("age", [0, 3600, None], ids=["signed now", "an hour ago", "no time"])

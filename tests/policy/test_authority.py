@@ -1,5 +1,6 @@
 """Which proofs count, and what follows: every level and every act."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -22,51 +23,91 @@ NO_TIME = Signature("example.org", b"three", None, frozenset())
 USED = Use(SIGNATURE, before=True, first=NOW, names_us=True)
 OLD = Use(signed(24 * HOUR), before=False, first=NOW, names_us=True)
 UNNAMED = Use(SIGNATURE, before=False, first=NOW, names_us=False)
-SIGNED = Authorship(Level.PROVEN)
 SENT = Authorship(Level.PROVEN, spf_aligned=True)
-BY_DKIM = Authorship(Level.FAMILIAR, path=VerifiedPath(("isp.test",)))
-BY_SPF = Authorship(Level.FAMILIAR, path=VerifiedPath((), "isp.test"))
+BY_DKIM, BY_SPF = VerifiedPath(("isp.test",)), VerifiedPath((), "isp.test")
 
-STANDINGS = {
-    "signed": (SIGNED, [GOOD], Level.PROVEN),
+
+def proven(uses: list[Use]) -> Authorship:
+    """By these signatures alone."""
+    return Authorship(Level.PROVEN, aligned=tuple(use.signature for use in uses))
+
+
+# The signatures that prove the author, and how far they are believed.
+PROOFS = {
+    "new": ([GOOD], Level.PROVEN),
     "nearly a day old": (
-        SIGNED,
         [Use(signed(24 * HOUR - timedelta(seconds=1)), before=False, first=NOW, names_us=True)],
         Level.PROVEN,
     ),
     "a clock ahead": (
-        SIGNED, [Use(signed(-HOUR), before=False, first=NOW, names_us=True)], Level.PROVEN,
+        [Use(signed(-HOUR), before=False, first=NOW, names_us=True)], Level.PROVEN,
     ),
-    "no time, new": (
-        SIGNED, [Use(NO_TIME, before=False, first=NOW, names_us=True)], Level.PROVEN,
-    ),
+    "no time, new": ([Use(NO_TIME, before=False, first=NOW, names_us=True)], Level.PROVEN),
     "no time, first seen a day ago": (
-        SIGNED, [Use(NO_TIME, before=False, first=NOW - 24 * HOUR, names_us=True)], Level.UNPROVEN,
+        [Use(NO_TIME, before=False, first=NOW - 24 * HOUR, names_us=True)], Level.UNPROVEN,
     ),
-    "old": (SIGNED, [OLD], Level.UNPROVEN),
-    "used": (SIGNED, [USED], Level.UNPROVEN),
-    "not to us": (SIGNED, [UNNAMED], Level.UNPROVEN),
-    "one of two is used": (SIGNED, [GOOD, USED], Level.UNPROVEN),
-    "one of two is old": (SIGNED, [OLD, GOOD], Level.PROVEN),
-    "the young one is not to us": (SIGNED, [OLD, UNNAMED], Level.UNPROVEN),
-    "proven by hearsay": (SIGNED, [], Level.UNPROVEN),
-    "sent by its domain": (SENT, [], Level.PROVEN),
-    "sent by its domain, signature used": (SENT, [USED], Level.PROVEN),
-    "unproven": (Authorship(Level.UNPROVEN), [], Level.UNPROVEN),
-    "contradicted": (Authorship(Level.CONTRADICTED), [], Level.CONTRADICTED),
-    "familiar by what was signed": (BY_DKIM, [], Level.FAMILIAR),
-    "familiar by who sent it": (BY_SPF, [], Level.FAMILIAR),
+    "old": ([OLD], Level.UNPROVEN),
+    "used": ([USED], Level.UNPROVEN),
+    "not to us": ([UNNAMED], Level.UNPROVEN),
+    "one of two is used": ([GOOD, USED], Level.UNPROVEN),
+    "one of two is old": ([OLD, GOOD], Level.PROVEN),
+    "the young one is not to us": ([OLD, UNNAMED], Level.UNPROVEN),
+    "by hearsay": ([], Level.UNPROVEN),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("authorship", "uses", "level"), STANDINGS.values(), ids=STANDINGS)
-def test_what_counts(authorship: Authorship, uses: list[Use], level: Level) -> None:
-    for address_only in (False, True):
-        if address_only and authorship is BY_DKIM:
-            level = Level.UNPROVEN
-        found, lacks = standing(authorship, uses, address_only=address_only, now=NOW)
-        assert found is level
-        assert bool(lacks) == (found is not authorship.level)
+@pytest.mark.parametrize(("uses", "level"), PROOFS.values(), ids=PROOFS)
+def test_which_proofs_count(uses: list[Use], level: Level) -> None:
+    found, lacks = standing(proven(uses), uses, (), NOW)
+    assert found is level
+    assert bool(lacks) == (found is Level.UNPROVEN)
+
+
+@pytest.mark.parametrize(("uses", "level"), PROOFS.values(), ids=PROOFS)
+def test_a_path_of_signatures_alone_counts_as_they_do(uses: list[Use], level: Level) -> None:
+    theirs = [replace(use, signature=replace(use.signature, domain="isp.test")) for use in uses]
+    authorship = Authorship(
+        Level.FAMILIAR, path=BY_DKIM, unaligned=tuple(use.signature for use in theirs)
+    )
+    found, lacks = standing(authorship, theirs, [BY_DKIM], NOW)
+    assert found is (Level.FAMILIAR if level is Level.PROVEN else Level.UNPROVEN)
+    assert bool(lacks) == (found is Level.UNPROVEN)
+
+
+def test_somebody_elses_signature_makes_no_old_one_young() -> None:
+    """Whoever sends a mail again may sign it too, with a domain of their own."""
+    mallory = replace(GOOD, signature=replace(SIGNATURE, domain="evil.test"))
+    old = replace(OLD, signature=replace(OLD.signature, domain="isp.test"))
+    both = (old.signature, mallory.signature)
+    known = Authorship(Level.FAMILIAR, path=VerifiedPath(("isp.test", "evil.test")), unaligned=both)
+    assert standing(known, [old, mallory], [BY_DKIM], NOW)[0] is Level.UNPROVEN
+    own = Authorship(Level.PROVEN, aligned=both[:1], unaligned=both[1:])
+    assert standing(own, [old, mallory], (), NOW)[0] is Level.UNPROVEN
+
+
+OTHERS = {
+    "sent by its domain": (SENT, (), Level.PROVEN),
+    "unproven": (Authorship(Level.UNPROVEN), (), Level.UNPROVEN),
+    "contradicted": (Authorship(Level.CONTRADICTED), (), Level.CONTRADICTED),
+    "familiar by who sent it":
+        (Authorship(Level.FAMILIAR, path=BY_SPF), [BY_SPF], Level.FAMILIAR),
+    "familiar by two paths, of which one says who sent it": (
+        Authorship(Level.FAMILIAR, path=VerifiedPath(("isp.test",), "isp.test")),
+        [BY_DKIM, BY_SPF], Level.FAMILIAR,
+    ),
+    "sent by another than what is familiar": (
+        Authorship(Level.FAMILIAR, path=VerifiedPath(("isp.test",), "evil.test")),
+        [BY_DKIM, BY_SPF], Level.UNPROVEN,
+    ),
+    "familiar by no path that is known": (
+        Authorship(Level.FAMILIAR, path=BY_SPF), [], Level.UNPROVEN,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("authorship", "known", "level"), OTHERS.values(), ids=OTHERS)
+def test_what_else_counts(authorship: Authorship, known: list[VerifiedPath], level: Level) -> None:
+    assert standing(authorship, [USED] if authorship is SENT else [], known, NOW)[0] is level
 
 
 _A, _U, _C, _N = Acting.ACT, Acting.ACT_WITH_UNDO, Acting.CONFIRM, Acting.NOTHING

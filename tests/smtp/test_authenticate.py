@@ -113,6 +113,9 @@ def test_alignment(
     assert found.level is level
     assert found.path == VerifiedPath((domain.lower(),))
     assert bool(found.aligned) == (level is PROVEN)
+    assert bool(found.unaligned) == (level is not PROVEN)
+    (good,) = found.aligned or found.unaligned
+    assert good.domain == domain.lower()
 
 
 @pytest.mark.parametrize("client", [CLIENT, FORWARDED])

@@ -29,6 +29,7 @@ AUTHORSHIPS = st.builds(
     aligned=st.lists(SIGNATURES, max_size=2).map(tuple),
     spf_aligned=st.booleans(),
     temporary=st.booleans(),
+    unaligned=st.lists(SIGNATURES, max_size=2).map(tuple),
 )
 
 
