@@ -22,7 +22,7 @@ from tests.program.test_serve import DOMAIN, LISTSERV, free_port
 from tests.relay import ScriptedRelay
 
 # What takes longer has failed.
-PATIENCE = 60.0
+PATIENCE = 180.0
 
 
 def wait_until(is_true: Callable[[], bool], seconds: float = PATIENCE) -> None:
