@@ -12,6 +12,7 @@ with something else to do, it measures that as well. What is not installed is le
 """
 
 import argparse
+import signal
 import sys
 import time
 
@@ -36,6 +37,7 @@ ROWS = (
 
 
 def main() -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends what was started, too
     by_name = {row.name: row for row in ROWS}
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--rows", help=f"some of {','.join(by_name)}; default: all")
