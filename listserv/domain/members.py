@@ -2,11 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from listserv.domain.address import Address
-from listserv.domain.settings import Setting, Value, addresses, addresses_in, line, one_of, yes_no
+from listserv.domain.settings import (
+    Setting,
+    Value,
+    addresses,
+    addresses_in,
+    day,
+    line,
+    one_of,
+    yes_no,
+)
 
 
 class MemberRole(StrEnum):
@@ -35,15 +44,16 @@ MEMBER_SETTINGS: tuple[Setting, ...] = (
     Setting("name", line(80), "", "the member's name"),
     Setting("role", one_of(*MemberRole), "member", "member, moderator or owner"),
     Setting("delivery", one_of(*Delivery), "mail", "each post, a digest (its posts wait), or none"),
-    Setting("format", one_of("text", "html", "mime"), "html", "of the digest", {"": _DIGEST}),
+    Setting("format", one_of("text", "html", "mime"), "html", "of the digest (its posts wait)"),
     Setting("digest_hour", line(5), "", "of the digest", {"": _DIGEST}),
     Setting("digest_days", line(40), "", "of the digest", {"": _DIGEST}),
     Setting("timezone", line(40), "", "of the digest", {"": _DIGEST}),
     Setting("own_posts", yes_no, True, "get a copy of what they post themselves"),
     Setting("duplicates", yes_no, True, "get a copy although To or Cc names them already"),
-    Setting("ack", yes_no, False, "get a receipt for each post", {"yes": "no receipts are sent"}),
+    Setting("ack", yes_no, False, "get a receipt for each post"),
+    Setting("conceal", yes_no, False, "do not stand in the list of members that members can see"),
     Setting("moderated", yes_no, False, "every post of theirs is held"),
-    Setting("until", line(40), "", "end of a break", {"": "breaks do not end by themselves"}),
+    Setting("until", day, "", "first day after a break (2026-06-01); empty: when they say so"),
     Setting("also", addresses(10), "", "addresses they may post from, with commas between them"),
     Setting("alias", line(40), "", "the name others see", {"": "copies would show addresses"}),
     Setting("language", one_of("en"), "en", "of the mails the program writes"),
@@ -56,7 +66,10 @@ class MemberSettings:
 
     own_posts: bool = True
     duplicates: bool = True
+    ack: bool = False
+    conceal: bool = False
     moderated: bool = False
+    format: str = "html"
     also: str = ""
     language: str = "en"
 
@@ -64,7 +77,11 @@ class MemberSettings:
 @dataclass(frozen=True, slots=True)
 class Member:
     """One person's address on one list. `id` is the member number; `posts` counts accepted
-    posts; `began` says how the membership started ("command line", "import")."""
+    posts; `began` says how the membership started ("command line", "import", by which mail).
+
+    While `delivery` is nomail, `kept` is how mail comes when it comes again, `until` the day on
+    which that happens by itself, and `away_since` the acceptance number of the last post before.
+    """
 
     id: int
     list_id: int
@@ -78,6 +95,9 @@ class Member:
     began: str
     settings: MemberSettings
     stored: Mapping[str, Value]
+    kept: Delivery
+    until: date | None
+    away_since: int | None
 
     @property
     def also(self) -> tuple[Address, ...]:

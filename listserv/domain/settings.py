@@ -8,6 +8,7 @@ ever stored. The tables are LIST_SETTINGS (lists.py) and MEMBER_SETTINGS (member
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from types import MappingProxyType
 
 from listserv.domain.address import Address, parse_address
@@ -84,6 +85,16 @@ def lines(longest: int) -> Callable[[str], Value]:
         return text
 
     return read
+
+
+def day(text: str) -> Value:
+    """A reader for a day, 2026-06-01 (ISO 8601), or for nothing."""
+    if text:
+        try:
+            return date.fromisoformat(text).isoformat()
+        except ValueError:
+            raise ValueError("is a day such as 2026-06-01, or empty") from None
+    return ""
 
 
 def addresses(most: int) -> Callable[[str], Value]:

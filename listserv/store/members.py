@@ -3,7 +3,7 @@ them; all questions but `by_key` and `find` are about who has not left unless th
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Row, Text, column, func, insert, or_, select, update, values
@@ -26,7 +26,7 @@ from listserv.store.tables import LinkedAddressRow, ListRow, MemberRow, PostRow
 _TYPED = frozenset(field.name for field in fields(MemberSettings))
 _DEFAULTS = {row.key: row.default for row in MEMBER_SETTINGS}
 # Settings that are columns of their own; the others share one.
-_COLUMN_SETTINGS = frozenset({"name", "role", "delivery"})
+_COLUMN_SETTINGS = frozenset({"name", "role", "delivery", "until"})
 # So many keys stand in one IN, so many rows in one INSERT: SQLite allows 32,766 variables.
 _AT_ONCE = 500
 
@@ -169,6 +169,9 @@ def add_many(tx: Tx, list_id: int, new: Sequence[NewMember], *, began: str, now:
                     "began": began,
                     "posts": 0,
                     "cursor": cursor,
+                    "kept": None,
+                    "until": None,
+                    "away_since": cursor if one.delivery is Delivery.NOMAIL else None,
                 }
                 for one in new[start : start + _AT_ONCE]
             ],
@@ -178,6 +181,7 @@ def add_many(tx: Tx, list_id: int, new: Sequence[NewMember], *, began: str, now:
 def rejoin(tx: Tx, member: Member, new: NewMember, *, began: str, now: datetime) -> Member:
     """Make a member of somebody who left or is suspended. What the list decided about them
     (`moderated`, how many posts they wrote) stays."""
+    last = _last_number(tx, member.list_id)
     _update(
         tx,
         member.id,
@@ -189,27 +193,76 @@ def rejoin(tx: Tx, member: Member, new: NewMember, *, began: str, now: datetime)
         joined=now,
         left=None,
         began=began,
-        cursor=_last_number(tx, member.list_id),
+        cursor=last,
+        kept=None,
+        until=None,
+        away_since=last if new.delivery is Delivery.NOMAIL else None,
     )
     return _again(tx, member.id)
 
 
 def change(tx: Tx, member: Member, settings: Mapping[str, Value]) -> Member:
-    """Set some of a member's settings. A new digest reader starts with the next post. For `also`
-    the caller has seen to it that no other member has these addresses."""
-    columns = {key: value for key, value in settings.items() if key in _COLUMN_SETTINGS}
+    """Set some of a member's settings. For `also` the caller has seen to it that no other member
+    has these addresses. With `until`, a day as YYYY-MM-DD, mail is off until then."""
+    columns: dict[str, Any] = {
+        key: value for key, value in settings.items() if key in _COLUMN_SETTINGS
+    }
     others = {key: value for key, value in settings.items() if key not in _COLUMN_SETTINGS}
-    new: dict[str, Any] = dict(columns)
+    until = columns.pop("until", "")
+    delivery = Delivery.NOMAIL if until else columns.pop("delivery", None)
     if others:
         merged = {**member.stored, **others}
-        new["settings"] = {k: v for k, v in merged.items() if v != _DEFAULTS[k]}
+        columns["settings"] = {k: v for k, v in merged.items() if v != _DEFAULTS[k]}
     if "also" in others:
         linked.replace(tx, member, addresses_in(str(others["also"])))
-    if columns.get("delivery") == Delivery.DIGEST and member.delivery is not Delivery.DIGEST:
-        new["cursor"] = _last_number(tx, member.list_id)
-    if new:
-        _update(tx, member.id, **new)
+    if columns:
+        _update(tx, member.id, **columns)
+    if delivery is not None:
+        end = date.fromisoformat(until) if until else None
+        return receive(tx, member, Delivery(delivery), until=end)
+    if "until" in settings and member.until is not None:
+        _update(tx, member.id, until=None)
     return _again(tx, member.id)
+
+
+def receive(
+    tx: Tx,
+    member: Member,
+    delivery: Delivery,
+    *,
+    kept: Delivery | None = None,
+    until: date | None = None,
+) -> Member:
+    """Say how a member's mail comes. With nomail it comes as `kept` when it comes again (default:
+    as it came), of itself on the day `until`. A new digest reader starts with the next post."""
+    last = _last_number(tx, member.list_id)
+    new: dict[str, Any] = {"delivery": delivery, "kept": None, "until": None, "away_since": None}
+    if delivery is Delivery.NOMAIL:
+        away = member.away_since if member.away_since is not None else last
+        new |= {"kept": kept or member.kept, "until": until, "away_since": away}
+    elif delivery is Delivery.DIGEST and member.delivery is not Delivery.DIGEST:
+        new["cursor"] = last
+    _update(tx, member.id, **new)
+    return _again(tx, member.id)
+
+
+def move(tx: Tx, member: Member, address: Address) -> Member:
+    """Give a member another address, which nobody on the list has or had."""
+    _update(tx, member.id, address=str(address), address_key=address.key, mailbox=_mailbox(address))
+    return _again(tx, member.id)
+
+
+def missed(tx: Tx, member: Member) -> int:
+    """How many posts a member's list has accepted since their mail is off."""
+    if member.away_since is None:
+        return 0
+    return _last_number(tx, member.list_id) - member.away_since
+
+
+def back_by(tx: Tx, day: date, limit: int = _AT_ONCE) -> list[Member]:
+    """Up to `limit` members whose break has ended by that day, and is not ended yet."""
+    query = _SELECT.where(MemberRow.until <= day, MemberRow.state != MemberState.LEFT)
+    return [_member(row) for row in tx.execute(query.order_by(MemberRow.until).limit(limit))]
 
 
 def leave(tx: Tx, member_id: int, now: datetime) -> None:
@@ -218,7 +271,7 @@ def leave(tx: Tx, member_id: int, now: datetime) -> None:
     member = _again(tx, member_id)
     if member.settings.also:
         change(tx, member, {"also": ""})
-    _update(tx, member_id, state=MemberState.LEFT, left=now)
+    _update(tx, member_id, state=MemberState.LEFT, left=now, until=None)
 
 
 def waiting(tx: Tx, member: Member) -> int:
@@ -249,7 +302,7 @@ def count_post(tx: Tx, member_id: int) -> None:
 _SELECT = select(
     MemberRow.id, MemberRow.list_id, MemberRow.address, MemberRow.address_key, MemberRow.name,
     MemberRow.role, MemberRow.delivery, MemberRow.state, MemberRow.joined, MemberRow.posts,
-    MemberRow.began, MemberRow.settings,
+    MemberRow.began, MemberRow.settings, MemberRow.kept, MemberRow.until, MemberRow.away_since,
 )  # fmt: skip
 _LINK = LinkedAddressRow
 _LINKED = _SELECT.join(_LINK, _LINK.member_id == MemberRow.id)
@@ -260,6 +313,7 @@ def _member(row: Row[*tuple[Any, ...]]) -> Member:
     stored: dict[str, Value] = row.settings
     typed: dict[str, Any] = {key: value for key, value in stored.items() if key in _TYPED}
     local, _, domain = row.address.rpartition("@")
+    off = row.delivery == Delivery.NOMAIL
     return Member(
         id=row.id,
         list_id=row.list_id,
@@ -273,6 +327,9 @@ def _member(row: Row[*tuple[Any, ...]]) -> Member:
         began=row.began,
         settings=MemberSettings(**typed),
         stored=stored,
+        kept=Delivery(row.kept or (Delivery.MAIL if off else row.delivery)),
+        until=row.until,
+        away_since=row.away_since,
     )
 
 

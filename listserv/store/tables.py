@@ -5,7 +5,7 @@ Times are microseconds since 1970 in UTC. Ids that stand in tokens are never use
 (AUTOINCREMENT on SQLite; sequences do that on PostgreSQL).
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar
 
 from sqlalchemy import (
@@ -104,7 +104,9 @@ class FormerAddressRow(Base):
 class MemberRow(Base):
     """A membership. `cursor` is the acceptance number up to which the digest reader has posts;
     who left stays as a row, so that nothing revives them. `mailbox` (policy/linked.py) is NULL
-    where it is the address key."""
+    where it is the address key. While mail is off, `kept` is how it comes when it comes again,
+    `until` the day when that is (NULL: when they say so) and `away_since` the acceptance number of
+    the last post before."""
 
     __tablename__ = "member"
     __table_args__ = (
@@ -117,6 +119,12 @@ class MemberRow(Base):
             "mailbox",
             sqlite_where=text("mailbox IS NOT NULL"),
             postgresql_where=text("mailbox IS NOT NULL"),
+        ),
+        Index(
+            "ix_member_until",
+            "until",
+            sqlite_where=text("until IS NOT NULL"),
+            postgresql_where=text("until IS NOT NULL"),
         ),
         _NEVER_AGAIN,
     )
@@ -136,6 +144,9 @@ class MemberRow(Base):
     posts: Mapped[int]
     cursor: Mapped[int]
     mailbox: Mapped[str | None] = mapped_column(Text)
+    kept: Mapped[str | None] = mapped_column(String(10))
+    until: Mapped[date | None]
+    away_since: Mapped[int | None]
 
 
 class LinkedAddressRow(Base):
@@ -212,21 +223,25 @@ class PostRow(Base):
 
 
 class HeldRow(Base):
-    """A post that waits for a person, or did. The state changes once, from held. `due` is when
-    moderators see a post that waits for its own author first; NULL: at once."""
+    """A post that waits for a person, or did; or somebody who asks to join: then there is no post,
+    and `request` says who. The state changes once, from held. `due` is when moderators see a post
+    that waits for its own author first; NULL: at once."""
 
     __tablename__ = "held"
     __table_args__ = (Index("ix_held_state", "state", "list_id"), _NEVER_AGAIN)
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     list_id: Mapped[int] = mapped_column(ForeignKey("list.id", ondelete="CASCADE"))
-    post_id: Mapped[int] = mapped_column(ForeignKey("post.id", ondelete="CASCADE"), index=True)
+    post_id: Mapped[int | None] = mapped_column(
+        ForeignKey("post.id", ondelete="CASCADE"), index=True
+    )
     state: Mapped[str] = mapped_column(String(10))
     since: Mapped[datetime]
     decided: Mapped[datetime | None]
     decided_by: Mapped[str] = mapped_column(Text)
     note: Mapped[str] = mapped_column(Text)
     due: Mapped[datetime | None]
+    request: Mapped[dict[str, Any] | None] = mapped_column(JSON)
 
 
 class FamiliarPathRow(Base):
@@ -246,9 +261,14 @@ class FamiliarPathRow(Base):
 
 class ConfirmationRow(Base):
     """A question that was mailed to `address` and is answered by a mail to its token. `kind` says
-    what is asked (flow/confirm.py), `data` about what; `replies` counts what was answered to it."""
+    what is asked (flow/confirm.py), `data` about what; `replies` counts what was answered to it.
+    Where questions to a mailbox are counted, `mailbox` is it, and `asker` who caused this one."""
 
     __tablename__ = "confirmation"
+    __table_args__ = (
+        Index("ix_confirmation_mailbox", "mailbox", "created"),
+        Index("ix_confirmation_created", "created"),
+    )
 
     token: Mapped[str] = mapped_column(String(24), primary_key=True)
     kind: Mapped[str] = mapped_column(String(20))
@@ -264,6 +284,8 @@ class ConfirmationRow(Base):
     expires: Mapped[datetime] = mapped_column(index=True)
     confirmed: Mapped[datetime | None]
     replies: Mapped[int] = mapped_column(Integer)
+    mailbox: Mapped[str | None] = mapped_column(Text)
+    asker: Mapped[str | None] = mapped_column(Text)
 
 
 class DeferralRow(Base):

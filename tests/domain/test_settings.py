@@ -28,8 +28,8 @@ LIST_NAMES = """
     content_rules
 """.split()
 MEMBER_NAMES = """
-    name role delivery format digest_hour digest_days timezone own_posts duplicates ack moderated
-    until also alias language
+    name role delivery format digest_hour digest_days timezone own_posts duplicates ack
+    conceal moderated until also alias language
 """.split()
 # What a list is born with, where it is settled.
 DISCUSSION = """
@@ -81,13 +81,14 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "own_posts": ("yes", "no"),
     "duplicates": ("yes", "no"),
     "ack": ("yes", "no"),
+    "conceal": ("yes", "no"),
     "moderated": ("yes", "no"),
-    "until": ("2030-01-01",),
+    "until": ("", "2030-01-01"),
     "also": ("", "ann@work.example", "Ann@work.example, ann+list@home.example"),
     "alias": ("blue-owl",),
 }
 # Kept in a member's own columns, not in MemberSettings.
-COLUMNS = {"name", "role", "delivery"}
+COLUMNS = {"name", "role", "delivery", "until"}
 
 LIST_ROWS = [pytest.param(row, id=f"list {row.key}") for row in LIST_SETTINGS]
 MEMBER_ROWS = [pytest.param(row, id=f"member {row.key}") for row in MEMBER_SETTINGS]

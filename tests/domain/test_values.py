@@ -34,6 +34,9 @@ ANN = Member(
     began="command line",
     settings=MemberSettings(),
     stored={},
+    kept=Delivery.MAIL,
+    until=None,
+    away_since=None,
 )
 BOX = Mailbox("Ann", Address("ann", "example.org"))
 POST = Post(

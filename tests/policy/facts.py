@@ -45,6 +45,9 @@ def a_member(
         began="command line",
         settings=MemberSettings(**settings),
         stored=settings,
+        kept=Delivery.MAIL,
+        until=None,
+        away_since=None,
     )
 
 
