@@ -69,6 +69,11 @@ class ScriptedRelay:
                 if sink.is_ours(message.sender):
                     sink.check(message.data, message.sender)
 
+    def hang_up(self) -> None:
+        """Close every connection, without a word."""
+        for writer in self._serving.values():
+            writer.close()
+
     @property
     def copies(self) -> Counter[str]:
         """How many copies each recipient got."""

@@ -12,12 +12,12 @@ from aiosmtplib import SMTPException, SMTPResponseException
 
 from listserv.domain.courier import Desk, RelayDown
 from listserv.domain.mailing import Fate
-from listserv.domain.transaction import Closed, Event, Settled, Stage, Transaction
+from listserv.domain.transaction import Closed, Event, Settled, Stage, Transaction, Unfinished
 from listserv.smtp.flight import Flight, Patience, take_over
 
 _CONNECT = 30.0
-# So many connections in a row that ended without one answer to a transaction: the relay takes
-# nothing.
+# So many connections in a row that were given a transaction and ended without one answer to it:
+# the relay takes nothing.
 _BARREN = 3
 _PATIENCE = Patience()
 
@@ -101,7 +101,10 @@ class SmtpCarrier:
     def _ended(self, line: "_Line", words: str) -> None:
         if line.flight is not None:
             self._flights.discard(line.flight)
-        self._barren = 0 if line.is_fruitful or not words else self._barren + 1
+        if line.is_fruitful or not words:
+            self._barren = 0
+        elif line.was_given:
+            self._barren += 1
         if self._barren >= _BARREN:
             self._barren = 0
             self._desk.relay_down(words)
@@ -133,12 +136,14 @@ async def connect(settings: RelaySettings) -> aiosmtplib.SMTP:
 
 
 class _Line:
-    """One connection's way to the desk. `is_fruitful`: a transaction was answered on it."""
+    """One connection's way to the desk. `was_given`: a transaction came back from it unanswered;
+    `is_fruitful`: one was answered on it."""
 
     def __init__(self, desk: Desk, ended: Callable[["_Line", str], None]) -> None:
         self._desk = desk
         self._ended = ended
         self.flight: Flight | None = None
+        self.was_given = False
         self.is_fruitful = False
 
     def report(self, events: Sequence[Event]) -> None:
@@ -146,6 +151,8 @@ class _Line:
         for event in events:
             if isinstance(event, Settled):
                 self.is_fruitful = True
+            elif isinstance(event, Unfinished):
+                self.was_given = True
             elif isinstance(event, Closed):
                 self._ended(self, event.words)
 

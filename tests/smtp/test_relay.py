@@ -31,8 +31,10 @@ class ListDesk:
     waiting: list[Transaction]
     events: list[Event] = field(default_factory=list)
     down: list[str] = field(default_factory=list)
+    asked: int = 0
 
     def take(self) -> Transaction | None:
+        self.asked += 1
         return self.waiting.pop(0) if self.waiting and not self.down else None
 
     def report(self, events: Sequence[Event]) -> None:
@@ -127,6 +129,28 @@ def test_a_relay_that_closes_every_connection_without_an_answer_is_down() -> Non
 
     assert relay.connections <= 6
     assert sum(isinstance(e, Closed) for e in desk.events) >= 3
+
+
+def test_connections_that_carried_nothing_may_be_closed_as_often_as_the_relay_likes() -> None:
+    desk, relay = ListDesk([]), ScriptedRelay()
+
+    async def main() -> None:
+        async with relay:
+            carrier = SmtpCarrier(RelaySettings("127.0.0.1", relay.port, "x"), desk, lambda: None)
+            for time in range(1, 4):
+                desk.waiting = to(*(f"m{n}@example.org" for n in range(3)))
+                carrier.wake()
+                desk.waiting = []  # others were faster
+                async with asyncio.timeout(PATIENCE):
+                    while desk.asked < 3 * time:
+                        await asyncio.sleep(0.005)
+                    relay.hang_up()
+                    while sum(isinstance(e, Closed) for e in desk.events) < 3 * time:
+                        await asyncio.sleep(0.005)
+            await carrier.close(0)
+
+    asyncio.run(main())
+    assert desk.down == []
 
 
 def test_nobody_listening_is_a_relay_that_is_down() -> None:
