@@ -4,7 +4,7 @@ hand back. Sending itself, between them, is the worker's (workers/deliver.py).""
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import repeat, zip_longest
+from itertools import repeat
 
 from listserv.domain.address import Role, robot_address
 from listserv.domain.mailing import (
@@ -23,6 +23,7 @@ from listserv.flow.copies import Source, Sources
 from listserv.flow.site import Site
 from listserv.mail.personal import personal_fields
 from listserv.mail.verp import return_paths
+from listserv.policy import grouping
 from listserv.policy.recipients import wants_copy, wants_notice
 from listserv.policy.retries import next_attempt
 from listserv.store import counters, leases, queue, recipients, site
@@ -88,19 +89,22 @@ class Deliveries:
         self.sources = Sources(site)
 
     def lease(self, tx: Tx, now: datetime, lane: Lane = Lane.BULK) -> Lease | None:
-        """Lease the next batch of this lane or a higher one; None when nothing is due. The first
-        page of a new mailing is written at once, the next pages when all batches are in hands."""
+        """Lease the next batch of this lane or a higher one; None when there is none: then it is
+        time for `write_page`. The first page of a new mailing is written here, at once."""
         due = queue.due(tx, now, lane)
         if due.pauses:
             queue.resume_paused(tx, now)
         if due.new:
             fan_out.page(tx, self._site.burst_bytes, now, of_new=True)
         lease = leases.lease(tx, self._worker, now, lane)
-        if lease is None and lane is Lane.BULK and fan_out.page(tx, self._site.burst_bytes, now):
-            lease = leases.lease(tx, self._worker, now)
         if lease is None:
             return None
         return quarantine.check(tx, lease, now) or self.lease(tx, now, lane)
+
+    def write_page(self, tx: Tx, now: datetime, lane: Lane = Lane.BULK) -> bool:
+        """Write the next page of batches, above the lowest lane only the first page of a mailing;
+        whether there was one to write. It is empty where nobody is to get the mailing."""
+        return fan_out.page(tx, self._site.burst_bytes, now, of_new=lane is not Lane.BULK)
 
     def open(self, tx: Tx, lease: Lease, now: datetime) -> Work:
         """The work of a leased batch, its members as they are now. Changes nothing. Raises what
@@ -108,21 +112,14 @@ class Deliveries:
         return _work(tx, lease, self.sources.get(tx, lease.mailing, now), now)
 
     def groups(self, work: Work) -> list[tuple[int, ...]]:
-        """The targets as they go into transactions: one by one with providers in turn, or for
-        `batched` up to `max_rcpt` of one domain together."""
-        by_domain: dict[str, list[int]] = {}
-        for at, address in work.targets.items():
-            by_domain.setdefault(address.rpartition("@")[2], []).append(at)
-        if work.source.mode is Mode.BATCHED and not work.careful:
-            return [
-                tuple(places[start : start + self._site.max_rcpt])
-                for places in by_domain.values()
-                for start in range(0, len(places), self._site.max_rcpt)
-            ]
+        """The targets as they go into transactions: for `batched` up to `max_rcpt` together."""
         if work.careful:
             return [(at,) for at in work.targets]
-        turns = zip_longest(*by_domain.values())
-        return [(at,) for turn in turns for at in turn if at is not None]
+        if work.source.mode is not Mode.BATCHED:
+            return grouping.one_by_one(work.targets)
+        # Whose transaction was deferred may have shared it with the domain that it was about.
+        mixed = work.lease.attempts == 1
+        return grouping.together(work.targets, self._site.max_rcpt, mixed=mixed)
 
     def transactions(
         self, work: Work, asked: Sequence[tuple[object, Sequence[int]]]

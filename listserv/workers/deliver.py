@@ -37,7 +37,7 @@ _JOURNAL_DELAY = 0.05
 _LOW_WATER = 4 * UNWRITTEN
 _HEARTBEAT = 10.0
 # Commands commit in other processes and cannot wake us: a look at the queue this often.
-_LOOK = 0.5
+LOOK = 0.5
 _COUNT_EVERY = timedelta(seconds=1)
 # After a database error.
 _STORAGE_PAUSE = 1.0
@@ -124,7 +124,7 @@ class DeliveryWorker:
                 if self._desk.fresh:
                     self._has_fresh()
             self._wake_carriers()
-            if not await _wait(self._woken, _LOOK):
+            if not await _wait(self._woken, LOOK):
                 await self._look_after()
         self._desk.return_all(self._clock.now(), "")
         self._has_fresh()
@@ -140,7 +140,7 @@ class DeliveryWorker:
                 await self._record(lambda tx: leases.give_back(tx, unopened, now))
 
     async def _find_work(self) -> bool:
-        """Write a page of batches, lease a batch; whether there was one."""
+        """Lease a batch, or write a page of them; whether there was one."""
         lane = self._desk.wanted(_LOW_WATER)
         if lane is None:
             return False
@@ -152,7 +152,7 @@ class DeliveryWorker:
                     return False
                 self._leased = await self._record(lambda tx: deliveries.lease(tx, now, lane))
             if self._leased is None:
-                return False
+                return await self._record(lambda tx: deliveries.write_page(tx, now, lane))
             await self._open(self._leased, now)
         except StorageError:
             return False

@@ -24,6 +24,7 @@ from listserv.domain.transaction import (
     in_words,
 )
 from listserv.flow.deliver import Report, Work
+from listserv.policy import grouping
 from listserv.policy.refusals import Watch, is_throttling
 from listserv.workers.in_hand import InHand, Ticket
 from listserv.workers.pace import Pace
@@ -211,6 +212,11 @@ class Desk:
 
     def _deferred(self, hand: InHand, ticket: Ticket, event: Settled) -> None:
         about_mailing, slower = event.blames_message, is_throttling(event.words)
+        domains = grouping.by_domain({ticket.positions[r]: r for r in event.recipients})
+        if about_mailing and len(domains) > 1:
+            # Perhaps one of them takes no such mail: each is asked by itself, at once.
+            self._send_again(hand, tuple(domains.values()))
+            return
         if slower:
             self._pace.slow()
         if not about_mailing and not slower:
@@ -270,11 +276,14 @@ class Desk:
             else:
                 again.append(at)
         if again:
-            hand.unmade.appendleft(tuple(again))
-            hands = self._lanes[hand.work.lease.mailing.lane]
-            if hand not in hands:
-                hands.appendleft(hand)
+            self._send_again(hand, [tuple(again)])
         self._ends(ticket, len(event.recipients))
+
+    def _send_again(self, hand: InHand, groups: Sequence[tuple[int, ...]]) -> None:
+        hand.unmade.extendleft(groups)
+        hands = self._lanes[hand.work.lease.mailing.lane]
+        if hand not in hands:
+            hands.appendleft(hand)
 
     def _ends(self, ticket: Ticket, recipients: int) -> None:
         """So many of the transaction's recipients are dealt with."""

@@ -126,7 +126,12 @@ class World:
         now = self.clock.now()
         worker = Deliveries(self.site, "here:1:1")
         before = len(self.sent)
-        while (lease := self.store.record(lambda tx: worker.lease(tx, now))) is not None:
+        while True:
+            lease = self.store.record(lambda tx: worker.lease(tx, now))
+            if lease is None:
+                if self.store.record(lambda tx: worker.write_page(tx, now)):
+                    continue
+                break
             work = self.open(worker, lease)
             if work is None:
                 continue

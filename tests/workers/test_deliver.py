@@ -11,7 +11,7 @@ from listserv.domain.mailing import MailingState
 from listserv.flow.deliver import Deliveries
 from listserv.smtp.relay import RelaySettings, SmtpCarrier
 from listserv.store import leases, queue_view
-from listserv.workers.deliver import DeliveryWorker
+from listserv.workers.deliver import LOOK, DeliveryWorker
 from tests.flow.world import World
 from tests.relay import Script, ScriptedRelay
 
@@ -94,6 +94,25 @@ def test_everybody_gets_one_copy_over_a_few_connections(world: World) -> None:
     run(world, relay, story)
     assert relay.copies == dict.fromkeys(everybody, 1)
     assert relay.connections <= 5
+
+
+def test_mailings_without_recipients_do_not_wait_for_each_other_or_hold_up_the_next(
+    world: World,
+) -> None:
+    found_town(world, 1)
+    for name in ("first", "second", "third"):
+        world.found(name, posting="anyone")
+        world.post("ann@example.org", name)
+    world.post("m0@example.org", "town")
+    relay = ScriptedRelay()
+
+    async def story(worker: DeliveryWorker) -> None:
+        async with asyncio.timeout(LOOK / 2):  # all of it is there when the worker first looks
+            while states(world) != {MailingState.DONE}:
+                await asyncio.sleep(0.005)
+
+    run(world, relay, story)
+    assert relay.copies == {"m0@example.org": 1}
 
 
 @pytest.mark.parametrize(
