@@ -66,7 +66,7 @@ class Server:
             f"[auth]\nrequire_proven_author = false\n"
             f'[dns]\nservers = ["{self._dns.address}"]\n'
             f'[delivery]\nmode = "{mode}"\n{signing}'
-            f'[relay]\nhost = "127.0.0.1"\nport = {relay_port}\nmax_rcpt = 100\n{relay}'
+            f'[relay]\nhost = "127.0.0.1"\nport = {relay_port}\n{relay}'
         )
         self.path.chmod(0o600)
         self._app = build(config.load(self.path))
