@@ -1,11 +1,16 @@
 """Where the files that ship beside the code are, in a checkout and in an installed wheel; and the
 words we send, filled in by jinja2.
 
-User text is never a template: it goes in as the value of a variable. Templates are ours and, where
-the operator wants other words, a file of the same name in site.templates_dir.
+English words stand in templates/, those of another language in a folder of its name. User text is
+never a template: it goes in as the value of a variable. Templates are ours and, where the operator
+wants other words, a file of the same name, in a folder for the same language, in
+site.templates_dir. A phrase is replaced by itself, there in phrases.toml.
 """
 
+import tomllib
 from collections.abc import Mapping
+from datetime import date
+from functools import cache, cached_property
 from pathlib import Path
 
 from jinja2 import (
@@ -13,12 +18,16 @@ from jinja2 import (
     Environment,
     FileSystemLoader,
     StrictUndefined,
+    Template,
     TemplateSyntaxError,
     meta,
     select_autoescape,
 )
 
 from listserv.domain.errors import ListservError
+from listserv.domain.languages import ENGLISH, LANGUAGES
+
+PHRASES = "phrases.toml"
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -36,21 +45,90 @@ def config_example() -> Path:
 
 
 class JinjaTemplates:
-    """The templates by name; a variable without a value is an error, not an empty place.
+    """The templates by name and the phrases by key, in each of LANGUAGES; a variable without a
+    value is an error, not an empty place. What a language lacks is said in English.
 
     The operator's files are checked here, where the operator sees what is wrong, and not when a
     notice is due: each stands for one of ours and uses the variables of that one.
     """
 
     def __init__(self, own: Path | None = None) -> None:
-        folders = [own, templates_dir()] if own else [templates_dir()]
-        self._environment = environment(*folders)
+        self._words = {language: _Words(language, own) for language in LANGUAGES}
         if own:
-            _check(own)
+            _refuse_other_languages(own)
+            for words in self._words.values():
+                words.check()
+
+    def render(self, name: str, values: Mapping[str, object], language: str = ENGLISH) -> str:
+        """The text of template `name`; in .html all values are escaped."""
+        return self._words[language].render(name, values)
+
+    def phrase(self, key: str, values: Mapping[str, object], language: str = ENGLISH) -> str:
+        """One word or sentence of phrases.toml: "done.subscribe" is `subscribe` in `[done]`."""
+        return self._words[language].phrase(key, values)
+
+
+class _Words:
+    """The words of one language."""
+
+    def __init__(self, language: str, own: Path | None) -> None:
+        self._ours = _folder(templates_dir(), language)
+        self._own = _folder(own, language) if own else None
+        folders = [self._own, self._ours, templates_dir()]
+        self._environment = environment(*(folder for folder in folders if folder))
+        self._environment.filters["day"] = self._day
+        self._phrase = cache(self._compiled)
 
     def render(self, name: str, values: Mapping[str, object]) -> str:
-        """The text of template `name`; in .html all values are escaped."""
         return self._environment.get_template(name).render(values)
+
+    def phrase(self, key: str, values: Mapping[str, object]) -> str:
+        return self._phrase(key).render(values)
+
+    @cached_property
+    def _phrases(self) -> Mapping[str, str]:
+        own = read_phrases(self._own) if self._own else {}
+        return {**read_phrases(templates_dir()), **read_phrases(self._ours), **own}
+
+    def _compiled(self, key: str) -> Template:
+        return self._environment.from_string(self._phrases[key])
+
+    def _day(self, day: date) -> str:
+        """The filter that writes a date: 1 June 2026, 1. Juni 2026."""
+        month = self.phrase(f"month.{day.month}", {})
+        return self.phrase("date.day", {"day": day.day, "month": month, "year": day.year})
+
+    def check(self) -> None:
+        """Raises ListservError for a file of the operator's that stands for none of ours, or uses
+        what the one of ours does not."""
+        if not self._own or not self._own.is_dir():
+            return
+        for path in filter(is_template, self._own.iterdir()):
+            if not (self._ours / path.name).is_file():
+                raise ListservError(f"{path}: there is no template of this name to replace")
+            known, parts = self._uses(_text(self._ours / path.name), path)
+            for part in parts:
+                known |= self._uses(_text(self._ours / part), path)[0]
+            _refuse_unknown(path, self._uses(_text(path), path), (known, parts))
+        self._check_phrases(self._own / PHRASES)
+
+    def _check_phrases(self, path: Path) -> None:
+        ours = read_phrases(self._ours)
+        for key, text in read_phrases(path.parent).items():
+            if key not in ours:
+                raise ListservError(f"{path}: there is no phrase {key} to replace")
+            where = f"{path}: {key}"
+            _refuse_unknown(where, self._uses(text, where), self._uses(ours[key], where))
+
+    def _uses(self, text: str, where: object) -> tuple[set[str], set[str]]:
+        """The variables of a template, and the names of the templates that it includes."""
+        try:
+            tree = self._environment.parse(text)
+            self._environment.compile(tree)
+        except TemplateSyntaxError as wrong:
+            raise ListservError(f"{where}: line {wrong.lineno}: {wrong.message}") from None
+        included = {str(other) for other in meta.find_referenced_templates(tree)}
+        return meta.find_undeclared_variables(tree), included
 
 
 def environment(*folders: Path) -> Environment:
@@ -58,7 +136,7 @@ def environment(*folders: Path) -> Environment:
     return Environment(
         loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
         undefined=StrictUndefined,
-        autoescape=select_autoescape(enabled_extensions=("html",), default=False),
+        autoescape=select_autoescape(("html",), default_for_string=False),
         keep_trailing_newline=True,
     )
 
@@ -68,29 +146,52 @@ def is_template(path: Path) -> bool:
     return path.suffix in {".txt", ".html"}
 
 
-def _check(own: Path) -> None:
-    ours = {path.name: path for path in templates_dir().iterdir() if is_template(path)}
-    for path in filter(is_template, own.iterdir()):
-        if path.name not in ours:
-            raise ListservError(f"{path}: there is no template of this name to replace")
-        known, parts = _uses(ours[path.name])
-        for part in parts:
-            known |= _uses(ours[part])[0]
-        used, included = _uses(path)
-        if unknown := sorted(used - known) + sorted(included - parts):
-            there = ", ".join(sorted(known | parts)) or "none"
-            raise ListservError(f"{path}: {unknown[0]} is not known here; there are: {there}")
-
-
-def _uses(template: Path) -> tuple[set[str], set[str]]:
-    """The variables of a template, and the names of the templates that it includes."""
+def read_phrases(folder: Path) -> Mapping[str, str]:
+    """The phrases in a folder of templates, by key; none where it has no such file."""
+    path = folder / PHRASES
+    if not path.is_file():
+        return {}
     try:
-        tree = environment().parse(template.read_text("utf-8"))
+        tables = tomllib.loads(_text(path))
+    except tomllib.TOMLDecodeError as wrong:
+        raise ListservError(f"{path}: {wrong}") from None
+    found: dict[str, str] = {}
+    for name, table in tables.items():
+        for key, text in table.items() if isinstance(table, dict) else [("", table)]:
+            if not key or not isinstance(text, str):
+                raise ListservError(f'{path}: {name} is not a table of phrases, key = "words"')
+            found[f"{name}.{key}"] = text
+    return found
+
+
+def _folder(folder: Path, language: str) -> Path:
+    return folder if language == ENGLISH else folder / language
+
+
+def _refuse_other_languages(own: Path) -> None:
+    for path in own.iterdir():
+        hidden = path.name.startswith(".")
+        if path.is_dir() and not hidden and path.name not in set(LANGUAGES) - {ENGLISH}:
+            others = ", ".join(set(LANGUAGES) - {ENGLISH})
+            raise ListservError(
+                f"{path}: there is no such language; English words stand in {own}, "
+                f"and there may be folders in it for: {others}"
+            )
+
+
+def _refuse_unknown(
+    where: object, uses: tuple[set[str], set[str]], known: tuple[set[str], set[str]]
+) -> None:
+    (used, included), (variables, parts) = uses, known
+    if unknown := sorted(used - variables) + sorted(included - parts):
+        there = ", ".join(sorted(variables | parts)) or "none"
+        raise ListservError(f"{where}: {unknown[0]} is not known here; there are: {there}")
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
     except OSError as wrong:
-        raise ListservError(f"{template}: cannot be read: {wrong.strerror}") from None
+        raise ListservError(f"{path}: cannot be read: {wrong.strerror}") from None
     except UnicodeDecodeError:
-        raise ListservError(f"{template}: is not a text in UTF-8") from None
-    except TemplateSyntaxError as wrong:
-        raise ListservError(f"{template}: line {wrong.lineno}: {wrong.message}") from None
-    included = {str(other) for other in meta.find_referenced_templates(tree)}
-    return meta.find_undeclared_variables(tree), included
+        raise ListservError(f"{path}: is not a text in UTF-8") from None

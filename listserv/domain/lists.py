@@ -6,6 +6,7 @@ from datetime import datetime
 
 from listserv.domain.address import ListAddresses
 from listserv.domain.errors import ListservError
+from listserv.domain.languages import ENGLISH, LANGUAGES
 from listserv.domain.settings import Setting, Value, line, lines, one_of, whole, yes_no
 
 # What 1 MB means everywhere in this program.
@@ -20,7 +21,7 @@ LIST_SETTINGS: tuple[Setting, ...] = (
     Setting("title", line(80), "", "the name people see; default: the list's name"),
     Setting("description", line(200), "", "what the list is for, in one line"),
     Setting(
-        "language", one_of("en"), "en", "of the mails the program writes",
+        "language", one_of(*LANGUAGES), ENGLISH, "of the mails the program writes",
     ),
     Setting(
         "subscription", one_of("open", "confirm", "approve", "invite"), "confirm",
@@ -125,7 +126,7 @@ class ListSettings:
 
     title: str = ""
     description: str = ""
-    language: str = "en"
+    language: str = ENGLISH
     posting: str = "members"
     nonmember: str = "hold"
     moderation: str = "off"

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from listserv.domain.address import Address
+from listserv.domain.languages import LANGUAGES
 from listserv.domain.settings import (
     Setting,
     Value,
@@ -14,6 +15,7 @@ from listserv.domain.settings import (
     day,
     line,
     one_of,
+    or_empty,
     yes_no,
 )
 
@@ -56,7 +58,10 @@ MEMBER_SETTINGS: tuple[Setting, ...] = (
     Setting("until", day, "", "first day after a break (2026-06-01); empty: when they say so"),
     Setting("also", addresses(10), "", "addresses they may post from, with commas between them"),
     Setting("alias", line(40), "", "the name others see", {"": "copies would show addresses"}),
-    Setting("language", one_of("en"), "en", "of the mails the program writes"),
+    Setting(
+        "language", or_empty(one_of(*LANGUAGES)), "",
+        "of the mails the program writes; empty: the list's",
+    ),
 )  # fmt: skip
 
 
@@ -71,7 +76,7 @@ class MemberSettings:
     moderated: bool = False
     format: str = "html"
     also: str = ""
-    language: str = "en"
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)

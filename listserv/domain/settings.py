@@ -46,6 +46,18 @@ def one_of(*values: str) -> Callable[[str], Value]:
     return read
 
 
+def or_empty(read: Callable[[str], Value]) -> Callable[[str], Value]:
+    """A reader for what `read` reads, or for nothing."""
+
+    def read_or_empty(text: str) -> Value:
+        try:
+            return read(text) if text else ""
+        except ValueError as wrong:
+            raise ValueError(f"{wrong}, or empty") from None
+
+    return read_or_empty
+
+
 def yes_no(text: str) -> Value:
     """yes or no, stored as a truth value."""
     if text not in {"yes", "no"}:

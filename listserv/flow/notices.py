@@ -1,10 +1,12 @@
 """The mails the program itself writes, queued in the transaction of what they tell about."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from listserv.domain.address import Address, Role, parse_address
+from listserv.domain.address import Address, Role, parse_address, robot_address
 from listserv.domain.decision import Decision
+from listserv.domain.languages import ENGLISH
 from listserv.domain.lists import MailingList
 from listserv.domain.mailing import Lane
 from listserv.domain.members import Member, MemberState
@@ -24,7 +26,7 @@ _LONGEST_QUOTE = 80
 
 def welcome(tx: Tx, site: Site, mlist: MailingList, member: Member, now: datetime) -> None:
     """To a member whom an operator added with --welcome."""
-    _send(
+    send(
         tx, site, mlist, "member-welcome.txt", member.address, now,
         values={"name": member.name, "delivery": member.delivery},
         member=member.id, lane=Lane.BULK,
@@ -40,7 +42,7 @@ def rejected(
     author = member.address if member and is_reader else parse_address(post.author)
     if author is None:
         return
-    _send(
+    send(
         tx, site, mlist, "author-rejected.txt", author, now,
         values={"subject": post.subject, "reason": reason},
         member=member.id if member and is_reader else 0,
@@ -60,7 +62,7 @@ def refused(
     say: a refusal that could not be heard while the post came in. The caller has seen to it that
     the author is known to be the author, and is told so once a day."""
     told = [(mlist.address, decision.refusal.text) for mlist, decision in refusals]
-    _send(
+    send(
         tx, site, refusals[0][0], "author-refused.txt", author, now,
         values={"subject": _short(post.subject), "refusals": told}, in_reply_to=post.message_id,
     )  # fmt: skip
@@ -78,7 +80,7 @@ def ask_author(
 ) -> None:
     """To a member, at the address on file: did you write this? Of the post itself the beginning of
     its subject, because whoever wrote it may not be them. `learns`: a yes is remembered."""
-    _send(
+    send(
         tx, site, mlist, "author-ask.txt", member.address, now,
         values={"subject": _short(subject), "learns": learns}, member=member.id,
         reply_to=reply_to,
@@ -113,8 +115,9 @@ def _answer(
     if to is None:
         return
     member = members.get(tx, question.member_id) if question.member_id else None
-    _send(
-        tx, site, lists.get(tx, post.list_id), template, to, now,
+    mlist = lists.get(tx, post.list_id)
+    send(
+        tx, site, mlist, template, to, now, language=language_of(mlist, member),
         values={"subject": _short(post.subject), **values},
         member=member.id if member and member.state is MemberState.ACTIVE else 0,
         reply_to=reply_to, answers=True,
@@ -124,44 +127,78 @@ def _answer(
 def owners_of_busy_list(tx: Tx, site: Site, mlist: MailingList, now: datetime) -> None:
     """To the owners, once: posts come in so fast that they are held."""
     for owner in members.owners(tx, mlist.id):
-        _send(
+        send(
             tx, site, mlist, "owner-list-busy.txt", owner.address, now,
             values={}, member=owner.id,
         )  # fmt: skip
 
 
-def _send(
+def send(
     tx: Tx,
     site: Site,
-    mlist: MailingList,
+    origin: MailingList | str,
     template: str,
     to: Address,
     now: datetime,
     *,
-    values: dict[str, object],
+    values: Mapping[str, object],
     member: int = 0,
+    language: str = "",
     in_reply_to: str = "",
     answers: bool = False,
     reply_to: str | None = None,
     lane: Lane = Lane.NOTICE,
 ) -> None:
+    """Queue one mail of ours, from a list or, where `origin` is a domain, from its robot.
+
+    `member` is whose number it is (0: nobody's), `language` by default theirs or the list's. Beside
+    `values` a template has `title`, `address` and `owner` of the list; or of the domain its robot's
+    name and address, and postmaster.
+    """
+    language = language or language_of(origin, members.get(tx, member) if member else None)
+    who = _sender(site, origin, language)
     frame = Frame(
-        sender_name=mlist.title,
-        sender=mlist.addresses.request,
+        sender_name=who.title,
+        sender=who.sender,
         to=to,
-        reply_to=reply_to or mlist.addresses.owner,
+        reply_to=reply_to or who.reply_to,
         message_id=site.message_id(),
         date=now,
         in_reply_to=in_reply_to,
         answers=answers or bool(in_reply_to),
     )
-    shared = {"title": mlist.title, "address": mlist.address, "owner": mlist.addresses.owner}
-    raw = write_notice(site.templates, template, frame, {**shared, **values})
-    subject = template.removesuffix(".txt").replace("-", " ")
+    shared = {"title": who.title, "address": who.address, "owner": who.owner}
+    raw = write_notice(site.templates, template, frame, {**shared, **values}, language)
     queue.add_notice(
-        tx, list_id=mlist.id, raw=raw, subject=subject, member=member, address=str(to), now=now,
-        lane=lane,
+        tx, list_id=who.list_id, raw=raw, subject=template.removesuffix(".txt").replace("-", " "),
+        member=member, address=str(to), now=now, lane=lane,
     )  # fmt: skip
+
+
+def language_of(origin: MailingList | str, member: Member | None) -> str:
+    """In which language the mails of a list, or of a domain, go to somebody."""
+    chosen = member.settings.language if member else ""
+    return chosen or (ENGLISH if isinstance(origin, str) else origin.settings.language)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sender:
+    list_id: int | None
+    title: str
+    address: str
+    sender: str
+    reply_to: str
+    owner: str
+
+
+def _sender(site: Site, origin: MailingList | str, language: str) -> _Sender:
+    if isinstance(origin, str):
+        title = site.templates.phrase("sender.domain", {"domain": origin}, language)
+        robot = robot_address(Role.ROBOT, origin)
+        owner = robot_address(Role.POSTMASTER, origin)
+        return _Sender(None, title, robot, robot, robot, owner)
+    at = origin.addresses
+    return _Sender(origin.id, origin.title, at.post, at.request, at.owner, at.owner)
 
 
 def _short(subject: str) -> str:

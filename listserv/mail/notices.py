@@ -8,6 +8,7 @@ from email.utils import format_datetime
 from typing import Protocol
 
 from listserv.domain.address import Address
+from listserv.domain.languages import ENGLISH
 from listserv.mail import headers as h
 from listserv.mail.headers import header_line, structured_line
 from listserv.mail.mailboxes import write_mailbox
@@ -20,9 +21,12 @@ _LONGEST_LINE = 990
 
 
 class Templates(Protocol):
-    """Where words come from: `Subject: ...`, an empty line, the text."""
+    """Where words come from, in a language of domain/languages.py: a whole text (of a mail
+    `Subject: ...`, an empty line, the text), and a word or a sentence by its key."""
 
-    def render(self, name: str, values: Mapping[str, object]) -> str: ...
+    def render(self, name: str, values: Mapping[str, object], language: str = ENGLISH) -> str: ...
+
+    def phrase(self, key: str, values: Mapping[str, object], language: str = ENGLISH) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +45,14 @@ class Frame:
 
 
 def write_notice(
-    templates: Templates, name: str, frame: Frame, values: Mapping[str, object]
+    templates: Templates,
+    name: str,
+    frame: Frame,
+    values: Mapping[str, object],
+    language: str = ENGLISH,
 ) -> bytes:
     """A whole message, lines ended by CR LF: text/plain in UTF-8, marked as automatic."""
-    subject, text = _read(templates.render(name, values), name)
+    subject, text = _read(templates.render(name, values, language), name)
     encoding, body = _body(text)
     lines = [
         structured_line(h.FROM, write_mailbox(frame.sender_name, frame.sender)),

@@ -35,7 +35,7 @@ def test_a_member_is_shown_with_all_that_works(town: Shell) -> None:
     assert bob == {
         "address": "bob@x.test", "name": "Bob", "role": "member", "delivery": "mail",
         "state": "active", "format": "html", "own_posts": "yes", "duplicates": "yes", "ack": "no",
-        "conceal": "no", "moderated": "no", "also": "", "language": "en", "until": "",
+        "conceal": "no", "moderated": "no", "also": "", "language": "", "until": "",
         "waiting": 0, "posts": 0, "joined": bob["joined"], "began": "command line",
     }  # fmt: skip
     assert _roster(town)["bob@x.test"] == bob

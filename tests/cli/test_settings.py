@@ -15,7 +15,7 @@ from tests.cli.shell import DOMAIN, Shell
 LIST_KEYS = """
 title=Our town
 description=For everybody in it
-language=en
+language=en|de
 !subscription=open|confirm|approve|invite
 posting=anyone|members|moderators
 nonmember=reject|hold|discard
@@ -61,7 +61,7 @@ moderated=no|yes
 until=2030-01-01|
 also=bob@y.test|Bob@y.test,bob@z.test|
 !alias=Rose
-language=en
+language=de|en|
 """
 WHOSE = {LIST_KEYS: ("list", "town"), MEMBER_KEYS: ("member", "town", "bob@x.test")}
 NONSENSE = {

@@ -43,7 +43,7 @@ DISCUSSION = """
 VALUES: Mapping[str, tuple[str, ...]] = {
     "title": ("", "Support for all", "Über uns"),
     "description": ("", "For patients"),
-    "language": ("en",),
+    "language": ("en", "de"),
     "subscription": ("open", "confirm", "approve", "invite"),
     "posting": ("anyone", "members", "moderators"),
     "nonmember": ("reject", "hold", "discard"),

@@ -27,9 +27,12 @@ class Words:
     def __init__(self, text: str) -> None:
         self.text = text
 
-    def render(self, name: str, values: Mapping[str, object]) -> str:
+    def render(self, name: str, values: Mapping[str, object], language: str = "en") -> str:
         assert name == "a-notice.txt"
         return self.text.format_map(values)
+
+    def phrase(self, key: str, values: Mapping[str, object], language: str = "en") -> str:
+        raise KeyError(key)
 
 
 def _notice(text: str, frame: Frame = FRAME, **given: object) -> bytes:

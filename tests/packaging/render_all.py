@@ -1,6 +1,6 @@
-"""Run by the Python of an environment that has the wheel: renders every template there is.
+"""Run by the Python of an environment that has the wheel: renders every text there is.
 
-Prints where listserv was imported from, then the name of each template. What a template is given
+Prints where listserv was imported from, then the name of each file. What a template is given
 is any value at all: this shows that the files are there and sound, not what they say.
 """
 
@@ -9,7 +9,13 @@ from collections.abc import Iterator
 from jinja2 import Environment, meta
 
 import listserv
-from listserv.resources import JinjaTemplates, config_example, is_template, templates_dir
+from listserv.resources import (
+    JinjaTemplates,
+    config_example,
+    is_template,
+    read_phrases,
+    templates_dir,
+)
 
 
 class Anything:
@@ -44,14 +50,20 @@ class Anything:
 
 def main() -> None:
     print(listserv.__file__)
-    templates = JinjaTemplates()
+    templates, root = JinjaTemplates(), templates_dir()
     environment = Environment(autoescape=True)
-    found = sorted(path.name for path in templates_dir().iterdir() if is_template(path))
-    sources = {name: environment.parse((templates_dir() / name).read_text()) for name in found}
-    variables = set().union(*(meta.find_undeclared_variables(s) for s in sources.values()))
-    for name in found:
-        assert templates.render(name, {variable: Anything() for variable in variables})
-        print(name)
+    environment.filters["day"] = str
+    found = sorted(path for path in root.rglob("*") if path.is_file() and path.name[0] != ".")
+    parsed = [environment.parse(path.read_text("utf-8")) for path in found]
+    variables = set().union(*map(meta.find_undeclared_variables, parsed))
+    anything = {variable: Anything() for variable in variables}
+    for path in found:
+        language = path.parent.name if path.parent != root else "en"
+        if is_template(path):
+            assert templates.render(path.name, anything, language)
+        for key in [] if is_template(path) else read_phrases(path.parent):
+            assert templates.phrase(key, anything, language)
+        print(path.relative_to(root).as_posix())
     assert config_example().read_text().startswith("#")
 
 

@@ -15,7 +15,11 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-TEMPLATES = sorted(p.name for p in (CHECKOUT / "templates").iterdir() if p.name[0] != ".")
+TEMPLATES = sorted(
+    path.relative_to(CHECKOUT / "templates").as_posix()
+    for path in (CHECKOUT / "templates").rglob("*")
+    if path.is_file() and path.name[0] != "."
+)
 # Nothing of the caller's Python settings; PATH finds tar.
 ENVIRONMENT = {"PATH": os.environ["PATH"], "LC_ALL": "C"}
 
