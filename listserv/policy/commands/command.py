@@ -12,7 +12,8 @@ _SHOWN = 80
 
 
 class Verb(StrEnum):
-    """The commands, by their canonical words."""
+    """The commands, by their canonical words. "help.<key>" is the phrase that says what one does,
+    "done.<key>" what it has done."""
 
     SUBSCRIBE = "SUBSCRIBE"
     SIGNOFF = "SIGNOFF"
@@ -44,9 +45,15 @@ class Verb(StrEnum):
     HOLD = "HOLD"
     FREE = "FREE"
 
+    @property
+    def key(self) -> str:
+        """As its phrases are found: "set-for"."""
+        return _key(self)
+
 
 class Option(StrEnum):
-    """What SET changes, by its canonical words; see delivery.OPTIONS."""
+    """What SET changes, by its canonical words; see delivery.OPTIONS. "option.<key>" is the phrase
+    that says what one does."""
 
     MAIL = "MAIL"
     NOMAIL = "NOMAIL"
@@ -64,6 +71,11 @@ class Option(StrEnum):
     NOCONCEAL = "NOCONCEAL"
     DUPLICATES = "DUPLICATES"
     NODUPLICATES = "NODUPLICATES"
+
+    @property
+    def key(self) -> str:
+        """As its phrase is found: "nomail"."""
+        return _key(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,32 +118,32 @@ class Command:
 
 
 class Why(StrEnum):
-    """Why a line was not understood, as a sentence for its writer."""
+    """Why a line was not understood; "why.<value>" is the phrase for its writer."""
 
-    WORD = "This is not a command that I know."
-    REQUEST = "I read commands only, one a line."
-    MORE = "There is more on the line than the command takes."
-    LIST = "The command needs the name of a list."
-    ONE_LIST = "The command is about one list at a time."
-    ADDRESS = "There is no mail address here that I can read."
-    NAME = "A name has at most 80 characters, and no web address in it."
-    NO_NAME = "The name is missing."
-    OPTION = "There is no such option."
-    NO_OPTION = "The option is missing."
-    NO_INDEX = "Posts come one by one or as a digest; there is no index of them."
-    NO_HEADERS = "Every post comes with the same header fields."
-    NO_TOPICS = "Lists have no topics."
-    NO_RECEIPT = "Receipts come with ACK, or not at all."
-    NO_REMINDERS = "There are no passwords, and so no reminders of them."
-    BY_OWNER = "This is set for a list, not for a member."
-    DATE = "I cannot read the date."
-    TWO_DATES = "The date can be read in two ways."
-    PAST = "That day has passed."
-    TOO_FAR = "That is too far ahead; two years are the most."
-    TOKEN = "Please answer the mail that asked you; its code is in the address."  # noqa: S105
-    QUIET = "QUIET goes with the commands of owners."
-    LONG = "The line is too long for a command."
-    REST = "I read ten lines of a mail; please send the others in a new one."
+    WORD = "word"
+    REQUEST = "request"
+    MORE = "more"
+    LIST = "list"
+    ONE_LIST = "one-list"
+    ADDRESS = "address"
+    NAME = "name"
+    NO_NAME = "no-name"
+    OPTION = "option"
+    NO_OPTION = "no-option"
+    NO_INDEX = "no-index"
+    NO_HEADERS = "no-headers"
+    NO_TOPICS = "no-topics"
+    NO_RECEIPT = "no-receipt"
+    NO_REMINDERS = "no-reminders"
+    BY_OWNER = "by-owner"
+    DATE = "date"
+    TWO_DATES = "two-dates"
+    PAST = "past"
+    TOO_FAR = "too-far"
+    TOKEN = "token"  # noqa: S105
+    QUIET = "quiet"
+    LONG = "long"
+    REST = "rest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +154,10 @@ class NotUnderstood:
     line: str
     nearest: str
     why: Why = Why.WORD
+
+
+def _key(word: StrEnum) -> str:
+    return word.name.lower().replace("_", "-")
 
 
 def shortened(line: str) -> str:

@@ -18,36 +18,27 @@ class OptionRow:
     option: Option
     words: tuple[str, ...]
     setting: tuple[str, Value] | None
-    help: str
 
 
 _O = Option
 
 OPTIONS: tuple[OptionRow, ...] = (
-    OptionRow(_O.MAIL, ("MAIL",), None,
-              "mail comes, as it came before NOMAIL; while it comes, each post by itself"),
-    OptionRow(_O.NOMAIL, ("NOMAIL", "POSTPONE"), None, "no mail comes; you stay a member"),
-    OptionRow(_O.DIGEST, ("DIGests", "DAILYdigest", "SUMmary"), None,
-              "posts come together, in one mail a day"),
-    OptionRow(_O.NODIGEST, ("NODIGests",), None, "posts come one by one"),
-    OptionRow(_O.ON, ("DELIVERY=ON",), None, "mail comes, as it came before"),
-    OptionRow(_O.TEXT, ("TEXT", "PLAIN", "NOHTML", "NOMIME"), ("format", "text"),
-              "the digest is plain text"),
-    OptionRow(_O.HTML, ("HTML",), ("format", "html"), "the digest is HTML with text beside it"),
-    OptionRow(_O.MIME, ("MIME",), ("format", "mime"), "the digest has each post as an attachment"),
-    OptionRow(_O.REPRO, ("REPro", "MYPOSTS"), ("own_posts", True), "your own posts come to you"),
-    OptionRow(_O.NOREPRO, ("NOREPro", "NOMYPOSTS"), ("own_posts", False),
-              "your own posts do not come to you"),
-    OptionRow(_O.ACK, ("ACK",), ("ack", True), "you get a receipt for each of your posts"),
-    OptionRow(_O.NOACK, ("NOACK",), ("ack", False), "you get no receipts"),
-    OptionRow(_O.CONCEAL, ("CONCeal", "HIDE", "ANONYMOUS"), ("conceal", True),
-              "you do not stand in the list of members"),
-    OptionRow(_O.NOCONCEAL, ("NOCONCeal", "NOHIDE"), ("conceal", False),
-              "you stand in the list of members, where there is one"),
-    OptionRow(_O.DUPLICATES, ("DUPlicates",), ("duplicates", True),
-              "a copy comes although To or Cc names you"),
-    OptionRow(_O.NODUPLICATES, ("NODUPlicates",), ("duplicates", False),
-              "no copy comes where To or Cc names you"),
+    OptionRow(_O.MAIL, ("MAIL",), None),
+    OptionRow(_O.NOMAIL, ("NOMAIL", "POSTPONE"), None),
+    OptionRow(_O.DIGEST, ("DIGests", "DAILYdigest", "SUMmary"), None),
+    OptionRow(_O.NODIGEST, ("NODIGests",), None),
+    OptionRow(_O.ON, ("DELIVERY=ON",), None),
+    OptionRow(_O.TEXT, ("TEXT", "PLAIN", "NOHTML", "NOMIME"), ("format", "text")),
+    OptionRow(_O.HTML, ("HTML",), ("format", "html")),
+    OptionRow(_O.MIME, ("MIME",), ("format", "mime")),
+    OptionRow(_O.REPRO, ("REPro", "MYPOSTS"), ("own_posts", True)),
+    OptionRow(_O.NOREPRO, ("NOREPro", "NOMYPOSTS"), ("own_posts", False)),
+    OptionRow(_O.ACK, ("ACK",), ("ack", True)),
+    OptionRow(_O.NOACK, ("NOACK",), ("ack", False)),
+    OptionRow(_O.CONCEAL, ("CONCeal", "HIDE", "ANONYMOUS"), ("conceal", True)),
+    OptionRow(_O.NOCONCEAL, ("NOCONCeal", "NOHIDE"), ("conceal", False)),
+    OptionRow(_O.DUPLICATES, ("DUPlicates",), ("duplicates", True)),
+    OptionRow(_O.NODUPLICATES, ("NODUPlicates",), ("duplicates", False)),
 )  # fmt: skip
 
 # Options of other list servers that mean nothing here, and what to say of them.

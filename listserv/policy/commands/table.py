@@ -1,8 +1,8 @@
 """The mail commands: COMMANDS, a table. What each is called, takes and does, and who may.
 
 A new command is a word in command.Verb, a row here with the function that reads what stands behind
-its word, a line of tests/policy/commands/lines.txt, and what it does in the flow. docs/commands.md
-is printed from this table.
+its word, its phrases in templates/, a line of tests/policy/commands/lines.txt, and what it does in
+the flow. docs/commands.md is printed from this table.
 """
 
 import re
@@ -41,9 +41,7 @@ class About(StrEnum):
 class Row:
     """One row. `words`: the least abbreviation in capitals, the canonical word first. `form`: how
     it is written. `act`: the column of policy/trust.py that judges it, None for a question, whose
-    answer goes to the author alone, or where a token acts. `done`: the result for its writer, with
-    {list} and the fields of Command that the row has; of a row that changes nothing, all there is
-    to say of it, or "" where the answer is a text of its own."""
+    answer goes to the author alone, or where a token acts."""
 
     verb: Verb
     words: tuple[str, ...]
@@ -52,8 +50,6 @@ class Row:
     act: Act | None
     about: About
     read: Callable[[Line], Command | Trouble]
-    help: str
-    done: str = ""
 
     def example(self, list_name: str, *, full: bool = False) -> str:
         """A whole line to send; `full` with the first of what is optional."""
@@ -67,92 +63,66 @@ _ANYBODY, _MEMBER, _MODERATOR, _OWNER = Who
 _DELIVERY, _MEMBERSHIP = Act.DELIVERY, Act.MEMBERSHIP
 _NO, _ONE, _MAYBE, _MINE = About
 
-_NO_ARCHIVE = "{list} keeps no archive, so there is nothing to look up yet."
-
 COMMANDS: tuple[Row, ...] = (
     Row(Verb.SUBSCRIBE, ("SUBscribe", "JOIN"),
         "SUBSCRIBE listname [your name | ANONYMOUS] [DIGEST | NOMAIL]",
-        _ANYBODY, _MEMBERSHIP, _ONE, joining.read_subscribe,
-        "join a list", "You are a member of {list}."),
+        _ANYBODY, _MEMBERSHIP, _ONE, joining.read_subscribe),
     Row(Verb.SIGNOFF, ("SIGNOFF", "SIG", "UNSUBscribe", "LEAVE"), "SIGNOFF listname",
-        _MEMBER, _MEMBERSHIP, _MINE, joining.read_signoff,
-        "leave a list", "You have left {list}."),
+        _MEMBER, _MEMBERSHIP, _MINE, joining.read_signoff),
     Row(Verb.SET, ("SET",), "SET listname option [option]",
-        _MEMBER, _DELIVERY, _MINE, read_set,
-        "change how your mail comes; the options are below", "For {list} this is set: {options}."),
+        _MEMBER, _DELIVERY, _MINE, read_set),
     Row(Verb.BREAK, ("BREAK", "PAUSE"), "BREAK listname [UNTIL 1 June | 2 WEEKS]",
-        _MEMBER, _DELIVERY, _MINE, member.read_break,
-        "take a break: no mail until then", "No mail of {list} comes until {until}."),
+        _MEMBER, _DELIVERY, _MINE, member.read_break),
     Row(Verb.BACK, ("BACK", "RESUME"), "BACK listname",
-        _MEMBER, _DELIVERY, _MINE, member.read_alone,
-        "end a break", "Mail of {list} comes again."),
+        _MEMBER, _DELIVERY, _MINE, member.read_alone),
     Row(Verb.NAME, ("NAME", "REGister"), "NAME listname your name",
-        _MEMBER, _DELIVERY, _MINE, member.read_name,
-        "change your name", "On {list} your name is {name}."),
+        _MEMBER, _DELIVERY, _MINE, member.read_name),
     Row(Verb.CHANGE, ("CHANGE",), "CHANGE listname new-address",
-        _MEMBER, _MEMBERSHIP, _MINE, member.read_change,
-        "get your mail at another address; both addresses are asked",
-        "Mail of {list} goes to {address}."),
+        _MEMBER, _MEMBERSHIP, _MINE, member.read_change),
     Row(Verb.ALSO, ("ALSO",), "ALSO listname other-address",
-        _MEMBER, _MEMBERSHIP, _MINE, member.read_also,
-        "post from another address too; it is asked",
-        "You may post to {list} from {address} too."),
+        _MEMBER, _MEMBERSHIP, _MINE, member.read_also),
     Row(Verb.QUERY, ("Query",), "QUERY listname",
-        _MEMBER, None, _MINE, member.read_question, "see your settings"),
+        _MEMBER, None, _MINE, member.read_question),
     Row(Verb.WHICH, ("WHICH",), "WHICH",
-        _ANYBODY, None, _NO, member.read_alone, "see which lists you are on"),
+        _ANYBODY, None, _NO, member.read_alone),
     Row(Verb.REVIEW, ("REView", "WHO"), "REVIEW listname",
-        _MEMBER, None, _ONE, member.read_question,
-        "see who is on a list, where the list shows it"),
+        _MEMBER, None, _ONE, member.read_question),
     Row(Verb.INFO, ("Info",), "INFO listname",
-        _ANYBODY, None, _MAYBE, member.read_question, "read what a list is for"),
+        _ANYBODY, None, _MAYBE, member.read_question),
     Row(Verb.LISTS, ("Lists",), "LISTS",
-        _ANYBODY, None, _NO, member.read_question, "see the lists that anybody may see"),
+        _ANYBODY, None, _NO, member.read_question),
     Row(Verb.HELP, ("Help",), "HELP",
-        _ANYBODY, None, _MAYBE, member.read_help, "get this help"),
+        _ANYBODY, None, _MAYBE, member.read_help),
     Row(Verb.CONFIRM, ("CONFIRM", "OK", "YES", "APPROVE", "AUTH"), "CONFIRM code",
-        _ANYBODY, None, _NO, joining.read_confirm,
-        "confirm; to answer the mail that asked with yes is easier"),
+        _ANYBODY, None, _NO, joining.read_confirm),
     Row(Verb.END, ("END", "QUIT", "STop", "EXIT"), "END",
-        _ANYBODY, None, _NO, member.read_alone, "nothing below this line is read"),
+        _ANYBODY, None, _NO, member.read_alone),
     Row(Verb.INDEX, ("INDex",), "INDEX listname",
-        _ANYBODY, None, _MAYBE, member.read_anything, "of an archive; there is none", _NO_ARCHIVE),
+        _ANYBODY, None, _MAYBE, member.read_anything),
     Row(Verb.GET, ("GET", "GETPOST"), "GET listname number",
-        _ANYBODY, None, _MAYBE, member.read_anything, "from an archive; there is none",
-        _NO_ARCHIVE),
+        _ANYBODY, None, _MAYBE, member.read_anything),
     Row(Verb.SEND, ("SENDme",), "SEND listname number",
-        _ANYBODY, None, _MAYBE, member.read_anything, "from an archive; there is none",
-        _NO_ARCHIVE),
+        _ANYBODY, None, _MAYBE, member.read_anything),
     Row(Verb.SEARCH, ("SEArch", "SCAN"), "SEARCH words IN listname",
-        _ANYBODY, None, _MAYBE, member.read_anything, "an archive; there is none", _NO_ARCHIVE),
+        _ANYBODY, None, _MAYBE, member.read_anything),
     Row(Verb.PASSWORD, ("PASSword", "PW"), "PASSWORD",
-        _ANYBODY, None, _MAYBE, member.read_anything, "none is needed",
-        "You need no password: your mail is proof enough. Please send none."),
+        _ANYBODY, None, _MAYBE, member.read_anything),
     Row(Verb.HOLD, ("HOLD",), "HOLD listname",
-        _MODERATOR, _MEMBERSHIP, _ONE, member.read_alone,
-        "hold every post at once, those on their way too", "{list} is on hold."),
+        _MODERATOR, _MEMBERSHIP, _ONE, member.read_alone),
     Row(Verb.FREE, ("FREE",), "FREE listname",
-        _MODERATOR, _MEMBERSHIP, _ONE, member.read_alone,
-        "end HOLD", "{list} is no longer on hold."),
+        _MODERATOR, _MEMBERSHIP, _ONE, member.read_alone),
     Row(Verb.ADD, ("ADD",), "[QUIET] ADD listname address [name]",
-        _OWNER, _MEMBERSHIP, _ONE, owners.read_named,
-        "make somebody a member", "{address} is a member of {list}."),
+        _OWNER, _MEMBERSHIP, _ONE, owners.read_named),
     Row(Verb.DELETE, ("DELete",), "[QUIET] DELETE listname address",
-        _OWNER, _MEMBERSHIP, _ONE, owners.read_whom,
-        "end somebody's membership", "{address} is no longer a member of {list}."),
+        _OWNER, _MEMBERSHIP, _ONE, owners.read_whom),
     Row(Verb.SET_FOR, (), "[QUIET] SET listname option [option] FOR address",
-        _OWNER, _MEMBERSHIP, _ONE, read_set,
-        "change how a member's mail comes", "For {address} on {list} this is set: {options}."),
+        _OWNER, _MEMBERSHIP, _ONE, read_set),
     Row(Verb.INVITE, ("INVite",), "INVITE listname address [name]",
-        _OWNER, _MEMBERSHIP, _ONE, owners.read_named,
-        "ask somebody to join", "{address} is asked to join {list}."),
+        _OWNER, _MEMBERSHIP, _ONE, owners.read_named),
     Row(Verb.BAN, ("BAN",), "BAN listname address [UNTIL 1 June]",
-        _OWNER, _MEMBERSHIP, _ONE, owners.read_ban,
-        "keep an address out, or with @example.org a whole domain",
-        "{address} is kept out of {list}."),
+        _OWNER, _MEMBERSHIP, _ONE, owners.read_ban),
     Row(Verb.UNBAN, ("UNBAN",), "UNBAN listname address",
-        _OWNER, _MEMBERSHIP, _ONE, owners.read_unban,
-        "end BAN", "{address} is no longer kept out of {list}."),
+        _OWNER, _MEMBERSHIP, _ONE, owners.read_unban),
 )  # fmt: skip
 
 BY_VERB: Mapping[Verb, Row] = {row.verb: row for row in COMMANDS}
@@ -163,35 +133,18 @@ BY_WORD: Mapping[str, Row] = {
 MAY_BE_QUIET = frozenset({Verb.ADD, Verb.DELETE, Verb.SET_FOR})
 
 
-def result(command: Command, list_name: str) -> str:
-    """What a command that was carried out has done, in a sentence; "" for one whose answer is a
-    text of its own. `list_name` is how its writer knows the list, or the lists."""
-    row = BY_VERB[command.verb]
-    done = row.done
-    if command.verb is Verb.BREAK and command.until is None:
-        done = "No mail of {list} comes until you send BACK."
-    return done.format_map(
-        {
-            "list": list_name,
-            "name": command.name,
-            "address": command.address or f"@{command.domain}",
-            "options": ", ".join(command.options),
-            "until": command.until and f"{command.until.day} {command.until:%B %Y}",
-        }
-    )
-
-
-def commands_table() -> str:
-    """docs/commands.md."""
+def commands_table(phrase: Callable[[str], str]) -> str:
+    """docs/commands.md; `phrase` gives the words for a key."""
     rows = [("command", "other words", "does", "who", "judged as")]
     for row in COMMANDS:
         others = ", ".join(row.words)
         form = row.form.replace("|", r"\|")
-        rows.append((f"`{form}`", others, row.help, row.who, row.act or ""))
+        rows.append((f"`{form}`", others, phrase(f"help.{row.verb.key}"), row.who, row.act or ""))
     options = [("option", "words", "means")]
     for option in OPTIONS:
-        options.append((option.option, ", ".join(option.words), option.help))
-    whys = [("said of a line that is not understood",), *((why,) for why in Why)]
+        meaning = phrase(f"option.{option.option.key}")
+        options.append((option.option, ", ".join(option.words), meaning))
+    whys = [("said of a line that is not understood",), *((phrase(f"why.{why}"),) for why in Why)]
     return (
         f"# Commands by mail\n\n{_HOW_TO_WRITE}\n{markdown(rows)}\n## Options of SET\n\n"
         f"{_HOW_TO_SET}\n{markdown(options)}\n## What is not understood\n\n{_NOT_UNDERSTOOD}\n"
