@@ -58,6 +58,7 @@ class App:
             signers=self.keys.signer,
             require_proven_author=config.auth.require_proven_author,
             operators={domain.name: domain.operator for domain in config.domains},
+            zone=config.site.timezone,
         )
 
     @property

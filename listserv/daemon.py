@@ -85,7 +85,7 @@ async def _start_workers(app: App, stack: AsyncExitStack) -> list[asyncio.Task[N
 
     app.store.on_commit = wake
     tasks = [asyncio.create_task(delivery.run()) for delivery in deliveries]
-    tasks.append(asyncio.create_task(keep_tidy(app.store, app.clock, keep, is_dead)))
+    tasks.append(asyncio.create_task(keep_tidy(app.store, app.site, app.clock, keep, is_dead)))
 
     async def end() -> None:
         await asyncio.gather(*(delivery.stop() for delivery in deliveries))

@@ -187,9 +187,10 @@ def set_(app: App, name: str, address: str, settings: tuple[str, ...]) -> None:
     domains, now = app.site.domains, app.clock.now()
     app.store.write(
         lambda tx: enrol.change_member(
-            tx, lists.find(tx, name).id, address, given, domains=domains, by=BY, now=now
+            tx, lists.find(tx, name).id, address, given,
+            domains=domains, by=BY, now=now, zone=app.site.zone,
         )
-    )
+    )  # fmt: skip
 
 
 @members.command()

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from listserv.domain.lists import MailingList
+from listserv.flow import receipts
 from listserv.flow.facts import author_of
 from listserv.flow.site import Site
 from listserv.store import lists, members, posts, queue
@@ -11,11 +12,13 @@ from listserv.store.session import Tx
 
 
 def send_out(tx: Tx, site: Site, mlist: MailingList, post: StoredPost, now: datetime) -> int:
-    """Accept a stored post: its number, its author's count, its mailing. Returns the mailing."""
+    """Accept a stored post: its number, its author's count and receipt, its mailing. Returns the
+    mailing."""
     posts.accept(tx, post.id, lists.next_number(tx, mlist.id), now)
     author = author_of(tx, post)
     if author is not None:
         members.count_post(tx, author.id)
+    receipts.send(tx, site, mlist, post, author, now)
     return queue.add_post(
         tx, list_id=mlist.id, post_id=post.id, subject=post.subject, mode=site.mode, now=now
     )

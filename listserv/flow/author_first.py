@@ -106,7 +106,7 @@ def _release(tx: Tx, site: Site, waiting: Held, by: str, now: datetime) -> None:
         held.wait_until(tx, waiting.id, None)
         return
     held.decide(tx, waiting.id, HeldState.APPROVED, by, "its author confirmed it", now)
-    send_out(tx, site, mlist, post, now)
+    send_out(tx, site, mlist, replace(post, authorship=authorship), now)
 
 
 def _still_against(

@@ -2,7 +2,7 @@
 and writes to the event log who did what; `by` is "command line" or an address."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 
 from listserv.domain.address import Address
 from listserv.domain.errors import ListservError
@@ -16,6 +16,7 @@ from listserv.domain.members import (
 )
 from listserv.domain.settings import Value, addresses_in, as_written, read_settings
 from listserv.flow.address_input import known_address, new_address
+from listserv.flow.breaks import refuse_bad_break
 from listserv.flow.links import Claims
 from listserv.store import events, lists, members
 from listserv.store.members import NewMember
@@ -35,12 +36,14 @@ def add_members(
     by: str,
     now: datetime,
     welcome: Welcome | None = None,
+    zone: tzinfo = UTC,
 ) -> list[Member]:
     """Add people to a list at once: all of them, or none. An explicit act, so it brings back who
     left; who is banned stays out until the ban is lifted. `settings` may hold every member
-    setting."""
+    setting; a break ends when its day begins in `zone`."""
     mlist = lists.lock(tx, list_id)
     values = read_settings(MEMBER_SETTINGS, settings)
+    refuse_bad_break(values, now.astimezone(zone).date())
     wanted = {address.key: address for address in map(new_address, addresses)}
     known = members.by_keys(tx, list_id, list(wanted))
     claims = Claims(tx, mlist, domains, now)
@@ -121,12 +124,15 @@ def change_member(
     domains: Collection[str],
     by: str,
     now: datetime,
+    zone: tzinfo = UTC,
 ) -> Member:
     """Set some of a member's settings: all of them, or none. What is set here counts as confirmed:
-    whoever calls knows that the addresses in `also` are the member's."""
+    whoever calls knows that the addresses in `also` are the member's. A break ends when its day
+    begins in `zone`."""
     mlist = lists.lock(tx, list_id)
     member = find_member(tx, mlist, address)
     values = read_settings(MEMBER_SETTINGS, settings)
+    refuse_bad_break(values, now.astimezone(zone).date())
     Claims(tx, mlist, domains, now).refuse_also(member, _also(values))
     member = members.change(tx, member, values)
     events.log(tx, list_id, by, f"set {as_written(values)} for {member.address}", now)

@@ -29,6 +29,7 @@ def approve(
         raise ListservError(f"held post {held_id}: its text is gone by retention; discard it")
     if trust:
         _make_familiar(tx, decided, post, by, now)
+        post = posts.get(tx, decided.post_id)
     send_out(tx, site, lists.get(tx, decided.list_id), post, now)
     trusted = ", and trusts the way it came" if trust else ""
     events.log(tx, decided.list_id, by, f"approved held post {held_id}{trusted}", now)

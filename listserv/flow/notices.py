@@ -18,6 +18,7 @@ from listserv.policy.confirming import Moment
 from listserv.store import lists, members, posts, queue
 from listserv.store.confirmations import Confirmation
 from listserv.store.held import Held
+from listserv.store.posts import StoredPost
 from listserv.store.session import Tx
 
 # Of a subject that we quote.
@@ -30,6 +31,28 @@ def welcome(tx: Tx, site: Site, mlist: MailingList, member: Member, now: datetim
         tx, site, mlist, "member-welcome.txt", member.address, now,
         values={"name": member.name, "delivery": member.delivery},
         member=member.id, lane=Lane.BULK,
+    )  # fmt: skip
+
+
+def back_from_break(
+    tx: Tx, site: Site, mlist: MailingList, member: Member, missed: int, now: datetime
+) -> None:
+    """To a member whose break has ended by itself; `missed` counts the posts of that time."""
+    send(
+        tx, site, mlist, "member-back.txt", member.address, now,
+        values={"delivery": member.delivery, "missed": missed},
+        member=member.id, reply_to=mlist.addresses.request,
+    )  # fmt: skip
+
+
+def receipt(
+    tx: Tx, site: Site, mlist: MailingList, author: Member, post: StoredPost, now: datetime
+) -> None:
+    """To the author of a post that was accepted, who wants receipts."""
+    send(
+        tx, site, mlist, "author-receipt.txt", author.address, now,
+        values={"subject": _short(post.subject), "list": mlist.name},
+        member=author.id, in_reply_to=post.message_id, reply_to=mlist.addresses.request,
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 
 from listserv.domain.address import Address
 from listserv.domain.mailing import Mode
@@ -20,7 +21,8 @@ class Site:
     ("X-Spam: yes") that a trusted MTA marks spam with. `mode` is how posts fan out, and `batched`
     when all copies together would exceed `burst_bytes`; a transaction then has up to `max_rcpt`
     recipients. `signers` says who signs for a domain now. `require_proven_author`: a member's post
-    is held until its author is known to have written it. `operators` look after a domain."""
+    is held until its author is known to have written it. `operators` look after a domain. `zone`:
+    where a day begins and ends."""
 
     domains: frozenset[str]
     hostname: str
@@ -34,6 +36,7 @@ class Site:
     signers: Callable[[str], Signer | None] = nobody_signs
     require_proven_author: bool = True
     operators: Mapping[str, Address] = field(default_factory=dict)
+    zone: tzinfo = UTC
 
     def message_id(self) -> str:
         """A new Message-ID that we know again when it comes back."""

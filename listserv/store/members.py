@@ -259,9 +259,14 @@ def missed(tx: Tx, member: Member) -> int:
     return _last_number(tx, member.list_id) - member.away_since
 
 
-def back_by(tx: Tx, day: date, limit: int = _AT_ONCE) -> list[Member]:
-    """Up to `limit` members whose break has ended by that day, and is not ended yet."""
+def back_by(
+    tx: Tx, day: date, limit: int = _AT_ONCE, *, list_id: int | None = None
+) -> list[Member]:
+    """Up to `limit` members, of one list or of all, whose break has ended by that day, and is not
+    ended yet."""
     query = _SELECT.where(MemberRow.until <= day, MemberRow.state != MemberState.LEFT)
+    if list_id is not None:
+        query = query.where(MemberRow.list_id == list_id)
     return [_member(row) for row in tx.execute(query.order_by(MemberRow.until).limit(limit))]
 
 

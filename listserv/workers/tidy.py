@@ -7,30 +7,43 @@ from datetime import timedelta
 
 from listserv.clock import Clock
 from listserv.flow import tidy
+from listserv.flow.breaks import end_breaks
+from listserv.flow.site import Site
 from listserv.store import retention
 from listserv.store.session import StorageError, Store, Tx
 
 log = logging.getLogger("listserv.tidy")
 
+# Seconds, of the clock that never jumps.
 _LEASES_EVERY = 10.0
+_BREAKS_EVERY = 60.0
 _FORGET_EVERY = 3600.0
 
 
 async def keep_tidy(
-    store: Store, clock: Clock, keep: timedelta, is_dead: Callable[[str], bool]
+    store: Store, site: Site, clock: Clock, keep: timedelta, is_dead: Callable[[str], bool]
 ) -> None:
-    """Look after leases every 10 s and forget what is due every hour, until cancelled."""
+    """Look after leases every 10 s, end breaks every minute and forget what is due every hour,
+    until cancelled. What the database does not take waits for the next turn."""
 
     def take_back(tx: Tx) -> None:
         tidy.take_back(tx, clock.now(), is_dead)
 
+    def end_some_breaks(tx: Tx) -> int:
+        return end_breaks(tx, site, clock.now())
+
     def forget(tx: Tx) -> None:
         tidy.forget(tx, keep, clock.now())
 
+    ended = clock.monotonic() - _BREAKS_EVERY
     forgot = clock.monotonic() - _FORGET_EVERY
     while True:
         try:
             await asyncio.to_thread(store.record, take_back)
+            if clock.monotonic() - ended >= _BREAKS_EVERY:
+                while await asyncio.to_thread(store.write, end_some_breaks):
+                    pass
+                ended = clock.monotonic()
             if clock.monotonic() - forgot >= _FORGET_EVERY:
                 await asyncio.to_thread(store.write, forget)
                 await asyncio.to_thread(store.write, retention.give_pages_back)

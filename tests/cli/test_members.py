@@ -243,3 +243,19 @@ def test_a_list_of_the_same_name_elsewhere_is_not_guessed(town: Shell) -> None:
     line = town.refused("member", "ls", "town")
     assert f"town@{DOMAIN}, town@other.test" in line
     assert len(town.json("member", "ls", f"town@{DOMAIN}")) == 2
+
+
+def test_a_break_ends_on_its_day_and_a_day_that_is_past_is_refused(town: Shell) -> None:
+    town.ok("member", "set", "town", "bob@x.test", "until=2090-12-01")
+    shown = town.json("member", "show", "town", "bob@x.test")
+    assert (shown["delivery"], shown["until"]) == ("nomail", "2090-12-01")
+    line = town.refused("member", "set", "town", "bob@x.test", "until=2020-12-01")
+    assert line.startswith("until=2020-12-01: until is a day after today")
+    line = town.refused("member", "set", "town", "bob@x.test", "until=2090-12-01", "delivery=mail")
+    assert "say one of them" in line
+    assert town.json("member", "show", "town", "bob@x.test") == shown
+    town.ok("member", "set", "town", "bob@x.test", "until=")
+    shown = town.json("member", "show", "town", "bob@x.test")
+    assert (shown["delivery"], shown["until"]) == ("nomail", "")
+    town.ok("member", "set", "town", "bob@x.test", "delivery=mail")
+    assert town.json("member", "show", "town", "bob@x.test")["delivery"] == "mail"

@@ -1,0 +1,61 @@
+"""Housekeeping goes on by itself, and waits when the database does not take it."""
+
+import asyncio
+import logging
+from datetime import timedelta
+
+import pytest
+
+from listserv.domain.members import Delivery
+from listserv.store import members
+from listserv.store.session import Store
+from listserv.workers import tidy
+from tests.flow.world import World
+from tests.workers.test_deliver import until
+from tests.workers.test_storage import IMPATIENT, locked
+
+PATIENCE = 30.0
+BOB = "bob@example.org"
+
+
+@pytest.fixture(autouse=True)
+def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A turn every hundredth of a second, not every ten."""
+    monkeypatch.setattr(tidy, "_LEASES_EVERY", 0.01)
+
+
+def test_breaks_end_once_a_minute_and_a_locked_database_only_delays_them(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    town = world.found("town")
+    bob = world.join(town, BOB)
+    caplog.set_level(logging.WARNING, "listserv.tidy")
+
+    def is_back() -> bool:
+        found = world.store.read(lambda tx: members.get(tx, bob.id))
+        return found is not None and found.delivery is Delivery.MAIL
+
+    def away() -> None:
+        until = (world.clock.now() + timedelta(days=1)).date().isoformat()
+        world.store.write(lambda tx: members.change(tx, bob, {"until": until}))
+        world.clock.pass_by(days=1)
+
+    async def main() -> None:
+        store = Store(world.store.url, busy_timeout=IMPATIENT)
+        away()
+        keep = timedelta(days=30)
+        loop = tidy.keep_tidy(store, world.site, world.clock, keep, lambda worker: False)
+        running = asyncio.create_task(loop)
+        async with asyncio.timeout(PATIENCE):
+            await until(is_back)
+            away()
+            with locked(world, "LOCK TABLE member IN EXCLUSIVE MODE"):
+                await until(lambda: "housekeeping waits" in caplog.text)
+                assert not is_back()
+            await until(is_back)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        store.close()
+
+    asyncio.run(main())
+    assert world.deliver() == [BOB, BOB]
