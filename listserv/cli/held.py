@@ -1,4 +1,4 @@
-"""held: show and decide about posts that wait for a person."""
+"""held: show and decide about posts, and requests to join, that wait for a person."""
 
 from datetime import datetime
 
@@ -7,6 +7,7 @@ import click
 from listserv.app import App
 from listserv.cli.opening import BY, with_app
 from listserv.cli.printing import json_option, print_object, print_rows
+from listserv.domain.members import JoinRequest
 from listserv.domain.settings import line
 from listserv.flow import moderate
 from listserv.mail.mime import read_structure, text_of
@@ -25,7 +26,7 @@ _MAX_REASON = 1000
 
 @click.group("held")
 def held() -> None:
-    """Show and decide about held posts."""
+    """Show and decide about held posts and requests to join."""
 
 
 @held.command()
@@ -34,7 +35,7 @@ def held() -> None:
 @json_option
 @with_app
 def ls(app: App, name: str | None, discarded: bool, as_json: bool) -> None:
-    """Show the posts that wait for a decision, of one list or of all."""
+    """Show the posts and requests to join that wait for a decision, of one list or of all."""
     state = HeldState.DISCARDED if discarded else HeldState.HELD
 
     def look(tx: Tx) -> list[Held]:
@@ -53,18 +54,23 @@ def ls(app: App, name: str | None, discarded: bool, as_json: bool) -> None:
 @with_app
 def show(app: App, held_id: int, as_json: bool) -> None:
     """Show a held post: why it is held, who wrote it as far as is known, and the beginning of its
-    text."""
+    text. Of a request to join: who asks, and what they say of themselves."""
 
-    def look(tx: Tx) -> dict[str, object]:
+    def look(tx: Tx) -> tuple[dict[str, object], str | None, str]:
+        """The row, the text below it, and what is said where there is none."""
         one = stored.get(tx, held_id)
+        row = _row(one, app.clock.now())
+        if one.request is not None:
+            return row, one.request.words or None, "(they say nothing of themselves)"
         raw = posts.raw(tx, one.post_id)
-        return {**_row(one, app.clock.now()), "text": None if raw is None else _text(raw)}
+        text = None if raw is None else _text(raw)
+        return row, text, "(its text is gone by retention)"
 
-    row = app.store.read(look)
-    text = row if as_json else row.pop("text")
-    print_object(row, as_json=as_json, zone=app.config.site.timezone)
+    row, text, nothing = app.store.read(look)
+    zone = app.config.site.timezone
+    print_object({**row, "text": text} if as_json else row, as_json=as_json, zone=zone)
     if not as_json:
-        click.echo(f"\n{text}" if text is not None else "\n(its text is gone by retention)")
+        click.echo(f"\n{nothing if text is None else text}")
 
 
 @held.command()
@@ -75,39 +81,40 @@ def show(app: App, held_id: int, as_json: bool) -> None:
 )  # fmt: skip
 @with_app
 def approve(app: App, held_id: int, trust: bool) -> None:
-    """Send a held post out."""
-    app.store.write(
+    """Send a held post out, or make an applicant a member and welcome them."""
+    done = app.store.write(
         lambda tx: moderate.approve(tx, app.site, held_id, BY, app.clock.now(), trust=trust)
     )
-    click.echo(f"approved held post {held_id}")
+    click.echo(f"approved {done.called}")
 
 
 @held.command()
 @click.argument("held_id", metavar="ID", type=int)
-@click.option("--reason", required=True, help="What its author is told.")
+@click.option("--reason", required=True, help="What its author, or the applicant, is told.")
 @with_app
 def reject(app: App, held_id: int, reason: str) -> None:
-    """Do not send a held post, and tell its author why."""
+    """Do not send a held post, or do not let an applicant in, and tell them why."""
     try:
         line(_MAX_REASON)(reason)
     except ValueError as wrong:
         raise click.BadParameter(str(wrong), param_hint="--reason") from None
-    app.store.write(lambda tx: moderate.reject(tx, app.site, held_id, reason, BY, app.clock.now()))
-    click.echo(f"rejected held post {held_id}")
+    done = app.store.write(
+        lambda tx: moderate.reject(tx, app.site, held_id, reason, BY, app.clock.now())
+    )
+    click.echo(f"rejected {done.called}")
 
 
 @held.command()
 @click.argument("held_id", metavar="ID", type=int)
 @with_app
 def discard(app: App, held_id: int) -> None:
-    """Do not send a held post, and tell nobody."""
-    app.store.write(lambda tx: moderate.discard(tx, held_id, BY, app.clock.now()))
-    click.echo(f"discarded held post {held_id}")
+    """Do not send a held post, or do not let an applicant in, and tell nobody."""
+    done = app.store.write(lambda tx: moderate.discard(tx, held_id, BY, app.clock.now()))
+    click.echo(f"discarded {done.called}")
 
 
 def _row(one: Held, now: datetime) -> dict[str, object]:
-    path = one.authorship.path
-    spf = [f"sender {path.spf}"] if path.spf else []
+    own = _of_post(one) if one.request is None else _of_request(one.request)
     return {
         "id": one.id,
         "list": one.list_address,
@@ -115,17 +122,34 @@ def _row(one: Held, now: datetime) -> dict[str, object]:
         "subject": one.subject,
         "reasons": [reason.because for reason in one.reasons],
         "rules": [reason.rule for reason in one.reasons],
-        "authorship": one.authorship.level,
-        "authorship_reasons": list(one.authorship.reasons),
-        "came_by": [*(f"signature {domain}" for domain in path.dkim), *spf],
+        **own,
         "received": one.since,
-        "size": one.size,
         "state": one.state,
         "waits_for": _waits_for(one, now),
         "due": one.due,
         "decided_by": one.decided_by,
         "decided": one.decided,
         "note": one.note,
+    }
+
+
+def _of_post(one: Held) -> dict[str, object]:
+    path = one.authorship.path
+    spf = [f"sender {path.spf}"] if path.spf else []
+    return {
+        "authorship": one.authorship.level,
+        "authorship_reasons": list(one.authorship.reasons),
+        "came_by": [*(f"signature {domain}" for domain in path.dkim), *spf],
+        "size": one.size,
+    }
+
+
+def _of_request(request: JoinRequest) -> dict[str, object]:
+    return {
+        "name": request.name,
+        "delivery": request.delivery,
+        "language": request.language,
+        "began": request.began,
     }
 
 

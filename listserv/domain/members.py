@@ -113,3 +113,16 @@ class Member:
     def is_moderator(self) -> bool:
         """Whether they may post to an announce list and decide about held posts."""
         return self.role is not MemberRole.MEMBER
+
+
+@dataclass(frozen=True, slots=True)
+class JoinRequest:
+    """Somebody asks to become a member of a list where people decide about that. `words` are what
+    they say of themselves, `began` by which mail they asked and when, `language` theirs or ""."""
+
+    address: Address
+    name: str
+    delivery: Delivery
+    words: str
+    began: str
+    language: str

@@ -37,10 +37,12 @@ def add_members(
     now: datetime,
     welcome: Welcome | None = None,
     zone: tzinfo = UTC,
+    began: str = "",
 ) -> list[Member]:
     """Add people to a list at once: all of them, or none. An explicit act, so it brings back who
     left; who is banned stays out until the ban is lifted. `settings` may hold every member
-    setting; a break ends when its day begins in `zone`."""
+    setting; a break ends when its day begins in `zone`. `began` is how the memberships began, by
+    default whoever adds them."""
     mlist = lists.lock(tx, list_id)
     values = read_settings(MEMBER_SETTINGS, settings)
     refuse_bad_break(values, now.astimezone(zone).date())
@@ -54,7 +56,7 @@ def add_members(
     claims.refuse_own(list(wanted.values()))
     added = []
     for key, address in wanted.items():
-        member = _enter(tx, mlist, known.get(key), address, values, by, now)
+        member = _enter(tx, mlist, known.get(key), address, values, began or by, now)
         claims.refuse_also(member, _also(values))
         member = members.change(tx, member, values)
         events.log(tx, list_id, by, f"added {member.address}", now)
@@ -75,7 +77,7 @@ def _enter(
     known: Member | None,
     address: Address,
     values: Mapping[str, Value],
-    by: str,
+    began: str,
     now: datetime,
 ) -> Member:
     new = NewMember(
@@ -85,8 +87,8 @@ def _enter(
         delivery=Delivery(str(values.get("delivery", mlist.settings.default_delivery))),
     )
     if known is None:
-        return members.add(tx, mlist.id, new, began=by, now=now)
-    return members.rejoin(tx, known, new, began=by, now=now)
+        return members.add(tx, mlist.id, new, began=began, now=now)
+    return members.rejoin(tx, known, new, began=began, now=now)
 
 
 def _also(values: Mapping[str, Value]) -> tuple[Address, ...]:

@@ -1,12 +1,12 @@
-"""A person decides about a held post. Each decision is taken once; a second one hears who decided
-and when."""
+"""A person decides about a held post or a request to join. Each decision is taken once; a second
+one hears who decided and when."""
 
 from datetime import datetime
 
 from listserv.domain.authorship import Level
 from listserv.domain.errors import ListservError
 from listserv.domain.members import MemberState
-from listserv.flow import notices
+from listserv.flow import notices, requests
 from listserv.flow.accept import send_out
 from listserv.flow.facts import author_of
 from listserv.flow.site import Site
@@ -20,10 +20,16 @@ from listserv.store.session import Tx
 def approve(
     tx: Tx, site: Site, held_id: int, by: str, now: datetime, *, trust: bool = False
 ) -> Held:
-    """The post goes out. With `trust` the way that it came is familiar from now on: mail of this
-    member that comes the same way is theirs. Raises ListservError when it was decided before, its
-    text is gone, or there is nothing to trust."""
+    """The post goes out, or the applicant is a member. With `trust` the way that a post came is
+    familiar from now on: mail of this member that comes the same way is theirs. Raises
+    ListservError when it was decided before, a post's text is gone, there is nothing to trust, or
+    the applicant cannot be a member."""
     decided = held.decide(tx, held_id, HeldState.APPROVED, by, "", now)
+    if decided.request is not None:
+        if trust:
+            raise ListservError(f"{decided.called}: there is no post to trust; approve it without")
+        requests.admit(tx, site, decided, decided.request, by, now)
+        return decided
     post = posts.get(tx, decided.post_id)
     if post.raw_id is None:
         raise ListservError(f"held post {held_id}: its text is gone by retention; discard it")
@@ -55,9 +61,13 @@ def _make_familiar(tx: Tx, decided: Held, post: StoredPost, by: str, now: dateti
 
 
 def reject(tx: Tx, site: Site, held_id: int, reason: str, by: str, now: datetime) -> Held:
-    """The post does not go out and its author hears why. Raises ListservError when it was decided
-    before, or when its author's domain says that somebody else wrote it."""
+    """The post does not go out and its author, or the applicant, hears why. Raises ListservError
+    when it was decided before, when a post's author's domain says that somebody else wrote it, or
+    when the applicant is a member."""
     decided = held.decide(tx, held_id, HeldState.REJECTED, by, reason, now)
+    if decided.request is not None:
+        requests.refuse(tx, site, decided, decided.request, reason, by, now)
+        return decided
     post = posts.get(tx, decided.post_id)
     if post.authorship.level is Level.CONTRADICTED:
         raise ListservError(
@@ -71,7 +81,7 @@ def reject(tx: Tx, site: Site, held_id: int, reason: str, by: str, now: datetime
 
 
 def discard(tx: Tx, held_id: int, by: str, now: datetime) -> Held:
-    """The post does not go out and nobody is told."""
+    """The post does not go out, or the applicant does not come in, and nobody is told."""
     decided = held.decide(tx, held_id, HeldState.DISCARDED, by, "", now)
-    events.log(tx, decided.list_id, by, f"discarded held post {held_id}", now)
+    events.log(tx, decided.list_id, by, f"discarded {decided.called}", now)
     return decided

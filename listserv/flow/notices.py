@@ -9,7 +9,7 @@ from listserv.domain.decision import Decision
 from listserv.domain.languages import ENGLISH
 from listserv.domain.lists import MailingList
 from listserv.domain.mailing import Lane
-from listserv.domain.members import Member, MemberState
+from listserv.domain.members import JoinRequest, Member, MemberState
 from listserv.domain.post import Post
 from listserv.flow.facts import author_of
 from listserv.flow.site import Site
@@ -70,6 +70,16 @@ def rejected(
         values={"subject": post.subject, "reason": reason},
         member=member.id if member and is_reader else 0,
         in_reply_to=message_id,
+    )  # fmt: skip
+
+
+def not_admitted(
+    tx: Tx, site: Site, mlist: MailingList, request: JoinRequest, reason: str, now: datetime
+) -> None:
+    """To somebody who asked to join and may not: the words of the person who decided so."""
+    send(
+        tx, site, mlist, "applicant-rejected.txt", request.address, now,
+        values={"reason": reason}, language=request.language,
     )  # fmt: skip
 
 

@@ -1,4 +1,5 @@
-"""Posts that wait for a person, and those that no longer do. The state changes once."""
+"""Posts and requests to join that wait for a person, and those that no longer do. The state changes
+once."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,9 +8,11 @@ from typing import Any
 
 from sqlalchemy import Row, insert, select, update
 
+from listserv.domain.address import Address
 from listserv.domain.authorship import Authorship
 from listserv.domain.decision import Reason
 from listserv.domain.errors import ListservError
+from listserv.domain.members import Delivery, JoinRequest
 from listserv.store.authorship_json import read_authorship
 from listserv.store.session import Tx
 from listserv.store.tables import HeldRow, ListRow, PostRow
@@ -26,12 +29,15 @@ class HeldState(StrEnum):
 
 # Who decided when a posting rule did.
 BY_RULE = "a posting rule"
+# Why a request waits.
+ASKS_TO_JOIN = Reason("join", "asks to join")
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A held post as `listserv held show` tells it. `due` is when moderators see a post that waits
-    for its own author first, None when they do at once."""
+    """A held post as `listserv held show` tells it, or a `request` to join: then `post_id` is 0,
+    `author` the applicant, and the rest of a post is empty. `due` is when moderators see a post
+    that waits for its own author first, None when they do at once."""
 
     id: int
     list_id: int
@@ -48,6 +54,12 @@ class Held:
     note: str
     authorship: Authorship
     due: datetime | None
+    request: JoinRequest | None
+
+    @property
+    def called(self) -> str:
+        """As its number is introduced: "held post 5"."""
+        return f"{'held post' if self.request is None else 'request'} {self.id}"
 
 
 def add(tx: Tx, *, list_id: int, post_id: int, state: HeldState, by: str, now: datetime) -> int:
@@ -68,6 +80,35 @@ def add(tx: Tx, *, list_id: int, post_id: int, state: HeldState, by: str, now: d
     ).scalar_one()
 
 
+def add_request(tx: Tx, *, list_id: int, request: JoinRequest, now: datetime) -> int:
+    """Store that somebody asks to join; the caller holds the list's lock and has seen to it that
+    they do not ask already."""
+    return tx.execute(
+        insert(HeldRow)
+        .values(
+            list_id=list_id,
+            state=HeldState.HELD,
+            since=now,
+            decided_by="",
+            note="",
+            request=_write_request(request),
+        )
+        .returning(HeldRow.id)
+    ).scalar_one()
+
+
+def open_request(tx: Tx, list_id: int, address_key: str) -> Held | None:
+    """The request of an address that waits; there is one at most."""
+    query = _SELECT.where(
+        HeldRow.list_id == list_id,
+        HeldRow.state == HeldState.HELD,
+        HeldRow.post_id.is_(None),
+        HeldRow.request["key"].as_string() == address_key,
+    )
+    row = tx.execute(query).first()
+    return None if row is None else _held(row)
+
+
 def wait_until(tx: Tx, held_id: int, due: datetime | None) -> None:
     """Moderators see the post from `due` on; None: at once."""
     tx.execute(update(HeldRow).where(HeldRow.id == held_id).values(due=due))
@@ -84,14 +125,14 @@ def decide(tx: Tx, held_id: int, state: HeldState, by: str, note: str, now: date
     after = get(tx, held_id)
     if not changed:
         raise ListservError(
-            f"held post {held_id} was {after.state} by {after.decided_by}"
+            f"{after.called} was {after.state} by {after.decided_by}"
             f" at {after.decided:%Y-%m-%d %H:%M} UTC; nothing changed"
         )
     return after
 
 
 def get(tx: Tx, held_id: int) -> Held:
-    """One held post, whatever became of it."""
+    """One held post or request, whatever became of it."""
     found = find(tx, held_id)
     if found is None:
         raise ListservError(f"there is no held post {held_id}; see `listserv held ls`")
@@ -115,7 +156,7 @@ def of_member(tx: Tx, list_id: int, member_id: int) -> list[Held]:
 
 
 def ls(tx: Tx, list_id: int | None = None, state: str = HeldState.HELD) -> list[Held]:
-    """Held posts in the order they came; of one list or of all."""
+    """Held posts and requests in the order they came; of one list or of all."""
     query = _SELECT.where(HeldRow.state == state).order_by(HeldRow.id)
     if list_id is not None:
         query = query.where(HeldRow.list_id == list_id)
@@ -127,23 +168,25 @@ _SELECT = (
         HeldRow.id, HeldRow.list_id, ListRow.name, ListRow.domain, HeldRow.post_id,
         PostRow.author, PostRow.subject, PostRow.size, PostRow.reasons, HeldRow.since,
         HeldRow.state, HeldRow.decided_by, HeldRow.decided, HeldRow.note, PostRow.authorship,
-        HeldRow.due,
+        HeldRow.due, HeldRow.request,
     )
-    .join_from(HeldRow, PostRow, PostRow.id == HeldRow.post_id)
+    .outerjoin_from(HeldRow, PostRow, PostRow.id == HeldRow.post_id)
     .join(ListRow, ListRow.id == HeldRow.list_id)
 )  # fmt: skip
 
 
 def _held(row: Row[*tuple[Any, ...]]) -> Held:
+    request = None if row.post_id else _read_request(row.request)
+    reasons = tuple(Reason(*pair) for pair in row.reasons or ())
     return Held(
         id=row.id,
         list_id=row.list_id,
         list_address=f"{row.name}@{row.domain}",
-        post_id=row.post_id,
-        author=row.author,
-        subject=row.subject,
-        size=row.size,
-        reasons=tuple(Reason(*pair) for pair in row.reasons),
+        post_id=row.post_id or 0,
+        author=str(request.address) if request else row.author,
+        subject=row.subject or "",
+        size=row.size or 0,
+        reasons=(ASKS_TO_JOIN,) if request else reasons,
         since=row.since,
         state=HeldState(row.state),
         decided_by=row.decided_by,
@@ -151,4 +194,29 @@ def _held(row: Row[*tuple[Any, ...]]) -> Held:
         note=row.note,
         authorship=read_authorship(row.authorship),
         due=row.due,
+        request=request,
+    )
+
+
+def _write_request(request: JoinRequest) -> dict[str, Any]:
+    return {
+        "key": request.address.key,
+        "address": str(request.address),
+        "name": request.name,
+        "delivery": request.delivery,
+        "words": request.words,
+        "began": request.began,
+        "language": request.language,
+    }
+
+
+def _read_request(stored: dict[str, Any]) -> JoinRequest:
+    local, _, domain = stored["address"].rpartition("@")
+    return JoinRequest(
+        address=Address(local, domain),
+        name=stored["name"],
+        delivery=Delivery(stored["delivery"]),
+        words=stored["words"],
+        began=stored["began"],
+        language=stored["language"],
     )

@@ -33,6 +33,8 @@ FINISHED = timedelta(days=14)
 DISCARDED = timedelta(days=7)
 # An answer to a question that has expired is still told so.
 EXPIRED = timedelta(days=14)
+# A request to join that was decided can be looked at so long.
+DECIDED = timedelta(days=14)
 # As long as a sending server tries (RFC 5321 4.5.4.1).
 DEFERRED = timedelta(days=5)
 
@@ -41,8 +43,8 @@ _ENDED = [MailingState.DONE, MailingState.DROPPED]
 
 def tidy(tx: Tx, retention: timedelta, now: datetime) -> int:
     """Forget what nobody needs; `retention` is the longest that an accepted post's bytes stay.
-    Returns how many messages' bytes left. Held posts, and what is set aside, stay until
-    somebody decides."""
+    Returns how many messages' bytes left. Held posts, requests to join, and what is set
+    aside stay until somebody decides."""
     tx.execute(delete(MailingRow).where(MailingRow.state.in_(_ENDED), ~_is_set_aside())
                .where(MailingRow.finished < now - FINISHED))  # fmt: skip
     needed = or_(_is_held(), _is_queued(), and_(_waits_for_digest(), _younger(retention, now)),
@@ -56,6 +58,8 @@ def tidy(tx: Tx, retention: timedelta, now: datetime) -> int:
             ~exists().where(MailingRow.post_id == PostRow.id),
         )
     )
+    decided = HeldRow.post_id.is_(None), HeldRow.decided <= now - DECIDED
+    tx.execute(delete(HeldRow).where(*decided))
     tx.execute(delete(CounterRow).where(CounterRow.minute < now - FINISHED))
     _forget_trust(tx, now)
     return drop_orphans(tx)

@@ -64,7 +64,7 @@ def queue(tx: Tx) -> Queue:
 
 
 def held(tx: Tx) -> tuple[int, datetime | None]:
-    """How many posts wait for a person, and the oldest of them."""
+    """How many posts and requests to join wait for a person, and since when the oldest."""
     query = select(func.count(), func.min(HeldRow.since)).where(HeldRow.state == "held")
     count, oldest = tx.execute(query).one()
     return count, oldest

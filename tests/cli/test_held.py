@@ -2,7 +2,11 @@
 
 import pytest
 
+from listserv.domain.address import Address
 from listserv.domain.authorship import Authorship, Level, VerifiedPath
+from listserv.domain.members import Delivery, JoinRequest
+from listserv.flow import requests
+from listserv.store import lists
 from tests.cli.shell import DOMAIN, Shell
 
 
@@ -122,3 +126,61 @@ def test_a_post_of_which_nothing_is_known_waits_for_a_moderator(waiting: Shell) 
     line = waiting.refused("held", "approve", str(row["id"]), "--trust")
     assert line.endswith("nothing to trust: its author is no member; approve it without trust")
     assert _states(waiting)["held"] == 1
+
+
+@pytest.fixture
+def applicant(town: Shell) -> Shell:
+    """A stranger asks to join."""
+    words = "I care for my mother.\n\x1b]0;gotcha\x07She is ninety."
+    wanted = JoinRequest(Address("zoe", "x.test"), "Zoë", Delivery.DIGEST, words, "by mail", "")
+    with town.app() as app:
+        now = app.clock.now()
+        app.store.write(lambda tx: requests.ask(tx, app.site, lists.find(tx, "town"), wanted, now))
+    return town
+
+
+def test_a_request_to_join_is_shown_with_what_the_applicant_says(applicant: Shell) -> None:
+    applicant.post("eve@x.test", "Seeds")
+    asks, post = applicant.json("held", "ls")
+    columns = ("list", "author", "subject", "reasons", "waits_for")
+    assert [asks[key] for key in columns] == [
+        f"town@{DOMAIN}", "zoe@x.test", "", ["asks to join"], "a moderator",
+    ]  # fmt: skip
+    assert (asks["name"], asks["delivery"], asks["began"]) == ("Zoë", "digest", "by mail")
+    assert post["subject"] == "Seeds"
+    assert applicant.json("status")["held"] == 2
+    assert "asks to join" in applicant.ok("held", "ls")
+
+    shown = applicant.json("held", "show", str(asks["id"]))
+    assert shown["text"] == "I care for my mother.\n]0;gotchaShe is ninety."
+    said = applicant.ok("held", "show", str(asks["id"]))
+    assert said.endswith("\n\nI care for my mother.\n]0;gotchaShe is ninety.\n")
+    assert said.replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize(
+    ("words", "done", "mails"),
+    [
+        (("approve",), "approved", ["member welcome"]),
+        (("reject", "--reason", "We are full."), "rejected", ["applicant rejected"]),
+        (("discard",), "discarded", []),
+    ],
+)
+def test_a_request_is_decided_once(
+    applicant: Shell, words: tuple[str, ...], done: str, mails: list[str]
+) -> None:
+    verb, *options = words
+    assert applicant.ok("held", verb, "1", *options) == f"{done} request 1\n"
+    assert [row["subject"] for row in applicant.json("queue", "ls")] == mails
+    is_in = "zoe@x.test" in [row["address"] for row in applicant.json("member", "ls", "town")]
+    assert is_in == (verb == "approve")
+    line = applicant.refused("held", "approve", "1")
+    assert line.startswith(f"request 1 was {done} by command line at 20")
+    if is_in:
+        began = applicant.json("member", "show", "town", "zoe@x.test")["began"]
+        assert began == "by mail, approved by command line"
+
+
+def test_trust_is_not_for_a_request(applicant: Shell) -> None:
+    assert "there is no post to trust" in applicant.refused("held", "approve", "1", "--trust")
+    assert len(applicant.json("held", "ls")) == 1
