@@ -76,7 +76,7 @@ class _Words:
         self._own = _folder(own, language) if own else None
         folders = [self._own, self._ours, templates_dir()]
         self._environment = environment(*(folder for folder in folders if folder))
-        self._environment.filters["day"] = self._day
+        self._environment.filters |= {"day": self._day, "figures": self._figures}
         self._phrase = cache(self._compiled)
 
     def render(self, name: str, values: Mapping[str, object]) -> str:
@@ -97,6 +97,11 @@ class _Words:
         """The filter that writes a date: 1 June 2026, 1. Juni 2026."""
         month = self.phrase(f"month.{day.month}", {})
         return self.phrase("date.day", {"day": day.day, "month": month, "year": day.year})
+
+    def _figures(self, written: str) -> str:
+        """The filter that writes numbers in a text: 1,048.5 kB, 1.048,5 kB."""
+        marks = {",": self.phrase("number.thousands", {}), ".": self.phrase("number.decimal", {})}
+        return written.translate(str.maketrans(marks))
 
     def check(self) -> None:
         """Raises ListservError for a file of the operator's that stands for none of ours, or uses

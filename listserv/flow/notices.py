@@ -15,6 +15,7 @@ from listserv.flow.facts import author_of
 from listserv.flow.site import Site
 from listserv.mail.notices import Frame, write_notice
 from listserv.policy.confirming import Moment
+from listserv.policy.posting import refusal_values
 from listserv.store import lists, members, posts, queue
 from listserv.store.confirmations import Confirmation
 from listserv.store.held import Held
@@ -90,15 +91,28 @@ def refused(
     author: Address,
     post: Post,
     now: datetime,
+    reader: Member | None,
 ) -> None:
     """To the author of a post, from the first of the lists that did not take it, what all of them
     say: a refusal that could not be heard while the post came in. The caller has seen to it that
-    the author is known to be the author, and is told so once a day."""
-    told = [(mlist.address, decision.refusal.text) for mlist, decision in refusals]
+    the author is known to be the author, and is told so once a day. `reader`: the author, where
+    that is a member."""
+    language = language_of(refusals[0][0], reader)
+    told = [
+        (mlist.address, _refusal(site, mlist, decision, post, language))
+        for mlist, decision in refusals
+    ]
     send(
-        tx, site, refusals[0][0], "author-refused.txt", author, now,
+        tx, site, refusals[0][0], "author-refused.txt", author, now, language=language,
         values={"subject": _short(post.subject), "refusals": told}, in_reply_to=post.message_id,
     )  # fmt: skip
+
+
+def _refusal(
+    site: Site, mlist: MailingList, decision: Decision, post: Post, language: str
+) -> str:
+    rule = decision.reasons[0].rule
+    return site.templates.phrase(f"refused.{rule}", refusal_values(mlist, post), language)
 
 
 def ask_author(

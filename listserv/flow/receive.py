@@ -127,7 +127,8 @@ def _settled(
     if not said.once_a_day(tx, "refusal", author.address.key, now):
         return settle(transport, decisions, [False] * len(cases))
     told = [(case.mlist, case.decision) for case in refused]
-    notices.refused(tx, site, told, author.address, cases[0].facts.post, now)
+    post, reader = cases[0].facts.post, refused[0].facts.author
+    notices.refused(tx, site, told, author.address, post, now, reader)
     return settled
 
 

@@ -5,6 +5,7 @@ import logging
 from datetime import datetime, timedelta
 
 from listserv.domain.address import Address, Recipient, Role, read_local
+from listserv.domain.languages import ENGLISH
 from listserv.domain.lists import MailingList
 from listserv.domain.post import Incoming, Post
 from listserv.domain.tokens import is_own_message_id
@@ -45,11 +46,12 @@ def forward(
         log.error("dropped: mail for %s: nobody is behind it, see site.operator", role)
         return
     counters.count(tx, _list_id(mlist), _counter(meant.role), now)
+    language = mlist.settings.language if mlist is not None else ENGLISH
+    title = _title(site, mlist, meant.role, domain)
     for member, address in people:
-        title = mlist.title if mlist is not None else f"{meant.role} of {domain}"
         envelope = Envelope(role, title, site.message_id(), now)
         raw = role_copy(
-            incoming.raw, post, envelope, lambda kind, size: _left_out(site, kind, size)
+            incoming.raw, post, envelope, lambda kind, size: _left_out(site, kind, size, language)
         )
         queue.add_notice(
             tx, list_id=mlist.id if mlist is not None else None, raw=raw,
@@ -87,9 +89,15 @@ def _means_a_role(tx: Tx, address: Address) -> bool:
     return meant is not None and meant.role in ROLES
 
 
-def _left_out(site: Site, kind: str, size: int) -> str:
+def _title(site: Site, mlist: MailingList | None, role: Role, domain: str) -> str:
+    if mlist is not None:
+        return mlist.title
+    return site.templates.phrase("sender.role", {"role": role, "domain": domain})
+
+
+def _left_out(site: Site, kind: str, size: int, language: str) -> str:
     values = {"type": kind, "size": f"{-(-size // _KILOBYTE):,} kB"}
-    return site.templates.render("part-left-out.txt", values)
+    return site.templates.render("part-left-out.txt", values, language)
 
 
 def _counter(role: Role) -> str:

@@ -208,6 +208,12 @@ _NO_POST = {
 }
 
 
+def refusal_values(mlist: MailingList, post: Post) -> dict[str, str]:
+    """What a refusal names, by the words that stand for it in Rule.refusal."""
+    values = _of_list(mlist) | _of_post(post, UNCHECKED)
+    return {key: values[key] for key in ("address", "size", "max_size")}
+
+
 def decide(facts: Facts, rules: Sequence[Rule] = RULES) -> Decision:
     """The verdict on one post for one list, with every hold reason or the one that is final."""
     values = _of_list(facts.mlist) | _of_post(facts.post, facts.authorship)
