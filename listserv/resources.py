@@ -100,8 +100,8 @@ class _Words:
 
     def _figures(self, written: str) -> str:
         """The filter that writes numbers in a text: 1,048.5 kB, 1.048,5 kB."""
-        marks = {",": self.phrase("number.thousands", {}), ".": self.phrase("number.decimal", {})}
-        return written.translate(str.maketrans(marks))
+        marks = self.phrase("number.thousands", {}) + self.phrase("number.decimal", {})
+        return written.translate(str.maketrans(",.", marks))
 
     def check(self) -> None:
         """Raises ListservError for a file of the operator's that stands for none of ours, or uses

@@ -47,11 +47,6 @@ def test_a_checkout_reads_its_own_files() -> None:
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_a_template_parses(name: str) -> None:
-    environment(templates_dir()).get_template(name)
-
-
-@pytest.mark.parametrize("name", TEMPLATES)
 def test_a_template_is_named_in_the_code_or_in_another_template(name: str) -> None:
     others = [path for path in templates_dir().rglob("*.*") if path.name != name]
     stem = name.rpartition(".")[0]

@@ -108,9 +108,7 @@ def refused(
     )  # fmt: skip
 
 
-def _refusal(
-    site: Site, mlist: MailingList, decision: Decision, post: Post, language: str
-) -> str:
+def _refusal(site: Site, mlist: MailingList, decision: Decision, post: Post, language: str) -> str:
     rule = decision.reasons[0].rule
     return site.templates.phrase(f"refused.{rule}", refusal_values(mlist, post), language)
 

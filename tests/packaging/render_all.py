@@ -19,7 +19,9 @@ from listserv.resources import (
 
 
 class Anything:
-    """A text, a number, a sequence of two, with every attribute and method."""
+    """A text, a number, a day, a sequence of two, with every attribute and method."""
+
+    month = 1
 
     def __str__(self) -> str:
         return "anything"
@@ -52,7 +54,7 @@ def main() -> None:
     print(listserv.__file__)
     templates, root = JinjaTemplates(), templates_dir()
     environment = Environment(autoescape=True)
-    environment.filters["day"] = str
+    environment.filters |= {"day": str, "figures": str}
     found = sorted(path for path in root.rglob("*") if path.is_file() and path.name[0] != ".")
     parsed = [environment.parse(path.read_text("utf-8")) for path in found]
     variables = set().union(*map(meta.find_undeclared_variables, parsed))
