@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from listserv.domain.lists import MailingList
+from listserv.domain.members import Member
 from listserv.flow import receipts
 from listserv.flow.facts import author_of
 from listserv.flow.site import Site
@@ -12,10 +13,16 @@ from listserv.store.session import Tx
 
 
 def send_out(tx: Tx, site: Site, mlist: MailingList, post: StoredPost, now: datetime) -> int:
-    """Accept a stored post: its number, its author's count and receipt, its mailing. Returns the
-    mailing."""
+    """Accept a stored post, whoever is its author by now. Returns the mailing."""
+    return send_out_by(tx, site, mlist, post, author_of(tx, post), now)
+
+
+def send_out_by(
+    tx: Tx, site: Site, mlist: MailingList, post: StoredPost, author: Member | None, now: datetime
+) -> int:
+    """Accept a stored post of this member: its number, its author's count and receipt, its mailing.
+    Returns the mailing."""
     posts.accept(tx, post.id, lists.next_number(tx, mlist.id), now)
-    author = author_of(tx, post)
     if author is not None:
         members.count_post(tx, author.id)
     receipts.send(tx, site, mlist, post, author, now)

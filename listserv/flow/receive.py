@@ -13,7 +13,7 @@ from listserv.domain.lists import MailingList
 from listserv.domain.post import Incoming, Post, Transport
 from listserv.domain.replies import ACCEPTED, DNS_SILENT, Reply
 from listserv.flow import author_first, confirm, notices, role_mail
-from listserv.flow.accept import send_out
+from listserv.flow.accept import send_out_by
 from listserv.flow.facts import gather, own_keys
 from listserv.flow.recipient import Aside, target
 from listserv.flow.site import Site
@@ -154,19 +154,21 @@ def _case(
     before = posts.echo(tx, mlist.id, post, now)
     author = post.author
     facts = gather(tx, site, mlist, post, authorship, incoming.sender, now)
-    member_id = facts.author.id if facts.author else None
+    by_list, by_author = posts.count_since(
+        tx,
+        mlist.id,
+        author.address.key if author else "",
+        facts.author.id if facts.author else None,
+        now - _HOUR,
+    )
     facts = replace(
         facts,
         transport=incoming.transport,
         trusted_peer=incoming.client.trusted,
         null_sender=not incoming.sender,
         same_id_other_body=before.other_body,
-        author_posts_last_hour=(
-            posts.count_by(tx, mlist.id, author.address.key, member_id, now - _HOUR)
-            if author
-            else 0
-        ),
-        list_posts_last_hour=posts.count_since(tx, mlist.id, now - _HOUR),
+        author_posts_last_hour=by_author if author else 0,
+        list_posts_last_hour=by_list,
     )
     return _Case(facts, DUPLICATE if before.same else decide(facts))
 
@@ -211,18 +213,18 @@ def _carry_out(
     counters.count(tx, mlist.id, decision.verdict, now)
     if not _is_stored(decision):
         return
-    post_id = posts.add(
+    stored = posts.add(
         tx, list_id=mlist.id, raw_id=raw_id, post=facts.post, decision=decision,
         authorship=facts.authorship, now=now, member_id=facts.author.id if facts.author else None,
     )  # fmt: skip
     if decision.verdict is Verdict.ACCEPT:
-        send_out(tx, site, mlist, posts.get(tx, post_id), now)
+        send_out_by(tx, site, mlist, stored, facts.author, now)
         return
     is_held = decision.verdict is Verdict.HOLD
     held_id = held.add(
         tx,
         list_id=mlist.id,
-        post_id=post_id,
+        post_id=stored.id,
         state=HeldState.HELD if is_held else HeldState.DISCARDED,
         by="" if is_held else BY_RULE,
         now=now,

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, insert, or_, select
 
 from listserv.domain.address import Address
-from listserv.store.session import Tx
+from listserv.store.session import Quick, Tx
 from listserv.store.tables import BanRow
 
 
@@ -57,8 +57,9 @@ def ls(tx: Tx, list_id: int | None) -> list[Ban]:
 
 def is_banned(tx: Tx, list_id: int, address: Address, now: datetime) -> bool:
     """Whether a ban of the list or of the site holds for the address now."""
-    values = {"wanted": list_id, "now": now, "patterns": list(patterns_of(address))}
-    return bool(tx.execute(_IS_BANNED, values).scalar_one())
+    own, untagged, domain = patterns_of(address)
+    found = _IS_BANNED.first(tx, on=list_id, now=now, own=own, untagged=untagged, its_domain=domain)
+    return bool(found[0])
 
 
 def patterns(tx: Tx, list_id: int, now: datetime) -> frozenset[str]:
@@ -71,12 +72,14 @@ def any_of(found: frozenset[str], address: Address) -> bool:
     return not found.isdisjoint(patterns_of(address))
 
 
-# Built once: asked for each message.
-_IS_BANNED = select(
-    exists().where(
-        BanRow.pattern.in_(bindparam("patterns", expanding=True)),
-        or_(BanRow.list_id.is_(None), BanRow.list_id == bindparam("wanted")),
-        or_(BanRow.until.is_(None), BanRow.until > bindparam("now")),
+# Asked for each message.
+_IS_BANNED = Quick(
+    select(
+        exists().where(
+            or_(*(BanRow.pattern == bindparam(one) for one in ("own", "untagged", "its_domain"))),
+            or_(BanRow.list_id.is_(None), BanRow.list_id == bindparam("on")),
+            or_(BanRow.until.is_(None), BanRow.until > bindparam("now")),
+        )
     )
 )
 

@@ -4,22 +4,24 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, func, select, text
 
-from listserv.store.session import Tx
+from listserv.store.session import Quick, Tx
 from listserv.store.tables import CounterRow, Instant
 
 _MINUTE = timedelta(minutes=1)
 
 # One text for both databases: SQLAlchemy's upserts come in one dialect each.
-_COUNT = text(
-    "INSERT INTO counter (list_id, name, minute, count) VALUES (:list_id, :name, :minute, :n)"
-    " ON CONFLICT (list_id, name, minute) DO UPDATE SET count = counter.count + excluded.count"
-).bindparams(bindparam("minute", type_=Instant()))
+_COUNT = Quick(
+    text(
+        "INSERT INTO counter (list_id, name, minute, count) VALUES (:on, :what, :at, :n)"
+        " ON CONFLICT (list_id, name, minute) DO UPDATE SET count = counter.count + excluded.count"
+    ).bindparams(bindparam("at", type_=Instant()))
+)
 
 
 def count(tx: Tx, list_id: int, name: str, now: datetime, n: int = 1) -> None:
     """Add to a list's counter for this minute; list 0 for what belongs to no list."""
     minute = now.replace(second=0, microsecond=0)
-    tx.execute(_COUNT, {"list_id": list_id, "name": name, "minute": minute, "n": n})
+    _COUNT.run(tx, on=list_id, what=str(name), at=minute, n=n)
 
 
 def last_minute(tx: Tx, name: str, now: datetime) -> int:

@@ -2,17 +2,21 @@
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import LargeBinary, bindparam, select, text
 
-from listserv.store.session import Tx
+from listserv.store.session import Quick, Tx
 from listserv.store.tables import DeferralRow, Instant
 
-_FIRST = text(
-    "INSERT INTO deferral (key, since) VALUES (:key, :now) ON CONFLICT (key) DO NOTHING"
-).bindparams(bindparam("now", type_=Instant()))
+_FIRST = Quick(
+    text(
+        "INSERT INTO deferral (key, since) VALUES (:key, :now) ON CONFLICT (key) DO NOTHING"
+    ).bindparams(bindparam("key", type_=LargeBinary()), bindparam("now", type_=Instant()))
+)
+_SINCE = Quick(select(DeferralRow.since).where(DeferralRow.key == bindparam("wanted")))
 
 
 def since(tx: Tx, key: bytes, now: datetime) -> datetime:
     """When the message with this key came first: now, if it did not come before."""
-    tx.execute(_FIRST, {"key": key, "now": now})
-    return tx.execute(select(DeferralRow.since).where(DeferralRow.key == key)).scalar_one()
+    _FIRST.run(tx, key=key, now=now)
+    first: datetime = _SINCE.first(tx, wanted=key)[0]
+    return first

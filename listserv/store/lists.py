@@ -1,6 +1,5 @@
 """Mailing lists, their settings, and the addresses they had before."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from datetime import datetime
@@ -17,7 +16,6 @@ from listserv.store.session import Quick, Tx
 from listserv.store.tables import (
     CounterRow,
     FormerAddressRow,
-    Instant,
     ListRow,
     MailingRow,
     MessageRow,
@@ -56,13 +54,10 @@ def get(tx: Tx, list_id: int) -> MailingList:
 
 def at(tx: Tx, name: str, domain: str) -> MailingList | None:
     """The list that has this address, or had it before it was renamed."""
-    row = _AT.run(tx, wanted_name=name, wanted_domain=domain).fetchone()
+    row = _AT.first(tx, wanted_name=name, wanted_domain=domain)
     if row is None:
         return None
-    number, own, where, list_id, created, on_hold, settings = row
-    since = Instant().process_result_value(created, tx.dialect)
-    assert since is not None
-    return _made(number, own, where, list_id, since, bool(on_hold), json.loads(settings))
+    return _made(*row)
 
 
 def find(tx: Tx, text: str) -> MailingList:
@@ -170,8 +165,7 @@ def _at() -> sa.Select[*tuple[Any, ...]]:
         FormerAddressRow.name == name, FormerAddressRow.domain == domain
     )
     found = sa.func.coalesce(now.scalar_subquery(), before.scalar_subquery())
-    columns = (*_COLUMNS[:-1], sa.cast(ListRow.settings, sa.Text))
-    return sa.select(*columns).where(ListRow.id == found)
+    return _SELECT.where(ListRow.id == found)
 
 
 # Asked several times for each message.

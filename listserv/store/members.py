@@ -6,7 +6,18 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, Text, column, func, insert, or_, select, update, values
+from sqlalchemy import (
+    BindParameter,
+    Text,
+    bindparam,
+    column,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+    values,
+)
 
 from listserv.domain.address import Address
 from listserv.domain.members import (
@@ -20,7 +31,7 @@ from listserv.domain.members import (
 from listserv.domain.settings import Value, addresses_in
 from listserv.policy.linked import mailbox_key
 from listserv.store import linked
-from listserv.store.session import Tx
+from listserv.store.session import Quick, Tx
 from listserv.store.tables import LinkedAddressRow, ListRow, MemberRow, PostRow
 
 _TYPED = frozenset(field.name for field in fields(MemberSettings))
@@ -43,8 +54,7 @@ class NewMember:
 
 def by_key(tx: Tx, list_id: int, key: str) -> Member | None:
     """The member of a list with this address key, whatever their state."""
-    query = _SELECT.where(MemberRow.list_id == list_id, MemberRow.address_key == key)
-    row = tx.execute(query).one_or_none()
+    row = _BY_KEY.first(tx, on=list_id, key=key)
     return None if row is None else _member(row)
 
 
@@ -54,8 +64,7 @@ def author(tx: Tx, list_id: int, address: Address, *, proven: bool) -> Member | 
     member = by_key(tx, list_id, address.key)
     if member is not None and member.state is not MemberState.LEFT:
         return member
-    row = tx.execute(_LINKED.where(_LINK.list_id == list_id, _LINK.address_key == address.key))
-    found = [_member(one) for one in row]
+    found = [_member(one) for one in _BY_LINK.rows(tx, on=list_id, key=address.key)]
     if not found and proven:
         found = of_mailbox(tx, list_id, address)
     return found[0] if len(found) == 1 else None
@@ -64,10 +73,8 @@ def author(tx: Tx, list_id: int, address: Address, *, proven: bool) -> Member | 
 def of_mailbox(tx: Tx, list_id: int, address: Address) -> list[Member]:
     """Everybody whose own address or a linked one is a spelling of the same mailbox."""
     key = mailbox_key(address)
-    spelled = or_(MemberRow.address_key == key, MemberRow.mailbox == key)
-    there = MemberRow.list_id == list_id, MemberRow.state != MemberState.LEFT
-    own = tx.execute(_SELECT.where(*there, spelled)).all()
-    others = tx.execute(_LINKED.where(_LINK.list_id == list_id, _LINK.mailbox == key)).all()
+    own = _BY_MAILBOX.rows(tx, on=list_id, key=key)
+    others = _BY_LINKED_MAILBOX.rows(tx, on=list_id, key=key)
     return list({row.id: _member(row) for row in (*own, *others)}.values())
 
 
@@ -301,7 +308,7 @@ def waiting_of(tx: Tx, members: Sequence[Member]) -> dict[int, int]:
 
 def count_post(tx: Tx, member_id: int) -> None:
     """Count one more accepted post of a member."""
-    tx.execute(update(MemberRow).where(MemberRow.id == member_id).values(posts=MemberRow.posts + 1))
+    _COUNT_POST.run(tx, wanted=member_id)
 
 
 _SELECT = select(
@@ -313,8 +320,23 @@ _LINK = LinkedAddressRow
 _LINKED = _SELECT.join(_LINK, _LINK.member_id == MemberRow.id)
 _CURSORS = select(MemberRow.id, MemberRow.cursor)
 
+# Asked for each post.
+_KEY: BindParameter[str] = bindparam("key")
+_THERE = MemberRow.list_id == bindparam("on")
+_BY_KEY = Quick(_SELECT.where(_THERE, MemberRow.address_key == _KEY))
+_BY_LINK = Quick(_LINKED.where(_LINK.list_id == bindparam("on"), _LINK.address_key == _KEY))
+_BY_MAILBOX = Quick(
+    _SELECT.where(_THERE, MemberRow.state != MemberState.LEFT).where(
+        or_(MemberRow.address_key == _KEY, MemberRow.mailbox == _KEY)
+    )
+)
+_BY_LINKED_MAILBOX = Quick(_LINKED.where(_LINK.list_id == bindparam("on"), _LINK.mailbox == _KEY))
+_COUNT_POST = Quick(
+    update(MemberRow).where(MemberRow.id == bindparam("wanted")).values(posts=MemberRow.posts + 1)
+)
 
-def _member(row: Row[*tuple[Any, ...]]) -> Member:
+
+def _member(row: Any) -> Member:
     stored: dict[str, Value] = row.settings
     typed: dict[str, Any] = {key: value for key, value in stored.items() if key in _TYPED}
     local, _, domain = row.address.rpartition("@")

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Text, bindparam, select, text
 
 from listserv.domain.authorship import VerifiedPath
-from listserv.store.session import Tx
+from listserv.store.session import Quick, Tx
 from listserv.store.tables import FamiliarPathRow, Instant
 
 # One text for both databases: SQLAlchemy's upserts come in one dialect each.
@@ -28,9 +28,13 @@ def confirm(tx: Tx, member_id: int, path: VerifiedPath, by: str, now: datetime) 
 
 def familiar(tx: Tx, member_id: int, since: datetime) -> list[VerifiedPath]:
     """The paths of a member that were confirmed after `since`."""
-    rows = tx.execute(
-        select(FamiliarPathRow.dkim, FamiliarPathRow.spf).where(
-            FamiliarPathRow.member_id == member_id, FamiliarPathRow.confirmed > since
-        )
+    rows = _FAMILIAR.rows(tx, member=member_id, since=since)
+    return [VerifiedPath(tuple(dkim.split()), spf) for dkim, spf in rows]
+
+
+_FAMILIAR = Quick(
+    select(FamiliarPathRow.dkim, FamiliarPathRow.spf).where(
+        FamiliarPathRow.member_id == bindparam("member"),
+        FamiliarPathRow.confirmed > bindparam("since"),
     )
-    return [VerifiedPath(tuple(row.dkim.split()), row.spf) for row in rows]
+)

@@ -2,16 +2,16 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, and_, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, func, insert, or_, select, update
 
 from listserv.domain.authorship import Authorship
 from listserv.domain.decision import Decision, Reason, Verdict
 from listserv.domain.post import Post
 from listserv.store.authorship_json import read_authorship, write_authorship
-from listserv.store.session import Tx
+from listserv.store.session import Quick, Tx
 from listserv.store.tables import MessageRow, PostRow
 
 # A second arrival of the same message within this time is the first one's echo.
@@ -20,7 +20,51 @@ DUPLICATE_WINDOW = timedelta(days=7)
 ACROSS_LISTS_WINDOW = timedelta(hours=1)
 
 # What counts as "was accepted or held": a message that was refused is no one's original.
-_KEPT = PostRow.verdict.in_([Verdict.ACCEPT, Verdict.HOLD])
+_KEPT = or_(PostRow.verdict == Verdict.ACCEPT.value, PostRow.verdict == Verdict.HOLD.value)
+
+_SELECT = select(
+    PostRow.id, PostRow.list_id, PostRow.raw_id, PostRow.message_id, PostRow.author_key,
+    PostRow.author, PostRow.subject, PostRow.received, PostRow.verdict, PostRow.reasons,
+    PostRow.number, PostRow.accepted, PostRow.authorship, PostRow.member_id,
+)  # fmt: skip
+_KEEP_RAW = Quick(
+    insert(MessageRow)
+    .values(raw=bindparam("raw"), created=bindparam("created"))
+    .returning(MessageRow.id)
+)
+_ADD = Quick(
+    insert(PostRow)
+    .values(
+        {
+            name: bindparam(name)
+            for name in (
+                "list_id", "raw_id", "message_id", "dedupe", "body_hash", "author_key", "author",
+                "subject", "size", "received", "verdict", "reasons", "authorship", "member_id",
+            )
+        }
+    )
+    .returning(PostRow.id)
+)  # fmt: skip
+_ACCEPT = Quick(
+    update(PostRow)
+    .where(PostRow.id == bindparam("wanted"))
+    .values(verdict=Verdict.ACCEPT.value, number=bindparam("given"), accepted=bindparam("now"))
+)
+_ECHO = Quick(
+    select(PostRow.body_hash).where(
+        PostRow.list_id == bindparam("on"),
+        PostRow.dedupe == bindparam("key"),
+        PostRow.received > bindparam("since"),
+        _KEPT,
+    )
+)
+# No member has the number 0.
+_THEIRS = or_(PostRow.author_key == bindparam("author"), PostRow.member_id == bindparam("member"))
+_COUNT = Quick(
+    select(func.count(), func.count().filter(_THEIRS)).where(
+        PostRow.list_id == bindparam("on"), PostRow.received > bindparam("since"), _KEPT
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +108,7 @@ def dedupe_key(post: Post) -> bytes:
 
 def keep_raw(tx: Tx, raw: bytes, now: datetime) -> int:
     """Store the bytes of a message; returns their id."""
-    row = tx.execute(insert(MessageRow).values(raw=raw, created=now).returning(MessageRow.id))
-    return row.scalar_one()
+    return int(_KEEP_RAW.first(tx, raw=raw, created=now)[0])
 
 
 def raw(tx: Tx, post_id: int) -> bytes | None:
@@ -76,15 +119,8 @@ def raw(tx: Tx, post_id: int) -> bytes | None:
 
 def echo(tx: Tx, list_id: int, post: Post, now: datetime) -> Echo:
     """Whether the list accepted or held this message before, with this body or another."""
-    bodies = tx.execute(
-        select(PostRow.body_hash).where(
-            PostRow.list_id == list_id,
-            PostRow.dedupe == dedupe_key(post),
-            PostRow.received > now - DUPLICATE_WINDOW,
-            _KEPT,
-        )
-    ).scalars()
-    seen = set(bodies)
+    since = now - DUPLICATE_WINDOW
+    seen = {body for (body,) in _ECHO.rows(tx, on=list_id, key=dedupe_key(post), since=since)}
     same = post.body_hash in seen
     return Echo(same=same, other_body=bool(seen) and not same and bool(post.message_id))
 
@@ -99,32 +135,44 @@ def add(
     authorship: Authorship,
     now: datetime,
     member_id: int | None = None,
-) -> int:
-    """Store one list's post with its verdict; returns its id. `number` comes with `accept`.
-    `member_id` is the member that its author is."""
+) -> StoredPost:
+    """Store one list's post with its verdict. `number` comes with `accept`. `member_id` is the
+    member that its author is."""
     author = post.author
-    return tx.execute(
-        insert(PostRow)
-        .values(
-            list_id=list_id,
-            raw_id=raw_id,
-            message_id=post.message_id,
-            dedupe=dedupe_key(post),
-            body_hash=post.body_hash,
-            author_key=author.address.key if author else "",
-            author=str(author.address) if author else "",
-            subject=post.subject,
-            size=post.size,
-            received=now,
-            verdict=decision.verdict,
-            reasons=_written(decision.reasons),
-            number=None,
-            accepted=None,
-            authorship=write_authorship(authorship),
-            member_id=member_id,
-        )
-        .returning(PostRow.id)
-    ).scalar_one()
+    stored = StoredPost(
+        id=0,
+        list_id=list_id,
+        raw_id=raw_id,
+        message_id=post.message_id,
+        author_key=author.address.key if author else "",
+        author=str(author.address) if author else "",
+        subject=post.subject,
+        received=now,
+        verdict=decision.verdict,
+        reasons=decision.reasons,
+        number=None,
+        accepted=None,
+        authorship=authorship,
+        member_id=member_id,
+    )
+    (post_id,) = _ADD.first(
+        tx,
+        list_id=list_id,
+        raw_id=raw_id,
+        message_id=stored.message_id,
+        dedupe=dedupe_key(post),
+        body_hash=post.body_hash,
+        author_key=stored.author_key,
+        author=stored.author,
+        subject=stored.subject,
+        size=post.size,
+        received=now,
+        verdict=stored.verdict.value,
+        reasons=_written(stored.reasons),
+        authorship=write_authorship(authorship),
+        member_id=member_id,
+    )
+    return replace(stored, id=post_id)
 
 
 def _written(reasons: Sequence[Reason]) -> list[list[str]]:
@@ -133,11 +181,7 @@ def _written(reasons: Sequence[Reason]) -> list[list[str]]:
 
 def accept(tx: Tx, post_id: int, number: int, now: datetime) -> None:
     """Give a post its acceptance number."""
-    tx.execute(
-        update(PostRow)
-        .where(PostRow.id == post_id)
-        .values(verdict=Verdict.ACCEPT, number=number, accepted=now)
-    )
+    _ACCEPT.run(tx, wanted=post_id, given=number, now=now)
 
 
 def amend(tx: Tx, post_id: int, reasons: Sequence[Reason], authorship: Authorship) -> None:
@@ -151,13 +195,7 @@ def amend(tx: Tx, post_id: int, reasons: Sequence[Reason], authorship: Authorshi
 
 def get(tx: Tx, post_id: int) -> StoredPost:
     """One stored post."""
-    row = tx.execute(
-        select(
-            PostRow.id, PostRow.list_id, PostRow.raw_id, PostRow.message_id, PostRow.author_key,
-            PostRow.author, PostRow.subject, PostRow.received, PostRow.verdict, PostRow.reasons,
-            PostRow.number, PostRow.accepted, PostRow.authorship, PostRow.member_id,
-        ).where(PostRow.id == post_id)
-    ).one()  # fmt: skip
+    row = tx.execute(_SELECT.where(PostRow.id == post_id)).one()
     return StoredPost(
         id=row.id,
         list_id=row.list_id,
@@ -176,25 +214,13 @@ def get(tx: Tx, post_id: int) -> StoredPost:
     )
 
 
-def count_since(tx: Tx, list_id: int, since: datetime) -> int:
-    """How many posts the list accepted or holds since then."""
-    return tx.execute(_count_since(list_id, since)).scalar_one()
-
-
-def count_by(tx: Tx, list_id: int, author_key: str, member_id: int | None, since: datetime) -> int:
-    """The same of one author: from this address, and from whatever address of this member."""
-    theirs: ColumnElement[bool] = PostRow.author_key == author_key
-    if member_id is not None:
-        theirs = or_(theirs, PostRow.member_id == member_id)
-    return tx.execute(_count_since(list_id, since).where(theirs)).scalar_one()
-
-
-def _count_since(list_id: int, since: datetime) -> Select[int]:
-    return (
-        select(func.count())
-        .select_from(PostRow)
-        .where(PostRow.list_id == list_id, PostRow.received > since, _KEPT)
-    )
+def count_since(
+    tx: Tx, list_id: int, author_key: str, member_id: int | None, since: datetime
+) -> tuple[int, int]:
+    """How many posts the list accepted or holds since then: all of them, and those of one author,
+    from this address or from whatever address of this member."""
+    found = _COUNT.first(tx, on=list_id, author=author_key, member=member_id or 0, since=since)
+    return int(found[0]), int(found[1])
 
 
 def earlier_elsewhere(tx: Tx, post: StoredPost) -> Sequence[tuple[int, datetime]]:

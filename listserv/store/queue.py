@@ -111,26 +111,43 @@ def _add_mailing(
     message_id: int | None = None,
 ) -> int:
     wakes.call(tx)
-    return tx.execute(
-        insert(MailingRow)
-        .values(
-            list_id=list_id,
-            kind=kind,
-            lane=lane,
-            mode=mode,
-            state=MailingState.ACTIVE,
-            post_id=post_id,
-            message_id=message_id,
-            subject=subject,
-            created=now,
-            expanded=kind is Kind.NOTICE,
-            expanded_to=0,
-            ordinals=1,
-            pauses=0,
-            words="",
-        )
-        .returning(MailingRow.id)
-    ).scalar_one()
+    added = _ADD_MAILING.first(
+        tx,
+        list_id=list_id,
+        kind=kind.value,
+        lane=lane.value,
+        mode=mode.value,
+        post_id=post_id,
+        message_id=message_id,
+        subject=subject,
+        created=now,
+        expanded=kind is Kind.NOTICE,
+    )
+    return int(added[0])
+
+
+_ADD_MAILING = Quick(
+    insert(MailingRow)
+    .values(
+        {
+            "list_id": bindparam("list_id"),
+            "kind": bindparam("kind"),
+            "lane": bindparam("lane"),
+            "mode": bindparam("mode"),
+            "state": MailingState.ACTIVE.value,
+            "post_id": bindparam("post_id"),
+            "message_id": bindparam("message_id"),
+            "subject": bindparam("subject"),
+            "created": bindparam("created"),
+            "expanded": bindparam("expanded"),
+            "expanded_to": 0,
+            "ordinals": 1,
+            "pauses": 0,
+            "words": "",
+        }
+    )
+    .returning(MailingRow.id)
+)
 
 
 def add_batches(

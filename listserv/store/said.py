@@ -5,19 +5,21 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, text
 
-from listserv.store.session import Tx
+from listserv.store.session import Quick, Tx
 from listserv.store.tables import Instant
 
 A_DAY = timedelta(days=1)
 
-_SAY = text(
-    "INSERT INTO said (what, whom, at) VALUES (:what, :whom, :now)"
-    " ON CONFLICT (what, whom) DO UPDATE SET at = excluded.at WHERE said.at <= :before"
-).bindparams(bindparam("now", type_=Instant()), bindparam("before", type_=Instant()))
+_SAY = Quick(
+    text(
+        "INSERT INTO said (what, whom, at) VALUES (:what, :whom, :now)"
+        " ON CONFLICT (what, whom) DO UPDATE SET at = excluded.at WHERE said.at <= :before"
+    ).bindparams(bindparam("now", type_=Instant()), bindparam("before", type_=Instant()))
+)
 
 
 def once_a_day(tx: Tx, what: str, whom: str, now: datetime) -> bool:
     """True when it was not said to them within 24 hours; then it counts as said now. `what` has at
     most 20 characters."""
-    values = {"what": what, "whom": whom, "now": now, "before": now - A_DAY}
-    return bool(tx.execute(_SAY, values).rowcount)
+    said = _SAY.run(tx, what=what, whom=whom, now=now, before=now - A_DAY)
+    return bool(said.rowcount)
