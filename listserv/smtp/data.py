@@ -15,6 +15,7 @@ from listserv.domain.replies import (
 )
 
 _END = b"\r\n.\r\n"
+_CR = 0x0D
 _BARE = re.compile(rb"\r[^\n]|[^\r]\n|\0")
 
 
@@ -38,8 +39,7 @@ class DataBlock:
         self._octets += chunk
         end = self._octets.find(_END, max(0, before - len(_END) + 1))
         behind = len(self._octets) if end < 0 else end + len(_END)
-        # Each pair begins at `before` - 1 or later; a CR at the very end waits for its LF.
-        if _BARE.search(self._octets, before - 1, behind):
+        if self._has_bare(before, behind):
             self.flaw = BARE_LINE_END
         if end < 0:
             self._measure(before)
@@ -48,6 +48,20 @@ class DataBlock:
         del self._octets[end + 2 :]
         self._measure(before)
         return rest
+
+    def _has_bare(self, before: int, behind: int) -> bool:
+        octets = self._octets
+        # Counting takes no time. Only where it does not add up, or the chunk begins or ends within
+        # a pair, is each octet looked at: pairs begin at `before` - 1 or later, and a CR at the
+        # very end waits for its LF.
+        pairs = octets.count(b"\r\n", before, behind)
+        if (
+            octets.count(b"\r", before, behind) == pairs == octets.count(b"\n", before, behind)
+            and octets[before - 1] != _CR
+            and octets.find(b"\0", before, behind) < 0
+        ):
+            return False
+        return _BARE.search(octets, before - 1, behind) is not None
 
     def refuse(self, flaw: Reply) -> None:
         """Refuse the message for a reason of the caller's, unless one is known already."""

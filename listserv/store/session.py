@@ -10,6 +10,7 @@ once with SQLITE_BUSY_SNAPSHOT, whatever the busy timeout), synchronous=FULL but
 import queue
 import sqlite3
 import threading
+import time
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -44,6 +45,7 @@ T = TypeVar("T")
 # How long a writer waits for another one, in seconds.
 BUSY_TIMEOUT = 10.0
 _AT_ONCE = 0.02
+_SHORTEST_PAUSE = 0.0003
 # So many jobs share one commit; more would make the first of them wait.
 MAX_GROUP = 64
 
@@ -102,14 +104,17 @@ class _Compiled(NamedTuple):
             for name, bind in compiled.binds.items()
             if not bind.required and bind.value is not None
         }
-        columns = statement.exported_columns if isinstance(statement, ReturnsRows) else ()
+        columns: list[ColumnElement[Any]] = (
+            list(statement.exported_columns) if isinstance(statement, ReturnsRows) else []
+        )
         meant = [
             (at, convert)
             for at, column in enumerate(columns)
             if (convert := _impl(column, dialect).result_processor(dialect, None)) is not None
         ]
+        names = [column.key or "" for column in columns]
         places = compiled.positiontup
-        row = namedtuple("Row", [column.key or "" for column in columns], rename=True)
+        row: Any = namedtuple("Row", names, rename=True)  # type: ignore[misc]
         return cls(str(compiled), constants, places, tuple(written.items()), meant, row._make)
 
     def run(self, tx: Tx, values: dict[str, Any]) -> Any:
@@ -151,7 +156,11 @@ class Store:
         self._durable = _engine(url, busy_timeout, synchronous="FULL")
         self._quick = _engine(url, busy_timeout, synchronous="NORMAL")
         self._at_once = _engine(url, _AT_ONCE, synchronous="NORMAL")
-        self._kept: Connection | None = None
+        self._reading = _Kept(self._at_once, "BEGIN")
+        self._recording = _Kept(self._at_once, "BEGIN IMMEDIATE")
+        self._writing = _Kept(
+            _engine(url, 0.0, synchronous="FULL"), "BEGIN IMMEDIATE", busy_timeout
+        )
         self._driver_error = self._durable.dialect.loaded_dbapi.OperationalError
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
@@ -171,6 +180,14 @@ class Store:
         """Run a job that changes nothing, on one snapshot."""
         with self._translated(), self._durable.connect() as tx:
             tx.info["begins"] = "BEGIN"
+            tx.begin()
+            return job(tx)
+
+    def read_at_once(self, job: Callable[[Tx], T]) -> T:
+        """`read` of an SQLite file, from one event loop, over a connection that is kept: for what
+        takes less time than a thread would. StorageError after 20 ms where readers have to wait;
+        then `read` waits for it."""
+        with self._translated(), self._reading.transaction() as tx:
             return job(tx)
 
     def write(self, job: Callable[[Tx], T]) -> T:
@@ -192,22 +209,8 @@ class Store:
     def record_at_once(self, job: Callable[[Tx], T]) -> T:
         """`record` for an SQLite file, from one event loop, over a connection that is kept:
         StorageError after 20 ms where another writer is at work; then `record` waits for it."""
-        with self._translated():
-            if self._kept is None:
-                self._kept = self._at_once.connect()
-                self._kept.info["begins"] = None
-            driver = self._kept.connection.driver_connection
-            assert isinstance(driver, sqlite3.Connection)
-            try:
-                # SQLAlchemy's own would cost three times as much as all that stands between.
-                driver.execute("BEGIN IMMEDIATE")
-                result = job(self._kept)
-                driver.execute("COMMIT")
-                return result
-            except BaseException:
-                kept, self._kept = self._kept, None
-                kept.close()
-                raise
+        with self._translated(), self._recording.transaction() as tx:
+            return job(tx)
 
     def submit(self, job: Callable[[Tx], T]) -> "Future[T]":
         """Queue a job for the writer thread; its future is done after the commit."""
@@ -226,11 +229,10 @@ class Store:
                 self._jobs.put(None)
                 self._writer.join()
                 self._writer = None
-        self._durable.dispose()
-        self._quick.dispose()
-        if self._kept is not None:
-            self._kept.close()
-        self._at_once.dispose()
+        for kept in (self._reading, self._recording, self._writing):
+            kept.close()
+        for engine in (self._durable, self._quick, self._at_once):
+            engine.dispose()
 
     def _write_all(self) -> None:
         closing = False
@@ -248,9 +250,10 @@ class Store:
 
     def _commit(self, group: list["_Job"]) -> None:
         try:
-            with self._translated(), _writing(self._durable) as tx:
+            writing = self._writing.transaction() if self.is_sqlite else _writing(self._durable)
+            with self._translated(), writing as tx:
                 for job in group:
-                    job.run(tx)
+                    job.run(tx, self._driver_error)
         except Exception as failed:  # nothing of the group is kept: each client hears it
             for job in group:
                 job.future.set_exception(failed)
@@ -278,20 +281,71 @@ class _Job:
         self._result: Any = None
         self._failed: Exception | None = None
 
-    def run(self, tx: Tx) -> None:
+    def run(self, tx: Tx, driver_error: type[Exception]) -> None:
+        cursor = tx.connection.cursor()
+        cursor.execute("SAVEPOINT job")
         try:
-            with tx.begin_nested():
-                self._result = self.call(tx)
-        except OperationalError:
+            self._result = self.call(tx)
+        except (OperationalError, driver_error):
             raise  # the disk is full or the connection gone: no commit will succeed
         except Exception as failed:
             self._failed = failed
+            cursor.execute("ROLLBACK TO SAVEPOINT job")
+        cursor.execute("RELEASE SAVEPOINT job")
 
     def settle(self) -> None:
         if self._failed is not None:
             self.future.set_exception(self._failed)
         else:
             self.future.set_result(self._result)
+
+
+class _Kept:
+    """A connection to an SQLite file that stays open between its transactions, for one thread.
+    SQLAlchemy's own transaction would cost more than what is asked in it."""
+
+    def __init__(self, engine: Engine, begin: str, patience: float = 0.0) -> None:
+        self._engine = engine
+        self._begin = begin
+        self._patience = patience
+        self._tx: Tx | None = None
+
+    @contextmanager
+    def transaction(self) -> Iterator[Tx]:
+        """Commits; after a fault the connection is not used again."""
+        if self._tx is None:
+            self._tx = self._engine.connect()
+            self._tx.info["begins"] = None
+        driver = self._tx.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        try:
+            self._begin_soon(driver)
+            yield self._tx
+            driver.execute("COMMIT")
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin_soon(self, driver: sqlite3.Connection) -> None:
+        """SQLite's own way to wait for another writer sleeps up to 100 ms at a time; these are
+        done in less than one."""
+        waited = 0.0
+        while True:
+            try:
+                driver.execute(self._begin)
+                return
+            except sqlite3.OperationalError as busy:
+                if busy.sqlite_errorcode != sqlite3.SQLITE_BUSY or waited >= self._patience:
+                    raise
+            pause = _SHORTEST_PAUSE + waited / 10
+            time.sleep(pause)
+            waited += pause
+
+    def close(self) -> None:
+        kept, self._tx = self._tx, None
+        if kept is not None:
+            kept.close()
+        self._engine.dispose()
 
 
 def _nothing() -> None:
@@ -330,6 +384,7 @@ def _engine(url: str, busy_timeout: float, synchronous: str) -> Engine:
             f"synchronous = {synchronous}",
             "foreign_keys = ON",
             "secure_delete = ON",
+            "temp_store = MEMORY",  # what a savepoint may take back, not a file for each
         ):
             connection.execute(f"PRAGMA {pragma}")
 

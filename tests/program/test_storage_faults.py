@@ -3,11 +3,11 @@
 import smtplib
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, event
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from listserv.flow import administer, enrol
 from listserv.store import queue_view, session
@@ -79,23 +79,34 @@ def test_a_locked_database_is_a_temporary_fault(impatient: None, town: Running) 
     assert posted_once(town)
 
 
-@dataclass
 class Disk:
-    is_full: bool = False
+    """What SQLite does when a write finds no room: SQLITE_FULL, and the transaction is gone."""
+
+    def __init__(self) -> None:
+        self._connections: list[sqlite3.Connection] = []
+        self._pages = 1_000_000_000
+
+    def connected(self, connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
+        connection.execute(f"PRAGMA max_page_count = {self._pages}")
+        self._connections.append(connection)
+
+    def closed(self, connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
+        self._connections.remove(connection)
+
+    def fill(self, full: bool) -> None:
+        self._pages = 1 if full else 1_000_000_000
+        for connection in self._connections:
+            connection.execute(f"PRAGMA max_page_count = {self._pages}")
 
 
 @pytest.fixture
 def disk() -> Iterator[Disk]:
-    """What SQLite does when a write finds no room: SQLITE_FULL, and the transaction is gone."""
     disk = Disk()
-
-    def allow(connection: session.Tx) -> None:
-        pages = 1 if disk.is_full else 1_000_000_000
-        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
-
-    event.listen(Engine, "begin", allow)
+    event.listen(Engine, "connect", disk.connected)
+    event.listen(Engine, "close", disk.closed)
     yield disk
-    event.remove(Engine, "begin", allow)
+    event.remove(Engine, "connect", disk.connected)
+    event.remove(Engine, "close", disk.closed)
 
 
 def test_a_full_disk_is_a_temporary_fault(disk: Disk, town: Running) -> None:
@@ -105,9 +116,9 @@ def test_a_full_disk_is_a_temporary_fault(disk: Disk, town: Running) -> None:
         client.ehlo()
         client.mail("ann@example.org")
         client.rcpt(f"town@{DOMAIN}")
-        disk.is_full = True
+        disk.fill(True)
         refused = client.data(big)
-    disk.is_full = False
+    disk.fill(False)
 
     assert refused[0] == 451
     assert post(town)[0] == 250

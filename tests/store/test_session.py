@@ -1,0 +1,194 @@
+"""Jobs in transactions: what is committed together, what fails alone, and what a reader sees."""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import bindparam, insert, select, text
+
+from listserv.store import counters, lists, schema
+from listserv.store.session import Quick, StorageError, Store, Tx
+from listserv.store.tables import ListRow
+
+NOW = datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+@pytest.fixture
+def database_file(tmp_path: Path) -> Iterator[Store]:
+    opened = Store(f"sqlite:///{tmp_path / 'listserv.db'}")
+    schema.prepare(opened)
+    yield opened
+    opened.close()
+
+
+def count(name: str) -> Callable[[Tx], None]:
+    return lambda tx: counters.count(tx, 0, name, NOW)
+
+
+def counted(store: Store, name: str) -> int:
+    return store.read(lambda tx: counters.total(tx, name, NOW.replace(second=0, microsecond=0)))
+
+
+def in_one_group(store: Store, *jobs: Callable[[Tx], Any]) -> list["Future[Any]"]:
+    """Futures of jobs that the writer finds waiting together."""
+    begun, go = threading.Event(), threading.Event()
+
+    def hold(tx: Tx) -> None:
+        begun.set()
+        assert go.wait(10)
+
+    first = store.submit(hold)
+    assert begun.wait(10)
+    futures = [store.submit(job) for job in jobs]
+    go.set()
+    first.result(10)
+    return futures
+
+
+def then(*jobs: Callable[[Tx], Any]) -> Callable[[Tx], None]:
+    def both(tx: Tx) -> None:
+        for job in jobs:
+            job(tx)
+
+    return both
+
+
+def fail(wrong: Exception) -> Callable[[Tx], None]:
+    def job(tx: Tx) -> None:
+        raise wrong
+
+    return job
+
+
+def break_a_rule(tx: Tx) -> None:
+    """What the driver itself refuses: on PostgreSQL nothing more is possible then, until a
+    savepoint."""
+    Quick(text("INSERT INTO site (key, value) VALUES ('secret', 'another')")).run(tx)
+
+
+@pytest.mark.parametrize(
+    "wrong", [fail(RuntimeError("a bug")), break_a_rule], ids=["a bug", "a broken rule"]
+)
+def test_a_job_that_fails_stays_alone_and_nothing_of_it_is_kept(
+    store: Store, wrong: Callable[[Tx], None]
+) -> None:
+    before, failing, after = in_one_group(
+        store, count("before"), then(count("within"), wrong), count("after")
+    )
+    before.result(10)
+    after.result(10)
+    assert failing.exception(10) is not None
+    assert [counted(store, name) for name in ("before", "within", "after")] == [1, 0, 1]
+
+
+def test_a_job_sees_what_the_jobs_before_it_did(store: Store) -> None:
+    minute = NOW.replace(second=0, microsecond=0)
+    _, second = in_one_group(store, count("one"), lambda tx: counters.total(tx, "one", minute))
+    assert second.result(10) == 1
+
+
+def test_where_the_database_fails_nothing_of_the_group_is_kept(store: Store) -> None:
+    gone = store._driver_error("the disk is full")
+    futures = in_one_group(
+        store, count("before"), then(count("within"), fail(gone)), count("after")
+    )
+    for future in futures:
+        with pytest.raises(StorageError, match="disk is full"):
+            future.result(10)
+    store.submit(count("later")).result(10)
+    assert [counted(store, name) for name in ("before", "within", "after", "later")] == [0, 0, 0, 1]
+
+
+def test_a_transaction_that_sqlite_took_back_fails_the_group(database_file: Store) -> None:
+    """Some faults end a transaction by themselves; then there is no savepoint to go back to."""
+
+    def take_back(tx: Tx) -> None:
+        tx.exec_driver_sql("ROLLBACK")
+        raise MemoryError
+
+    futures = in_one_group(database_file, count("before"), take_back, count("after"))
+    for future in futures:
+        with pytest.raises(StorageError):
+            future.result(10)
+    assert counted(database_file, "before") == counted(database_file, "after") == 0
+
+
+def test_a_writer_waits_for_another_process(database_file: Store) -> None:
+    assert database_file.path is not None
+    other = sqlite3.connect(database_file.path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    waiting = database_file.submit(count("waited"))
+    threading.Timer(0.1, other.execute, ["COMMIT"]).start()
+    waiting.result(10)
+    other.close()
+    assert counted(database_file, "waited") == 1
+
+
+def test_a_read_at_once_sees_what_was_committed_before_it_began(database_file: Store) -> None:
+    def names(tx: Tx) -> list[str]:
+        return [mlist.name for mlist in lists.every(tx)]
+
+    assert database_file.read_at_once(names) == []
+    database_file.write(
+        lambda tx: lists.create(tx, name="town", domain="example.org", settings={}, now=NOW)
+    )
+    assert database_file.read_at_once(names) == ["town"]
+
+
+@pytest.mark.parametrize("read", ["read", "read_at_once"])
+def test_a_read_is_one_snapshot(database_file: Store, read: str) -> None:
+    def twice(tx: Tx) -> list[bool]:
+        before = lists.at(tx, "town", "example.org")
+        database_file.write(
+            lambda tx: lists.create(tx, name="town", domain="example.org", settings={}, now=NOW)
+        )
+        return [before is None, lists.at(tx, "town", "example.org") is None]
+
+    assert getattr(database_file, read)(twice) == [True, True]
+    assert database_file.read_at_once(lambda tx: lists.at(tx, "town", "example.org")) is not None
+
+
+def test_after_a_fault_a_read_at_once_works_again(database_file: Store) -> None:
+    with pytest.raises(RuntimeError):
+        database_file.read_at_once(fail(RuntimeError("a bug")))
+    assert database_file.read_at_once(lists.every) == []
+
+
+def test_a_quick_statement_takes_and_gives_what_the_types_of_its_columns_mean(
+    store: Store,
+) -> None:
+    add = Quick(
+        insert(ListRow)
+        .values(
+            {
+                name: bindparam(name)
+                for name in ("name", "domain", "list_id", "created", "on_hold", "settings")
+            }
+            | {"last_number": 7}
+        )
+        .returning(ListRow.id)
+    )
+    find = Quick(
+        select(ListRow.created, ListRow.on_hold, ListRow.settings, ListRow.last_number).where(
+            ListRow.name == bindparam("wanted")
+        )
+    )
+    settings = {"footer": "Grüße", "max_size": 5}
+
+    def job(tx: Tx) -> Any:
+        add.first(
+            tx, name="town", domain="example.org", list_id="town.example.org", created=NOW,
+            on_hold=True, settings=settings,
+        )  # fmt: skip
+        assert find.first(tx, wanted="nobody") is None
+        (row,) = find.rows(tx, wanted="town")
+        assert row == find.first(tx, wanted="town")
+        return row
+
+    row = store.write(job)
+    assert (row.created, row.on_hold, row.settings, row.last_number) == (NOW, True, settings, 7)
