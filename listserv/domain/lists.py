@@ -74,12 +74,11 @@ LIST_SETTINGS: tuple[Setting, ...] = (
         "ask the author before personal data goes out", {"on": "nothing looks for personal data"},
     ),
     Setting(
-        "roster", one_of("nobody", "members"), "nobody", "who may see the list of members",
-        {"members": "nobody can ask for the roster by mail"},
+        "roster", one_of("nobody", "members"), "nobody",
+        "who may see the list of members, by mail; owners may always",
     ),
     Setting(
-        "advertised", yes_no, False, "whether the list is shown to strangers",
-        {"yes": "there is no directory of lists"},
+        "advertised", yes_no, False, "whether strangers may ask which list this is, by mail",
     ),
     Setting(
         "tls_required", yes_no, False, "deliver over TLS only",
@@ -137,6 +136,8 @@ class ListSettings:
     reply_to: str = "list"
     from_rewrite: str = "always"
     default_delivery: str = "mail"
+    roster: str = "nobody"
+    advertised: bool = False
 
 
 @dataclass(frozen=True, slots=True)

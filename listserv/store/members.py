@@ -259,6 +259,21 @@ def move(tx: Tx, member: Member, address: Address) -> Member:
     return _again(tx, member.id)
 
 
+def of_address(tx: Tx, address: Address, domain: str) -> list[Member]:
+    """The memberships, on the lists of a domain, of whoever has this address or posts from it, in
+    the order of the lists' names."""
+    own = _SELECT.where(MemberRow.address_key == address.key)
+    linked_to = _LINKED.where(_LINK.address_key == address.key)
+    found = {}
+    for query in (own, linked_to):
+        of_lists = query.join(ListRow, ListRow.id == MemberRow.list_id).add_columns(
+            ListRow.name.label("of_list")
+        )
+        here = of_lists.where(ListRow.domain == domain, MemberRow.state != MemberState.LEFT)
+        found.update({row.id: (row.of_list, _member(row)) for row in tx.execute(here)})
+    return [member for _, member in sorted(found.values(), key=lambda one: one[0])]
+
+
 def missed(tx: Tx, member: Member) -> int:
     """How many posts a member's list has accepted since their mail is off."""
     if member.away_since is None:

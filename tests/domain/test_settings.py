@@ -234,8 +234,8 @@ def test_the_longest_and_the_least_that_is_allowed_is_read(key: str, text: str) 
 
 
 def test_one_wrong_value_refuses_all() -> None:
-    with pytest.raises(ListservError, match=r"^roster=members is not built"):
-        read_settings(LIST_SETTINGS, {"title": "Support", "roster": "members"})
+    with pytest.raises(ListservError, match=r"^archive=members is not built"):
+        read_settings(LIST_SETTINGS, {"title": "Support", "archive": "members"})
 
 
 def test_values_are_read_into_their_types_and_shown_as_written() -> None:
