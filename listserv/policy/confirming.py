@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 
 from listserv.domain.post import Post
 
 # The first word that a person wrote, after quotation marks and the like.
 _FIRST_WORD = re.compile(r"[\W_]*(\w+)")
-_YES = frozenset({"yes", "ok", "okay", "confirm"})
+_YES = frozenset({"yes", "ok", "okay", "confirm", "ja", "jawohl", "oui"})
+_NO = frozenset({"no", "nein", "non"})
+_UNDO = frozenset({"undo", "rückgängig"})
 # Old vacation programs mark their answers with this alone.
 _ROBOTS = frozenset({"bulk", "junk", "list", "auto_reply"})
 
@@ -17,6 +20,7 @@ class Word(StrEnum):
     """NOTHING: a program wrote it, or a person who says no."""
 
     YES = "yes"
+    UNDO = "undo"
     UNCLEAR = "unclear"
     NOTHING = "nothing"
 
@@ -51,4 +55,36 @@ def read_reply(first_line: str, *, answerable: bool) -> Word:
     word = found[1].lower() if found else ""
     if word in _YES:
         return Word.YES
-    return Word.NOTHING if word == "no" else Word.UNCLEAR
+    if word in _UNDO:
+        return Word.UNDO
+    return Word.NOTHING if word in _NO else Word.UNCLEAR
+
+
+# Questions to a mailbox that nobody has answered: more of them would let anybody who knows an
+# address fill it with our mail. One person asks for few others; a site for as many as a list gets
+# in its busiest hour.
+_MAILBOX_A_DAY = 1
+_MAILBOX_A_MONTH = 3
+_ASKER_A_DAY = 20
+_SITE_AN_HOUR = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """How many questions nobody has answered: to a mailbox within a day and within 30 days, on one
+    account within a day, and in all within an hour."""
+
+    mailbox_day: int
+    mailbox_month: int
+    asker_day: int
+    site_hour: int
+
+
+def may_ask(waiting: Unanswered) -> bool:
+    """Whether somebody whose mail proves nothing may have another question sent."""
+    return (
+        waiting.mailbox_day < _MAILBOX_A_DAY
+        and waiting.mailbox_month < _MAILBOX_A_MONTH
+        and waiting.asker_day < _ASKER_A_DAY
+        and waiting.site_hour < _SITE_AN_HOUR
+    )

@@ -2,20 +2,25 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, func, insert, select, update
 
+from listserv.policy.confirming import Unanswered
 from listserv.store.session import Tx
 from listserv.store.tables import ConfirmationRow
+
+_HOUR = timedelta(hours=1)
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
     """One question. `kind` is a row of KINDS in flow/confirm.py and knows what `data` means;
     `address` is where it was mailed, of the member `member_id` if it is one's; `confirmed` is when
-    the first yes came; `replies` counts the answers that we wrote to it."""
+    the first yes came; `replies` counts the answers that we wrote to it. `mailbox` and `asker` are
+    "" where nobody counts; else whose mailbox was asked, on whose account."""
 
     token: str
     kind: str
@@ -27,6 +32,8 @@ class Confirmation:
     expires: datetime
     confirmed: datetime | None
     replies: int
+    mailbox: str = ""
+    asker: str = ""
 
 
 def add(tx: Tx, new: Confirmation) -> None:
@@ -43,6 +50,8 @@ def add(tx: Tx, new: Confirmation) -> None:
             expires=new.expires,
             confirmed=new.confirmed,
             replies=new.replies,
+            mailbox=new.mailbox or None,
+            asker=new.asker or None,
         )
     )
 
@@ -51,6 +60,31 @@ def find(tx: Tx, token: str) -> Confirmation | None:
     """The question with this token, answered, expired or open."""
     row = tx.execute(_SELECT.where(ConfirmationRow.token == token)).one_or_none()
     return None if row is None else Confirmation(*row)
+
+
+def unanswered(tx: Tx, mailbox: str, asker: str, now: datetime) -> Unanswered:
+    """The questions that wait, of those that have a `mailbox`."""
+
+    def since(age: timedelta, *where: ColumnElement[bool]) -> int:
+        query = select(func.count()).select_from(ConfirmationRow)
+        still = ConfirmationRow.confirmed.is_(None), ConfirmationRow.mailbox.is_not(None)
+        return tx.execute(
+            query.where(*still, ConfirmationRow.created > now - age, *where)
+        ).scalar_one()
+
+    theirs = ConfirmationRow.mailbox == mailbox
+    return Unanswered(
+        since(_DAY, theirs),
+        since(30 * _DAY, theirs),
+        since(_DAY, ConfirmationRow.asker == asker),
+        since(_HOUR),
+    )
+
+
+def withdraw(tx: Tx, token: str, now: datetime) -> bool:
+    """Let a question that is open expire now."""
+    row = ConfirmationRow
+    return _changed(tx, row.token == token, row.confirmed.is_(None), expires=now)
 
 
 def confirm(tx: Tx, token: str, now: datetime) -> bool:
@@ -76,5 +110,6 @@ _SELECT = select(
     ConfirmationRow.token, ConfirmationRow.kind, ConfirmationRow.list_id,
     ConfirmationRow.member_id, ConfirmationRow.address, ConfirmationRow.data,
     ConfirmationRow.created, ConfirmationRow.expires, ConfirmationRow.confirmed,
-    ConfirmationRow.replies,
+    ConfirmationRow.replies, func.coalesce(ConfirmationRow.mailbox, ""),
+    func.coalesce(ConfirmationRow.asker, ""),
 )  # fmt: skip

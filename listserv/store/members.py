@@ -19,7 +19,7 @@ from sqlalchemy import (
     values,
 )
 
-from listserv.domain.address import Address
+from listserv.domain.address import Address, parse_address
 from listserv.domain.members import (
     MEMBER_SETTINGS,
     Delivery,
@@ -292,6 +292,28 @@ def back_by(
     return [_member(row) for row in tx.execute(query.order_by(MemberRow.until).limit(limit))]
 
 
+def snapshot(tx: Tx, member: Member) -> dict[str, Any]:
+    """A membership as it is now, for `restore`; JSON."""
+    row = tx.execute(_KEPT.where(MemberRow.id == member.id)).one()
+    until = row.until.isoformat() if row.until else None
+    return {**row._mapping, "until": until}
+
+
+def restore(tx: Tx, member: Member, before: Mapping[str, Any]) -> Member:
+    """Make a membership what it was. Who read digests all the time gets what has come since; the
+    caller has seen to it that nobody else on the list has its addresses now."""
+    new = {**before, "left": None}
+    new["until"] = date.fromisoformat(before["until"]) if before["until"] else None
+    address = parse_address(before["address"])
+    assert address is not None
+    new |= {"address_key": address.key, "mailbox": _mailbox(address)}
+    if before["delivery"] == Delivery.DIGEST and member.delivery is not Delivery.DIGEST:
+        new["cursor"] = _last_number(tx, member.list_id)
+    linked.replace(tx, member, addresses_in(str(before["settings"].get("also", ""))))
+    _update(tx, member.id, **new)
+    return _again(tx, member.id)
+
+
 def leave(tx: Tx, member_id: int, now: datetime) -> None:
     """End a membership: from now on they get nothing, not from the queue either, and the addresses
     that they linked are nobody's."""
@@ -333,6 +355,11 @@ _SELECT = select(
 )  # fmt: skip
 _LINK = LinkedAddressRow
 _LINKED = _SELECT.join(_LINK, _LINK.member_id == MemberRow.id)
+# What a member and the list's people can change of a membership.
+_KEPT = select(
+    MemberRow.address, MemberRow.name, MemberRow.role, MemberRow.delivery, MemberRow.state,
+    MemberRow.settings, MemberRow.kept, MemberRow.until, MemberRow.away_since,
+)  # fmt: skip
 _CURSORS = select(MemberRow.id, MemberRow.cursor)
 
 # Asked for each post.

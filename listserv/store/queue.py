@@ -40,6 +40,8 @@ BATCH_SIZE = 500
 # A mailing whose content the relay refuses is tried again after so long, doubling.
 FIRST_PAUSE = timedelta(minutes=5)
 LONGEST_PAUSE = timedelta(hours=4)
+# What stands in place of the relay's words when a person stopped the mailing.
+_ON_HOLD = "the list is on hold"
 
 
 def pack_members(members: Sequence[int]) -> bytes:
@@ -341,6 +343,30 @@ def resume_paused(tx: Tx, now: datetime) -> None:
         .where(MailingRow.state == MailingState.PAUSED, MailingRow.resume <= now)
         .values(state=MailingState.ACTIVE, resume=None)
     )
+
+
+def hold(tx: Tx, list_id: int) -> None:
+    """active → paused, and paused until `free`, for the posts of a list that are on their way."""
+    on_their_way = MailingRow.state.in_([MailingState.ACTIVE, MailingState.PAUSED])
+    tx.execute(
+        update(MailingRow)
+        .where(MailingRow.list_id == list_id, MailingRow.kind == Kind.POST, on_their_way)
+        .values(state=MailingState.PAUSED, words=_ON_HOLD, resume=None)
+    )
+
+
+def free(tx: Tx, list_id: int, now: datetime) -> None:
+    """paused → active, for what `hold` stopped."""
+    freed = tx.execute(
+        update(MailingRow)
+        .where(MailingRow.list_id == list_id, MailingRow.words == _ON_HOLD)
+        .where(MailingRow.state == MailingState.PAUSED)
+        .values(state=MailingState.ACTIVE, words="")
+        .returning(MailingRow.id)
+    )
+    for mailing_id in freed.scalars().all():
+        close_if_done(tx, mailing_id, now)
+    wakes.call(tx)
 
 
 def set_state(tx: Tx, mailing_id: int, new: MailingState, now: datetime) -> bool:

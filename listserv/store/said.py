@@ -1,5 +1,5 @@
-"""What is said to somebody at most once a day. One statement asks and notes, so that two servers
-at once say it once."""
+"""What is said to somebody at most once a day, or a few times. One statement asks and notes, so
+that two servers at once say it once."""
 
 from datetime import datetime, timedelta
 
@@ -23,3 +23,9 @@ def once_a_day(tx: Tx, what: str, whom: str, now: datetime) -> bool:
     most 20 characters."""
     said = _SAY.run(tx, what=what, whom=whom, now=now, before=now - A_DAY)
     return bool(said.rowcount)
+
+
+def at_most(tx: Tx, what: str, whom: str, times: int, now: datetime) -> bool:
+    """True when it was said to them less often than that within 24 hours; then it counts as said
+    once more. `what` has at most 16 characters."""
+    return any(once_a_day(tx, f"{what} {slot}", whom, now) for slot in range(times))
