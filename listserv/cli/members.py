@@ -21,6 +21,7 @@ from listserv.cli.printing import (
 )
 from listserv.domain.errors import ListservError
 from listserv.domain.lists import MailingList
+from listserv.domain.mailing import Lane
 from listserv.domain.members import MEMBER_SETTINGS, Member
 from listserv.flow import enrol, notices, roster_import
 from listserv.flow.address_input import known_address
@@ -245,7 +246,7 @@ def _read(file: Path) -> bytes:
 
 def _welcome(app: App) -> enrol.Welcome:
     def send(tx: Tx, mlist: MailingList, member: Member) -> None:
-        notices.welcome(tx, app.site, mlist, member, app.clock.now())
+        notices.welcome(tx, app.site, mlist, member, app.clock.now(), lane=Lane.BULK)
 
     return send
 

@@ -26,12 +26,64 @@ from listserv.store.session import Tx
 _LONGEST_QUOTE = 80
 
 
-def welcome(tx: Tx, site: Site, mlist: MailingList, member: Member, now: datetime) -> None:
-    """To a member whom an operator added with --welcome."""
+def welcome(
+    tx: Tx,
+    site: Site,
+    mlist: MailingList,
+    member: Member,
+    now: datetime,
+    *,
+    lane: Lane = Lane.NOTICE,
+    joined: bool = False,
+    undo: str | None = None,
+) -> None:
+    """To a new member, who has `joined` or was added; `undo` is where they reply to take it
+    back."""
     send(
         tx, site, mlist, "member-welcome.txt", member.address, now,
-        values={"name": member.name, "delivery": member.delivery},
-        member=member.id, lane=Lane.BULK,
+        values={
+            "name": member.name, "delivery": member.delivery, "joined": joined,
+            "undo": undo is not None, "leave": mlist.addresses.of(Role.LEAVE),
+        },
+        member=member.id, lane=lane, reply_to=undo,
+    )  # fmt: skip
+
+
+def goodbye(
+    tx: Tx, site: Site, mlist: MailingList, member: Member, undo: str, now: datetime
+) -> None:
+    """To who has left by mail; `undo` is where they reply to come back as they were."""
+    _to_former(tx, site, mlist, "member-goodbye.txt", member, now, reply_to=undo)
+
+
+def removed(tx: Tx, site: Site, mlist: MailingList, member: Member, now: datetime) -> None:
+    """To whom an owner has removed."""
+    _to_former(tx, site, mlist, "member-removed.txt", member, now)
+
+
+def _to_former(
+    tx: Tx,
+    site: Site,
+    mlist: MailingList,
+    template: str,
+    member: Member,
+    now: datetime,
+    reply_to: str | None = None,
+) -> None:
+    """The last mail to somebody, who is no member any more."""
+    send(
+        tx, site, mlist, template, member.address, now, values={"name": member.name},
+        language=language_of(mlist, member), reply_to=reply_to,
+    )  # fmt: skip
+
+
+def changed_for(
+    tx: Tx, site: Site, mlist: MailingList, member: Member, meanings: Sequence[str], now: datetime
+) -> None:
+    """To a member for whom an owner has set options; `meanings` say which."""
+    send(
+        tx, site, mlist, "member-set.txt", member.address, now,
+        values={"meanings": meanings}, member=member.id, reply_to=mlist.addresses.request,
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, tzinfo
+from datetime import UTC, date, datetime, time, tzinfo
 
 from listserv.domain.address import Address
 from listserv.domain.mailing import Mode
@@ -37,6 +37,14 @@ class Site:
     require_proven_author: bool = True
     operators: Mapping[str, Address] = field(default_factory=dict)
     zone: tzinfo = UTC
+
+    def today(self, now: datetime) -> date:
+        """The day that it is where the site is."""
+        return now.astimezone(self.zone).date()
+
+    def midnight(self, day: date) -> datetime:
+        """When a day begins there."""
+        return datetime.combine(day, time(), self.zone)
 
     def message_id(self) -> str:
         """A new Message-ID that we know again when it comes back."""
