@@ -12,7 +12,6 @@ from listserv.domain.settings import Setting, Value, line, lines, one_of, whole,
 # What 1 MB means everywhere in this program.
 MEGABYTE = 1024 * 1024
 
-_BY_MAIL = "members cannot join by mail yet; add them with `listserv member add`"
 _DIGEST = "digests are not made yet"
 _DEADLINE = "held posts wait until somebody decides"
 _ARCHIVE = "posts are not archived"
@@ -25,7 +24,7 @@ LIST_SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "subscription", one_of("open", "confirm", "approve", "invite"), "confirm",
-        "who may join", {"": _BY_MAIL},
+        "who may join: at once, after a yes by mail, when moderators allow it, or by invitation",
     ),
     Setting("posting", one_of("anyone", "members", "moderators"), "members", "who may post"),
     Setting(
@@ -126,6 +125,7 @@ class ListSettings:
     title: str = ""
     description: str = ""
     language: str = ENGLISH
+    subscription: str = "confirm"
     posting: str = "members"
     nonmember: str = "hold"
     moderation: str = "off"

@@ -29,7 +29,6 @@ ACCEPTED = Reply(250, "2.0.0", "Message accepted")
 RECIPIENT_OK = Reply(250, "2.1.5", "Recipient ok")
 # One fixed text for every address we do not have, so that asking tells nothing more.
 UNKNOWN = Reply(550, "5.1.1", "There is no such address here")
-NOT_YET = Reply(550, "5.1.1", "This address does not take mail yet")
 BAD_ADDRESS = Reply(553, "5.1.3", "That is not an address we can read")
 NO_RELAY = Reply(550, "5.7.1", "We do not relay mail for that domain")
 OUR_FAULT = Reply(451, "4.3.0", "A fault on our side, please try again later")
@@ -50,7 +49,7 @@ HEADER_TOO_BIG = Reply(552, "5.3.4", "The header of the message is larger than t
 LINE_TOO_LONG = Reply(550, "5.6.0", "The message has a line that is longer than this server takes")
 
 REPLIES: tuple[Reply, ...] = (
-    ACCEPTED, RECIPIENT_OK, UNKNOWN, NOT_YET, BAD_ADDRESS, NO_RELAY, OUR_FAULT, STORAGE,
+    ACCEPTED, RECIPIENT_OK, UNKNOWN, BAD_ADDRESS, NO_RELAY, OUR_FAULT, STORAGE,
     DNS_SILENT, TOO_MUCH_TODAY, TOO_BUSY, TOO_LONG_WAITED, TOO_MANY_ERRORS, TOO_BIG,
     TOO_MANY_RECIPIENTS, BARE_LINE_END, HEADER_TOO_BIG, LINE_TOO_LONG,
 )  # fmt: skip

@@ -13,7 +13,7 @@ from listserv.flow import quarantine
 from listserv.flow.address_input import ban_pattern
 from listserv.flow.enrol import add_members
 from listserv.policy import from_rewrite
-from listserv.store import bans, events, lists, members, queue_view, site
+from listserv.store import bans, events, lists, members, queue, queue_view, site
 from listserv.store.session import Tx
 
 # Of the reason for a ban, which only operators read.
@@ -88,8 +88,13 @@ def delete_list(tx: Tx, list_id: int, *, by: str, now: datetime) -> MailingList:
 
 
 def hold_list(tx: Tx, list_id: int, on: bool, *, by: str, now: datetime) -> MailingList:
-    """Hold every post of a list until a person decides, or no longer."""
+    """Hold every post of a list until a person decides, or no longer. Those on their way stop, and
+    go on again when the list is freed."""
     mlist = lists.hold(tx, list_id, on)
+    if on:
+        queue.hold(tx, list_id)
+    else:
+        queue.free(tx, list_id, now)
     events.log(tx, list_id, by, "put the list on hold" if on else "freed the list", now)
     return mlist
 

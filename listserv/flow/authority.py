@@ -70,13 +70,18 @@ def _use(tx: Tx, signature: Signature, header: Header, asked: Address, now: date
     return Use(signature, before=not is_new, first=first or now, names_us=asked.key in named)
 
 
+def believed(tx: Tx, mail: Presented, member: Member | None) -> tuple[Level, str]:
+    """How far a mail is believed to be of its author, who is this member or none, and what it lacks
+    in words for the log."""
+    since = mail.now - FAMILIAR_FOR
+    known = paths.familiar(tx, member.id, since) if member is not None else []
+    return standing(recognised(mail.authorship, known), mail.uses, known, mail.now)
+
+
 def allowed(tx: Tx, site: Site, mail: Presented, act: Act, member: Member | None) -> Acting:
     """Whether a mail may do this for a member, or with None for whoever wrote it. A mail of
     somebody else acts for nobody: the member is asked, a moderator's token alone does nothing."""
-    since = mail.now - FAMILIAR_FOR
-    known = paths.familiar(tx, member.id, since) if member is not None else []
-    authorship = recognised(mail.authorship, known)
-    level, lacks = standing(authorship, mail.uses, known, mail.now)
+    level, lacks = believed(tx, mail, member)
     follows = acting(level, act, require_proven_author=site.require_proven_author)
     if member is not None and follows is not Acting.NOTHING and not _is_by(tx, mail, member):
         lacks = "it is not from the member"

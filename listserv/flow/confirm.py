@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from listserv.domain.address import Recipient, Role
-from listserv.flow import author_first
+from listserv.flow import agreed, asking, author_first, other_address, owners, question, undo
 from listserv.flow.site import Site
+from listserv.flow.wish import Result, not_done
 from listserv.mail.said import said
 from listserv.policy.confirming import Moment, Word, read_reply
 from listserv.store import confirmations, lists
@@ -28,46 +29,69 @@ _MAX_REPLIES = 3
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One row: what the first yes in time does; what is written back after any yes; and after a
-    person's words that are neither yes nor no."""
+    person's words that are neither yes nor no. `yes` is the word that counts as one."""
 
     confirmed: Callable[[Tx, Site, Confirmation, datetime], None]
     answer: Callable[[Tx, Site, Confirmation, Moment, datetime], None]
     unclear: Callable[[Tx, Site, Confirmation, datetime], None]
+    yes: Word = Word.YES
 
 
 KINDS: Mapping[str, Kind] = {
     author_first.KIND: Kind(author_first.confirmed, author_first.answer, author_first.unclear),
+    asking.KIND: Kind(agreed.confirmed, question.again, question.unclear),
+    other_address.KIND: Kind(other_address.confirmed, question.again, question.unclear),
+    owners.KIND: Kind(owners.accepted, question.again, question.unclear),
+    undo.KIND: Kind(undo.confirmed, undo.answer, undo.unclear, yes=Word.UNDO),
 }
 
 
 def is_known(tx: Tx, meant: Recipient, domain: str) -> bool:
     """Whether an address -confirm+TOKEN is that of a question: on a list one of its own, at
     listserv@ one of no list."""
-    question = confirmations.find(tx, meant.argument)
-    if question is None:
+    asked = confirmations.find(tx, meant.argument)
+    if asked is None:
         return False
     mlist = lists.at(tx, meant.name, domain) if meant.role is Role.CONFIRM else None
-    return question.list_id == (mlist.id if mlist else None)
+    return asked.list_id == (mlist.id if mlist else None)
 
 
 def reply(tx: Tx, site: Site, token: str, raw: bytes, now: datetime, *, answerable: bool) -> None:
     """Act on one mail to a question that `is_known`; `answerable` says that a person wrote it. The
     first yes in time acts; all that comes later is told what became of it, a few times."""
-    question = confirmations.find(tx, token)
-    if question is None:
+    asked = confirmations.find(tx, token)
+    if asked is None:
         return
     lines = said(raw).lines
     word = read_reply(lines[0] if lines else "", answerable=answerable)
-    log.info("reply kind=%s word=%s list=%s", question.kind, word, question.list_id or "-")
-    kind = KINDS[question.kind]
-    is_open = question.confirmed is None and now < question.expires
-    if word is Word.UNCLEAR and is_open and confirmations.may_reply(tx, token, _MAX_REPLIES):
-        kind.unclear(tx, site, question, now)
-    if word is not Word.YES:
+    log.info("reply kind=%s word=%s list=%s", asked.kind, word, asked.list_id or "-")
+    if word is Word.NOTHING:
         return
-    moment = Moment.LATE if question.confirmed is None else Moment.AGAIN
-    if is_open and confirmations.confirm(tx, token, now):
+    kind = KINDS[asked.kind]
+    if word is kind.yes:
+        _yes(tx, site, asked, now)
+    elif _is_open(asked, now) and confirmations.may_reply(tx, token, _MAX_REPLIES):
+        kind.unclear(tx, site, asked, now)
+
+
+def by_code(tx: Tx, site: Site, token: str, now: datetime) -> Result:
+    """CONFIRM code, for whoever copies it out of the address instead of replying."""
+    asked = confirmations.find(tx, token)
+    if asked is None or KINDS[asked.kind].yes is not Word.YES:
+        return not_done("code")
+    _yes(tx, site, asked, now)
+    return Result("done.confirm")
+
+
+def _is_open(asked: Confirmation, now: datetime) -> bool:
+    return asked.confirmed is None and now < asked.expires
+
+
+def _yes(tx: Tx, site: Site, asked: Confirmation, now: datetime) -> None:
+    kind = KINDS[asked.kind]
+    moment = Moment.LATE if asked.confirmed is None else Moment.AGAIN
+    if _is_open(asked, now) and confirmations.confirm(tx, asked.token, now):
         moment = Moment.FIRST
-        kind.confirmed(tx, site, question, now)
-    if confirmations.may_reply(tx, token, _MAX_REPLIES):
-        kind.answer(tx, site, question, moment, now)
+        kind.confirmed(tx, site, asked, now)
+    if confirmations.may_reply(tx, asked.token, _MAX_REPLIES):
+        kind.answer(tx, site, asked, moment, now)

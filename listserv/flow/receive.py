@@ -12,7 +12,7 @@ from listserv.domain.decision import Decision, Reason, Verdict
 from listserv.domain.lists import MailingList
 from listserv.domain.post import Incoming, Post, Transport
 from listserv.domain.replies import ACCEPTED, DNS_SILENT, Reply
-from listserv.flow import author_first, confirm, notices, role_mail
+from listserv.flow import author_first, confirm, notices, obey, role_mail
 from listserv.flow.accept import send_out_by
 from listserv.flow.facts import gather, own_keys
 from listserv.flow.recipient import Aside, target
@@ -56,13 +56,15 @@ def message(
     """
     targets = [target(tx, site, address, now) for address in incoming.recipients]
     asked = _reading_order(tx, post, [one for one in targets if isinstance(one, MailingList)])
-    if asked and site.require_proven_author and authorship.temporary:
+    asides = {one for one in targets if isinstance(one, Aside)}
+    waits = asked or any(aside.meant.role in obey.ROLES for aside in asides)
+    if waits and site.require_proven_author and authorship.temporary:
         if _is_early(tx, post, now):
             return tuple(DNS_SILENT for _ in targets)
         authorship = replace(authorship, reasons=(DNS_DID_NOT_ANSWER,), temporary=False)
     answerable = _is_answerable(incoming, post)
-    for aside in {one for one in targets if isinstance(one, Aside)}:
-        _take_aside(tx, site, incoming, post, aside, now, answerable=answerable)
+    for aside in asides:
+        _take_aside(tx, site, incoming, post, aside, authorship, now, answerable=answerable)
     cases = [_case(tx, site, incoming, post, mlist, authorship, now) for mlist in asked]
     raw_id: int | None = None
     replies = {}
@@ -81,12 +83,17 @@ def _take_aside(
     incoming: Incoming,
     post: Post,
     aside: Aside,
+    authorship: Authorship,
     now: datetime,
     *,
     answerable: bool,
 ) -> None:
-    meant, domain = aside.meant, aside.domain
-    if meant.role not in role_mail.ROLES:
+    meant, domain = aside.meant, aside.address.domain
+    if meant.role in obey.ROLES and answerable:
+        obey.commands(tx, site, incoming, post, meant, aside.address, authorship, now)
+    elif meant.role in obey.ROLES:
+        log.warning("dropped: mail for %s, a program sent it", aside.address)
+    elif meant.role not in role_mail.ROLES:
         confirm.reply(tx, site, meant.argument, incoming.raw, now, answerable=answerable)
     elif role_mail.has_room(tx, meant, domain, now):
         role_mail.forward(tx, site, incoming, post, meant, domain, now)

@@ -4,20 +4,27 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime
 
-from listserv.domain.address import MAX_LOCAL, Recipient, Role, list_in, parse_address, read_local
+from listserv.domain.address import (
+    MAX_LOCAL,
+    Address,
+    Recipient,
+    Role,
+    list_in,
+    parse_address,
+    read_local,
+)
 from listserv.domain.lists import MailingList
 from listserv.domain.post import Transport
 from listserv.domain.replies import (
     BAD_ADDRESS,
     NO_RELAY,
-    NOT_YET,
     RECIPIENT_OK,
     TOO_MUCH_TODAY,
     UNKNOWN,
     Reply,
 )
 from listserv.domain.tokens import Purpose, read_copy_token
-from listserv.flow import confirm, role_mail
+from listserv.flow import confirm, obey, role_mail
 from listserv.flow.site import Site
 from listserv.store import counters, lists
 from listserv.store.session import Tx
@@ -58,23 +65,24 @@ def _reply_for(tx: Tx, site: Site, meant: Recipient | None, domain: str) -> Repl
         case Recipient(Role.BOUNCES | Role.ROBOT_BOUNCES, _, token):
             known = read_copy_token(site.secret, Purpose.BOUNCES, token)
             return RECIPIENT_OK if known else UNKNOWN
-        case Recipient(Role.MODERATE | Role.LEAVE_TOKEN | Role.ITEM | Role.ALIAS):
-            return UNKNOWN
-        case Recipient():
-            return NOT_YET
-        case None:
+        case Recipient(Role.LEAVE_TOKEN, _, token):
+            known = read_copy_token(site.secret, Purpose.LEAVE, token)
+            return RECIPIENT_OK if known else UNKNOWN
+        case Recipient(role) if role in obey.ROLES:
+            return RECIPIENT_OK
+        case _:
             return UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
 class Aside:
-    """A recipient that is no list to post to: a question's address, or a role."""
+    """A recipient that is no list to post to: a question's address, a role, or commands."""
 
     meant: Recipient
-    domain: str
+    address: Address
 
 
-_ASIDE = role_mail.ROLES | {Role.CONFIRM, Role.ROBOT_CONFIRM}
+_ASIDE = role_mail.ROLES | obey.ROLES | {Role.CONFIRM, Role.ROBOT_CONFIRM}
 
 
 def target(tx: Tx, site: Site, address: str, now: datetime) -> MailingList | Aside | None:
@@ -91,4 +99,4 @@ def target(tx: Tx, site: Site, address: str, now: datetime) -> MailingList | Asi
     if meant is None or not _reply_for(tx, site, meant, read.domain).accepted:
         log.warning("dropped: mail for %s, which takes none", read)
         return None
-    return Aside(meant, read.domain) if meant.role in _ASIDE else None
+    return Aside(meant, read) if meant.role in _ASIDE else None

@@ -1,0 +1,40 @@
+"""Somebody has answered a question of flow/asking.py with yes: their commands act."""
+
+from datetime import datetime
+
+from listserv.domain.address import Recipient, Role, parse_address
+from listserv.domain.lists import MailingList
+from listserv.flow import answering, perform
+from listserv.flow.asking import Asked
+from listserv.flow.notices import language_of
+from listserv.flow.question import origin_of
+from listserv.flow.site import Site
+from listserv.flow.wish import Writer
+from listserv.policy.commands.grammar import parse
+from listserv.store import lists, members
+from listserv.store.confirmations import Confirmation
+from listserv.store.session import Tx
+
+_ROBOT = Recipient(Role.ROBOT, "")
+
+
+def confirmed(tx: Tx, site: Site, asked: Confirmation, now: datetime) -> None:
+    """Do what was asked about, in the name of the address that said yes, and answer it."""
+    address = parse_address(asked.address)
+    if address is None:
+        return
+    about = Asked(**asked.data)
+    began = f"{about.began}, confirmed by {address} on {now:%Y-%m-%d %H:%M} UTC"
+    writer = Writer(address, about.domain, began, about.words, confirmed=True)
+    names = {name for name, domain in lists.names(tx) if domain == about.domain}
+    wanted = [
+        one
+        for line in about.lines
+        for one in parse(line, (), _ROBOT, names, domain=about.domain, today=site.today(now))
+    ]
+    told = perform.all_of(tx, site, wanted, writer, now)
+    origin = origin_of(tx, asked)
+    mlist = origin if isinstance(origin, MailingList) else None
+    member = members.by_key(tx, mlist.id, address.key) if mlist is not None else None
+    language = language_of(origin, member)
+    answering.answer(tx, site, origin, address, told, now, language=language)

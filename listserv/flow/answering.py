@@ -1,0 +1,58 @@
+"""One answer to a mail with commands: what was done, or why not, and how to take it back."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from listserv.domain.address import Address
+from listserv.domain.lists import MailingList
+from listserv.flow import notices, undo
+from listserv.flow.perform import Told
+from listserv.flow.question import commands_address
+from listserv.flow.site import Site
+from listserv.store.session import Tx
+
+
+def answer(
+    tx: Tx,
+    site: Site,
+    origin: MailingList | str,
+    to: Address,
+    told: Sequence[Told],
+    now: datetime,
+    *,
+    language: str,
+    in_reply_to: str = "",
+) -> None:
+    """Mail it, unless other mails tell it all."""
+    lines = [(one.line, text) for one in told if (text := _text(site, origin, one, language))]
+    if not lines:
+        return
+    # What was done last is taken back first.
+    steps = [step for one in reversed(told) for step in one.result.undo]
+    back = undo.offer(tx, site, origin, to, steps, now) if steps else None
+    notices.send(
+        tx, site, origin, "sender-answer.txt", to, now,
+        values={"told": lines, "undo": back is not None}, language=language,
+        in_reply_to=in_reply_to, answers=True, reply_to=back or commands_address(origin),
+    )  # fmt: skip
+
+
+def _text(site: Site, origin: MailingList | str, one: Told, language: str) -> str:
+    """What came of a command, in a sentence or two; "" where another mail says it."""
+    result, mlist = one.result, one.mlist
+    if result.text or not result.phrase:
+        return result.text
+    values = dict(result.values)
+    if mlist is None and isinstance(origin, MailingList):
+        mlist = origin
+    values |= {
+        "list": mlist.title if mlist else "",
+        "owner": mlist.addresses.owner if mlist else f"postmaster@{origin}",
+    }
+    options = values.get("options")
+    if isinstance(options, tuple):
+        keys = [f"option.{option.key}" for option in options]
+        values["options"] = "; ".join(site.templates.phrase(key, {}, language) for key in keys)
+    if "why" in values:
+        values["why"] = site.templates.phrase(str(values["why"]), {}, language)
+    return site.templates.phrase(result.phrase, values, language)

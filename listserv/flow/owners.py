@@ -1,0 +1,167 @@
+"""The verbs of owners and moderators about others and about the list: ADD, DELETE, SET FOR, INVITE,
+BAN, UNBAN, HOLD, FREE. Each is written to the list's log, and can be taken back."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from listserv.domain.address import Address, parse_address
+from listserv.domain.lists import MailingList
+from listserv.domain.members import Member, MemberState
+from listserv.flow import administer, membership, notices, preferences, undo
+from listserv.flow.address_input import ban_pattern
+from listserv.flow.enrol import add_members
+from listserv.flow.question import confirm_address, new_question
+from listserv.flow.site import Site
+from listserv.flow.wish import Result, Step, Wish, Writer, not_done
+from listserv.store import bans, events, lists, members
+from listserv.store.confirmations import Confirmation
+from listserv.store.session import Tx
+
+# The row of INVITE in flow.confirm.KINDS.
+KIND = "invite"
+
+
+def add(wish: Wish) -> Result:
+    """ADD: at once, and unless QUIET with a welcome that says how to leave."""
+    tx, site, mlist, address = wish.tx, wish.site, wish.list, _whom(wish)
+    known = members.by_key(tx, mlist.id, address.key)
+    if known is not None and known.state is MemberState.ACTIVE:
+        return not_done("already", address=str(address))
+    before = undo.membership(tx, known) if known is not None else None
+    settings = {"name": wish.command.name} if wish.command.name else {}
+    (member,) = add_members(
+        tx, mlist.id, [str(address)], domains=site.domains, settings=settings,
+        by=wish.writer.by, began=f"added by {wish.writer.by}, {wish.writer.began}", now=wish.now,
+    )  # fmt: skip
+    if not wish.command.quiet:
+        notices.welcome(tx, site, mlist, member, wish.now)
+    return _taken_back(wish, before or undo.entry(member.id))
+
+
+def delete(wish: Wish) -> Result:
+    """DELETE."""
+    member = _named(wish)
+    if member is None:
+        return not_done("no-member", address=str(_whom(wish)))
+    before = undo.membership(wish.tx, member)
+    members.leave(wish.tx, member.id, wish.now)
+    _log(wish, f"removed {member.address}")
+    if not wish.command.quiet:
+        notices.removed(wish.tx, wish.site, wish.list, member, wish.now)
+    return _taken_back(wish, before)
+
+
+def set_for(wish: Wish) -> Result:
+    """SET list option FOR address."""
+    member = _named(wish)
+    if member is None:
+        return not_done("no-member", address=str(_whom(wish)))
+    before = undo.membership(wish.tx, member)
+    preferences.apply(wish.tx, member, wish.command.options)
+    _log(wish, str(wish.command))
+    if not wish.command.quiet and member.state is MemberState.ACTIVE:
+        language = notices.language_of(wish.list, member)
+        keys = [f"option.{option.key}" for option in wish.command.options]
+        meanings = [wish.site.templates.phrase(key, {}, language) for key in keys]
+        notices.changed_for(wish.tx, wish.site, wish.list, member, meanings, wish.now)
+    return _taken_back(wish, before)
+
+
+def invite(wish: Wish) -> Result:
+    """INVITE: ask an address to join. Nobody learns whether it is a member's already."""
+    tx, site, mlist, address = wish.tx, wish.site, wish.list, _whom(wish)
+    if bans.is_banned(tx, mlist.id, address, wish.now):
+        return not_done("is-banned", address=str(address))
+    data = {"name": wish.command.name, "by": wish.writer.by}
+    question = new_question(tx, site, KIND, str(address), data, wish.now, list_id=mlist.id)
+    notices.send(
+        tx, site, mlist, "person-invite.txt", address, wish.now,
+        values={"description": mlist.settings.description},
+        reply_to=confirm_address(mlist, question.token),
+    )  # fmt: skip
+    _log(wish, f"invited {address}")
+    return _taken_back(wish, undo.question(question.token))
+
+
+def ban(wish: Wish) -> Result:
+    """BAN an address or @domain, for good or until a day."""
+    pattern = _pattern(wish)
+    day = wish.command.until
+    until = wish.site.midnight(day) if day else None
+    before = _ban_of(wish.tx, wish.list, pattern)
+    administer.ban(
+        wish.tx, wish.list.id, pattern, until=until, reason="", by=wish.writer.by, now=wish.now
+    )
+    return _taken_back(wish, before)
+
+
+def unban(wish: Wish) -> Result:
+    """UNBAN."""
+    pattern = _pattern(wish)
+    before = _ban_of(wish.tx, wish.list, pattern)
+    if not before["on"]:
+        return not_done("not-banned", address=pattern)
+    administer.unban(wish.tx, wish.list.id, pattern, by=wish.writer.by, now=wish.now)
+    return _taken_back(wish, before)
+
+
+def hold(wish: Wish) -> Result:
+    """HOLD: every post waits from now on, and those on their way stop."""
+    return _hold(wish, on=True)
+
+
+def free(wish: Wish) -> Result:
+    """FREE: they go on."""
+    return _hold(wish, on=False)
+
+
+def _hold(wish: Wish, *, on: bool) -> Result:
+    before = undo.hold(wish.list, on=wish.list.on_hold)
+    administer.hold_list(wish.tx, wish.list.id, on, by=wish.writer.by, now=wish.now)
+    return _taken_back(wish, before)
+
+
+def _ban_of(tx: Tx, mlist: MailingList, pattern: str) -> Step:
+    for one in bans.ls(tx, mlist.id):
+        if one.pattern == pattern:
+            return undo.ban(mlist, pattern, on=True, until=one.until)
+    return undo.ban(mlist, pattern, on=False)
+
+
+def _pattern(wish: Wish) -> str:
+    domain = wish.command.domain
+    return ban_pattern(f"@{domain}" if domain else str(_whom(wish)))
+
+
+def _whom(wish: Wish) -> Address:
+    assert wish.command.address is not None
+    return wish.command.address
+
+
+def _named(wish: Wish) -> Member | None:
+    member = members.by_key(wish.tx, wish.list.id, _whom(wish).key)
+    return None if member is None or member.state is MemberState.LEFT else member
+
+
+def _log(wish: Wish, what: str) -> None:
+    events.log(wish.tx, wish.list.id, wish.writer.by, what, wish.now)
+
+
+def _taken_back(wish: Wish, step: Step) -> Result:
+    return replace(wish.done(), undo=(step,))
+
+
+def accepted(tx: Tx, site: Site, asked: Confirmation, now: datetime) -> None:
+    """Whoever was invited says yes: they are a member, whatever `subscription` says."""
+    address = parse_address(asked.address)
+    if address is None or asked.list_id is None:
+        return
+    mlist = lists.lock(tx, asked.list_id)
+    known = members.by_key(tx, mlist.id, address.key)
+    if known is not None and known.state is MemberState.ACTIVE:
+        return
+    when = f"{now:%Y-%m-%d %H:%M} UTC"
+    began = f"invited by {asked.data['by']}, confirmed by {address} on {when}"
+    writer = Writer(address, mlist.domain, began, confirmed=True)
+    name = asked.data["name"]
+    membership.enter(tx, site, mlist, writer, {"name": name} if name else {}, now)
