@@ -118,7 +118,8 @@ class Member:
 @dataclass(frozen=True, slots=True)
 class JoinRequest:
     """Somebody asks to become a member of a list where people decide about that. `words` are what
-    they say of themselves, `began` by which mail they asked and when, `language` theirs or ""."""
+    they say of themselves, `began` by which mail they asked and when, `language` theirs or "",
+    `conceal` is as the setting."""
 
     address: Address
     name: str
@@ -126,3 +127,4 @@ class JoinRequest:
     words: str
     began: str
     language: str
+    conceal: bool = False

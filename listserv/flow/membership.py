@@ -47,6 +47,7 @@ def _request(wish: Wish) -> JoinRequest:
         words=wish.writer.words,
         began=wish.writer.began,
         language=member.settings.language if member else "",
+        conceal=wanted.get("conceal") == "yes",
     )
 
 

@@ -46,7 +46,8 @@ def admit(
     """Make an applicant a member and welcome them. Raises ListservError when they have become one,
     or cannot be one."""
     settings = {"delivery": str(request.delivery)}
-    given = {"name": request.name, "language": request.language}
+    conceal = "yes" if request.conceal else ""
+    given = {"name": request.name, "language": request.language, "conceal": conceal}
 
     def welcome(tx: Tx, mlist: MailingList, member: Member) -> None:
         notices.welcome(tx, site, mlist, member, now)

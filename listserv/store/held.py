@@ -207,6 +207,7 @@ def _write_request(request: JoinRequest) -> dict[str, Any]:
         "words": request.words,
         "began": request.began,
         "language": request.language,
+        "conceal": request.conceal,
     }
 
 
@@ -219,4 +220,5 @@ def _read_request(stored: dict[str, Any]) -> JoinRequest:
         words=stored["words"],
         began=stored["began"],
         language=stored["language"],
+        conceal=stored["conceal"],
     )

@@ -31,8 +31,9 @@ from listserv.store.tables import (
 FINISHED = timedelta(days=14)
 # What a rule discarded can be looked at so long: `held ls --discarded`.
 DISCARDED = timedelta(days=7)
-# An answer to a question that has expired is still told so.
-EXPIRED = timedelta(days=14)
+# An answer to a question that has expired is still told so, and for 30 days from its beginning it
+# counts among those that nobody answered.
+EXPIRED = timedelta(days=16)
 # A request to join that was decided can be looked at so long.
 DECIDED = timedelta(days=14)
 # As long as a sending server tries (RFC 5321 4.5.4.1).

@@ -140,7 +140,8 @@ def test_a_message_is_put_off_since_it_came_first(store: Store) -> None:
         ),
         (DAY, ["confirmation", "deferral", "familiar_path"]),
         (5 * DAY, ["confirmation", "familiar_path"]),
-        (15 * DAY, ["familiar_path"]),
+        (16 * DAY, ["confirmation", "familiar_path"]),
+        (17 * DAY, ["familiar_path"]),
         (180 * DAY, []),
     ],
 )
