@@ -30,8 +30,9 @@ PHRASE = "month.3"
 def template_with_variable() -> tuple[str, str]:
     """A template of ours, and the first variable that it writes out."""
     for name in TEMPLATES:
-        if found := re.search(r"\{\{ (\w+) \}\}", (templates_dir() / name).read_text("utf-8")):
-            return name, found[1]
+        first = re.search(r"\{\{ (\w+) \}\}", (templates_dir() / name).read_text("utf-8"))
+        if first and not name.startswith("answer-"):  # these begin with what a loop writes out
+            return name, first[1]
     raise AssertionError("no template writes out a variable")
 
 

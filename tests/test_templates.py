@@ -30,13 +30,17 @@ ROOT = templates_dir()
 CODE = Path(__file__).resolve().parents[1] / "listserv"
 WORDS = JinjaTemplates()
 OTHERS = [language for language in LANGUAGES if language != ENGLISH]
-# Shell scripts for operators, and a line that stands in somebody else's mail.
+# Shell scripts for operators, a line that stands in somebody else's mail, and the parts of one of
+# ours, which tests/flow/test_inform.py tries.
 SCRIPTS = "postfix-"
+PARTS = "answer-"
 NO_MAILS = {"part-left-out.txt"}
 MAILS = sorted(
     path.name
     for path in ROOT.iterdir()
-    if is_template(path) and not path.name.startswith(SCRIPTS) and path.name not in NO_MAILS
+    if is_template(path)
+    and not path.name.startswith((SCRIPTS, PARTS))
+    and path.name not in NO_MAILS
 )
 MOST_LINES = 8
 EACH = pytest.mark.parametrize(
@@ -126,7 +130,9 @@ def test_every_text_has_its_twin(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", OTHERS)
-@pytest.mark.parametrize("name", [*MAILS, *NO_MAILS])
+@pytest.mark.parametrize(
+    "name", [*MAILS, *NO_MAILS, *(path.name for path in ROOT.glob(f"{PARTS}*"))]
+)
 def test_a_text_and_its_twin_are_made_alike(name: str, language: str) -> None:
     assert made_of(source(name, language)) == made_of(source(name, ENGLISH))
 

@@ -1,6 +1,7 @@
 """The answers to questions by mail: QUERY, WHICH, REVIEW, INFO, LISTS and HELP.
 
-ANSWERS is the table. Each answer is a part of a mail, the words of templates/answer-*.txt. It goes
+ANSWERS is the table. Each answer is a part of a mail, the words of templates/answer-*.txt, in which
+no line begins with what people named themselves or a list: quoted, it would be a command. It goes
 to one author, who is believed, and tells them about others no more than `roster` and `advertised`
 of a list allow.
 """
@@ -21,8 +22,10 @@ from listserv.store.session import Tx
 
 # So many members, or lists, are told in one answer.
 MOST = 1000
-# What there is no archive for, and what nobody needs, is no help.
-_NO_HELP = frozenset({Verb.INDEX, Verb.GET, Verb.SEND, Verb.SEARCH, Verb.PASSWORD})
+# What there is no archive for, what nobody needs, and what is said where it is needed.
+_NO_HELP = frozenset(
+    {Verb.INDEX, Verb.GET, Verb.SEND, Verb.SEARCH, Verb.PASSWORD, Verb.CONFIRM, Verb.END}
+)
 _MEMBERS = frozenset({Who.ANYBODY, Who.MEMBER})
 _MAY: Mapping[MemberRole, frozenset[Who]] = {
     MemberRole.MEMBER: _MEMBERS,
@@ -152,7 +155,7 @@ def _review(question: _Question) -> str:
 
 
 def _seen(question: _Question, one: Member, *, is_owner: bool) -> tuple[str, str, str]:
-    """Name, address, and what else there is to say of a member."""
+    """Address, name, and what else there is to say of a member."""
     notes = [] if one.role is MemberRole.MEMBER else [question.phrase(f"role.{one.role}")]
     if is_owner:
         said = {
@@ -161,7 +164,7 @@ def _seen(question: _Question, one: Member, *, is_owner: bool) -> tuple[str, str
             "concealed": one.settings.conceal,
         }
         notes += [question.phrase(f"roster.{key}") for key, holds in said.items() if holds]
-    return one.name, str(one.address), "; ".join(notes)
+    return str(one.address), one.name, "; ".join(notes)
 
 
 def _info(question: _Question) -> str:
@@ -187,7 +190,12 @@ def _lists(question: _Question) -> str:
     every = lists.every(question.tx)
     shown = [one for one in every if one.domain == question.domain and one.settings.advertised]
     rows = [(one.address, one.title, one.settings.description) for one in shown[:MOST]]
-    return question.say("answer-lists.txt", rows=rows, more=len(shown) - len(rows))
+    return question.say(
+        "answer-lists.txt",
+        rows=rows,
+        more=len(shown) - len(rows),
+        example=shown[0].name if shown else "",
+    )
 
 
 def _help(question: _Question) -> str:

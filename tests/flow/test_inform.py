@@ -2,15 +2,18 @@
 
 import re
 from dataclasses import dataclass, field
+from datetime import date
 
 import pytest
 from sqlalchemy import update
 
+from listserv.domain.address import Recipient, Role
 from listserv.domain.lists import MailingList
 from listserv.domain.members import Member, MemberState
 from listserv.domain.settings import Value
 from listserv.flow.inform import ANSWERS, MOST, inform
 from listserv.policy.commands.command import Command, Verb
+from listserv.policy.commands.grammar import parse
 from listserv.policy.commands.table import COMMANDS, Who
 from listserv.store import lists, members
 from listserv.store.session import Tx
@@ -18,7 +21,7 @@ from listserv.store.tables import MemberRow
 from tests.flow.world import DOMAIN, World, an_address
 
 ANN, BOB, CLEO = "ann@example.org", "bob@example.org", "cleo@example.org"
-ZOE = "zoe@example.net"
+ZOE, SIG = "zoe@example.net", "sig@example.org"
 HOSTILE = "{{ 7 * 7 }} {% x %} <b> ${name}"
 
 
@@ -148,12 +151,12 @@ def test_which_tells_every_list_of_the_domain_by_own_and_linked_address(
 
     text = ask(world, Verb.WHICH, author=ZOE)
     assert text.startswith("You are on this list,")
-    assert details(text) == [f"City, city@{DOMAIN}: posts together, in a digest"]
+    assert details(text) == [f"city@{DOMAIN}, City: posts together, in a digest"]
     text = ask(world, Verb.WHICH, author="zoe@work.example")
     assert text.startswith("You are on these 2 lists,")
     assert details(text) == [
-        f"Aid, aid@{DOMAIN}: no mail until 1 December 2026",
-        f"City, city@{DOMAIN}: posts together, in a digest (your address there is {ZOE})",
+        f"aid@{DOMAIN}, Aid: no mail until 1 December 2026",
+        f"city@{DOMAIN}, City: posts together, in a digest (your address there is {ZOE})",
     ]
     nobody = ask(world, Verb.WHICH, author="nobody@example.net")
     assert nobody.startswith("The address nobody@example.net is on none of the lists here.")
@@ -170,7 +173,7 @@ def test_a_private_roster_is_shown_to_owners_only(
     assert not re.search(r"\d", text), "not even how many"
 
     assert details(ask(world, Verb.REVIEW, town, ANN)) == [
-        f"Ann, {ANN} (owner)", f"Bob, {BOB}", f"Cleo, {CLEO} (does not wish to be shown)",
+        f"{ANN}, Ann (owner)", f"{BOB}, Bob", f"{CLEO}, Cleo (does not wish to be shown)",
     ]  # fmt: skip
 
 
@@ -180,13 +183,13 @@ def test_members_see_each_other_where_the_list_says_so(world: World, town: Maili
     world.join(town, "away@example.org", delivery="nomail", role="moderator")
     text = ask(world, Verb.REVIEW, town, BOB)
     assert details(text) == [
-        f"Ann, {ANN} (owner)", f"Bob, {BOB}", "Away, away@example.org (moderator)",
+        f"{ANN}, Ann (owner)", f"{BOB}, Bob", "away@example.org, Away (moderator)",
     ]  # fmt: skip
     assert text.startswith('4 people are on "Our Town".\nOne of them does not wish to be shown.\n')
     owners = details(ask(world, Verb.REVIEW, town, ANN))
     assert owners[3:] == [
-        "Old, old@example.org (mail to them could not be delivered)",
-        "Away, away@example.org (moderator; gets no mail for now)",
+        "old@example.org, Old (mail to them could not be delivered)",
+        "away@example.org, Away (moderator; gets no mail for now)",
     ]
     assert "keeps to itself" in ask(world, Verb.REVIEW, town, ZOE), "a stranger is no member"
 
@@ -220,7 +223,7 @@ def test_info_says_what_a_list_is_for_and_how_to_use_it(
 ) -> None:
     town = change(world, town, **settings)
     text = ask(world, Verb.INFO, town, BOB)
-    assert text.startswith(f"Our Town, town@{DOMAIN}: For carers\n")
+    assert text.startswith(f"town@{DOMAIN}, Our Town: For carers\n")
     assert said in text
     assert f"To leave, send a mail to town-leave@{DOMAIN}." in text
     shown = ask(world, Verb.INFO, change(world, town, advertised=True), ZOE)
@@ -254,10 +257,13 @@ def test_lists_shows_what_is_advertised_and_nothing_else(world: World, town: Mai
         )
     )  # fmt: skip
     text = ask(world, Verb.LISTS, author=ZOE)
-    assert details(text) == [f"aid, aid@{DOMAIN}", f"City, city@{DOMAIN}: {HOSTILE}"]
+    assert details(text) == [f"aid@{DOMAIN}, aid", f"city@{DOMAIN}, City: {HOSTILE}"]
     assert text.endswith("send for example: INFO aid")
 
 
+NO_HELP = {
+    Verb.INDEX, Verb.GET, Verb.SEND, Verb.SEARCH, Verb.PASSWORD, Verb.END, Verb.CONFIRM,
+}  # fmt: skip
 ROLES = [("member", {Who.MODERATOR, Who.OWNER}), ("moderator", {Who.OWNER}), ("owner", set())]
 
 
@@ -266,21 +272,20 @@ def test_help_tells_everybody_the_commands_that_are_theirs(
     world: World, town: MailingList, role: str, kept_back: set[Who]
 ) -> None:
     world.join(town, ZOE, role=role)
-    told = [line.partition(":")[0] for line in details(ask(world, Verb.HELP, town, ZOE))]
-    nowhere = {Verb.INDEX, Verb.GET, Verb.SEND, Verb.SEARCH, Verb.PASSWORD}
+    told = [line.rpartition(": ")[2] for line in details(ask(world, Verb.HELP, town, ZOE))]
     for row in COMMANDS:
         line = row.example("town", full=row.verb is Verb.BREAK)
-        assert (line in told) == (row.who not in kept_back and row.verb not in nowhere), line
+        assert (line in told) == (row.who not in kept_back and row.verb not in NO_HELP), line
     owners = [told.index(line) for line in told if line.split()[0] in {"HOLD", "ADD", "BAN"}]
-    assert all(at > told.index("NOACK") > told.index("SIGNOFF town") for at in owners)
-    assert details(ask(world, Verb.HELP, author=ZOE))[0] == "SUBSCRIBE listname: join a list"
+    assert all(at > told.index("you get no receipts") > told.index("BACK town") for at in owners)
     without = ask(world, Verb.HELP, author=ZOE)
-    assert ("- HOLD listname" in without) == (Who.MODERATOR not in kept_back)
+    assert details(without)[0] == "To join a list: SUBSCRIBE listname"
+    assert (": HOLD listname" in without) == (Who.MODERATOR not in kept_back)
 
 
 def test_a_stranger_is_helped_to_join(world: World, town: MailingList) -> None:
     text = ask(world, Verb.HELP, town, ZOE)
-    assert "- SUBSCRIBE town: join a list" in text
+    assert "- To join a list: SUBSCRIBE town" in text
     assert "HOLD" not in text and "BAN" not in text
 
 
@@ -298,3 +303,31 @@ def test_an_answer_is_short_before_its_details_and_names_no_web_page(
         assert text.strip() == text
         assert "\n\n\n" not in text
         assert not re.search(r"https?:|www\.", text)
+
+
+def commands_in(line: str) -> list[Command]:
+    """What a line would say to the list, and to the robot."""
+    today = date(2026, 11, 21)
+    return [
+        one
+        for to in (Recipient(Role.REQUEST, "town"), Recipient(Role.ROBOT, ""))
+        for one in parse("", [line], to, ("town", "city"), domain=DOMAIN, today=today)
+        if isinstance(one, Command)
+    ]
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_no_line_of_an_answer_is_a_command_whatever_people_are_called(
+    world: World, town: MailingList, language: str
+) -> None:
+    """Some programs send it back without a mark that it is a quotation."""
+    assert commands_in("SIGNOFF town") and commands_in("- SIGNOFF town, sig@example.org")
+    named: dict[str, Value] = {"title": "SIGNOFF", "description": "SIGNOFF town"}
+    town = change(world, town, roster="members", advertised=True, **named)
+    world.join(town, SIG, name="SIGNOFF town", role="owner", also="sig@work.example")
+    world.found("city", advertised=True, **named)
+    for verb in ANSWERS:
+        for mlist in (town, None) if verb in {Verb.INFO, Verb.HELP, Verb.LISTS} else (town,):
+            text = ask(world, verb, mlist, SIG, language)
+            for line in text.splitlines():
+                assert commands_in(line) == [], line
