@@ -74,9 +74,11 @@ def targets(
         return [Target(None, None)]
     if command.list not in {"", ALL_LISTS}:
         mlist = lists.at(tx, command.list, domain)
-        if mlist is None:
+        member = members.author(tx, mlist.id, address, proven=proven) if mlist else None
+        hidden = command.verb is Verb.INFO and mlist and not inform.is_visible(mlist, member)
+        if mlist is None or hidden:
             return not_done("there", address=command.list)
-        return [Target(mlist, members.author(tx, mlist.id, address, proven=proven))]
+        return [Target(mlist, member)]
     if about is About.MAYBE:
         return [Target(None, None)]
     mine = [Target(lists.get(tx, m.list_id), m) for m in members.of_address(tx, address, domain)]

@@ -1,7 +1,7 @@
 """What a question by mail is answered with, and what is told to nobody."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import pytest
@@ -9,16 +9,17 @@ from sqlalchemy import update
 
 from listserv.domain.address import Recipient, Role
 from listserv.domain.lists import MailingList
-from listserv.domain.members import Member, MemberState
+from listserv.domain.members import Delivery, Member, MemberRole, MemberState
 from listserv.domain.settings import Value
 from listserv.flow.inform import ANSWERS, MOST, inform
 from listserv.policy.commands.command import Command, Verb
 from listserv.policy.commands.grammar import parse
 from listserv.policy.commands.table import COMMANDS, Who
 from listserv.store import lists, members
+from listserv.store.members import NewMember
 from listserv.store.session import Tx
 from listserv.store.tables import MemberRow
-from tests.flow.world import DOMAIN, World, an_address
+from tests.flow.world import DOMAIN, PROVEN, World, an_address
 
 ANN, BOB, CLEO = "ann@example.org", "bob@example.org", "cleo@example.org"
 ZOE, SIG = "zoe@example.net", "sig@example.org"
@@ -197,8 +198,13 @@ def test_members_see_each_other_where_the_list_says_so(world: World, town: Maili
 def test_a_long_roster_is_cut_and_says_so(world: World) -> None:
     mlist = world.found("huge", roster="members")
     world.join(mlist, ANN, conceal=True)
-    for number in range(MOST + 4):
-        world.join(mlist, f"m{number}@example.org")
+    new = [
+        NewMember(an_address(f"m{number}@example.org"), "", MemberRole.MEMBER, Delivery.MAIL)
+        for number in range(MOST + 4)
+    ]
+    world.store.write(
+        lambda tx: members.add_many(tx, mlist.id, new, began="test", now=world.clock.now())
+    )
     text = ask(world, Verb.REVIEW, mlist, ANN)
     assert len(details(text)) == MOST - 1
     assert f"{MOST + 5} people are on" in text and "\n5 more are left out here" in text
@@ -237,6 +243,23 @@ def test_a_list_that_is_not_shown_is_to_strangers_as_if_it_were_not_there(
     assert ask(world, Verb.INFO, town, ZOE) == absent == "There is no list town here."
     suspend(world, world.join(town, ZOE))
     assert "For carers" in ask(world, Verb.INFO, town, ZOE)
+
+
+def test_a_mail_about_it_has_the_same_answer_as_one_about_a_list_that_is_not_there(
+    world: World, town: MailingList
+) -> None:
+    change(world, town, language="de", advertised=False)
+    answers = []
+    for name in ("town", "nope"):
+        world.post(
+            ZOE, f"listserv@{DOMAIN}", subject=f"info {name}", message_id=f"<{name}@example.net>",
+            authorship=replace(PROVEN, spf_aligned=True),
+        )  # fmt: skip
+        assert world.deliver() == [ZOE]
+        text = re.sub(rb"(?m)^(DKIM-Sig|Message-ID).*\r\n([ \t].*\r\n)*", b"", world.last())
+        answers.append(text.replace(name.encode(), b"NAME"))
+    assert answers[0] == answers[1]
+    assert b"There is no list NAME here." in answers[0]
 
 
 def test_without_a_list_info_is_about_the_place(world: World, town: MailingList) -> None:

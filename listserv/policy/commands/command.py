@@ -82,13 +82,13 @@ class Option(StrEnum):
 class Command:
     """One command, understood; `str` is its canonical line, which reads as the same command.
 
-    `list` is a known list's name, ALL_LISTS, or "" when neither the line nor the address names one:
-    then it is about the one list that the member is on, if it is one. `address` is the new address
-    of CHANGE, the other one of ALSO, whom an owners' verb is about, and with SUBSCRIBE and SIGNOFF
-    an address that the line names, which need not be the author's; `old` is CHANGE's. `domain` is
-    banned instead of an address. `until` is the first day after a break, or after a ban. `token` is
-    that of CONFIRM, or of an address that acts for one recipient of a copy. `quiet`: the person
-    concerned is not written to.
+    `list` is a known list's name (of INFO also one that is not there), ALL_LISTS, or "" when
+    neither the line nor the address names one: then it is about the one list that the member is on,
+    if it is one. `address` is the new address of CHANGE, the other one of ALSO, whom an owners'
+    verb is about, and with SUBSCRIBE and SIGNOFF an address that the line names, which need not be
+    the author's; `old` is CHANGE's. `domain` is banned instead of an address. `until` is the first
+    day after a break, or after a ban. `token` is that of CONFIRM, or of an address that acts for
+    one recipient of a copy. `quiet`: the person concerned is not written to.
     """
 
     verb: Verb

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from listserv.domain.address import why_not_a_list_name
 from listserv.policy.commands.command import Command, Verb, Why
 from listserv.policy.commands.dates import read_end
 from listserv.policy.commands.line import Line, Trouble, address_of, one_address
@@ -60,8 +61,13 @@ _IGNORED = frozenset(
 
 
 def read_question(line: Line) -> Command | Trouble:
-    """A question that takes a list, and a few words which change nothing."""
+    """A question that takes a list, and a few words which change nothing. INFO about a list that is
+    not there is understood: the answer is that of one which strangers are told nothing about."""
     words = [word.plain.lower() for word in line.rest]
+    if line.verb is Verb.INFO and len(words) == 1 and words[0] not in _IGNORED:
+        name = words[0].removesuffix(f"@{line.lists.domain}")
+        if why_not_a_list_name(name) is None:
+            return Command(Verb.INFO, name)
     if any(word not in _IGNORED and "=" not in word for word in words):
         return Trouble(Why.MORE)
     return line.command()
