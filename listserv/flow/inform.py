@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from listserv.domain.address import Address, Role, robot_address
-from listserv.domain.lists import DEFAULTS, MailingList
+from listserv.domain.lists import MailingList
 from listserv.domain.members import Delivery, Member, MemberRole, MemberState
 from listserv.flow.site import Site
 from listserv.policy.commands.command import Command, Option, Verb
@@ -180,7 +180,7 @@ def _info(question: _Question) -> str:
         description=settings.description,
         posting=settings.posting,
         moderation=settings.moderation,
-        subscription=mlist.stored.get("subscription", DEFAULTS["subscription"]),
+        subscription=settings.subscription,
         join=at.of(Role.JOIN),
         leave=at.of(Role.LEAVE),
     )

@@ -50,7 +50,7 @@ def admit(
     given = {"name": request.name, "language": request.language, "conceal": conceal}
 
     def welcome(tx: Tx, mlist: MailingList, member: Member) -> None:
-        notices.welcome(tx, site, mlist, member, now)
+        notices.welcome(tx, site, mlist, member, now, joined=True)
 
     try:
         (member,) = add_members(

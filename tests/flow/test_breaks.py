@@ -2,6 +2,7 @@
 
 import re
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import count
@@ -20,7 +21,7 @@ from listserv.domain.members import Delivery, Member, MemberState
 from listserv.flow import breaks, enrol
 from listserv.flow.site import Site
 from listserv.resources import JinjaTemplates
-from listserv.store import events, lists, members, schema
+from listserv.store import events, lists, members, queue_view, schema
 from listserv.store import site as kept
 from listserv.store.session import Store
 from listserv.store.tables import MemberRow
@@ -144,7 +145,7 @@ def test_who_is_suspended_gets_their_setting_back_and_no_word(
     world.store.write(lambda tx: tx.execute(suspended.values(state=MemberState.SUSPENDED)))
     world.clock.pass_by(days=2)
     assert end(world) == 1
-    assert world.deliver() == []
+    assert world.store.read(lambda tx: queue_view.mailings(tx)) == []
     back = find(world, town, BOB)
     assert (back.delivery, back.state) == (Delivery.MAIL, MemberState.SUSPENDED)
 
@@ -179,6 +180,17 @@ def test_many_breaks_on_several_lists_end_page_by_page(
     pages = list(iter(lambda: end(world), 0))
     assert (sum(pages), max(pages)) == (8, 3)
     assert len(world.deliver()) == 8
+
+
+def test_two_servers_at_once_end_a_break_once(world: World, town: MailingList) -> None:
+    everybody = [f"m{number}@example.org" for number in range(20)]
+    for address in everybody:
+        world.join(town, address, until="2026-11-22")
+    world.clock.pass_by(days=1)
+    with ThreadPoolExecutor(8) as pool:
+        ended = list(pool.map(lambda _: end(world), range(8)))
+    assert sum(ended) == 20
+    assert world.deliver() == sorted(everybody)
 
 
 def test_a_break_can_last_until_they_say_so_or_end_at_once(world: World, town: MailingList) -> None:

@@ -122,21 +122,31 @@ def test_what_they_say_is_kept_short_and_printable(
 def test_an_approved_applicant_is_a_welcome_member_and_it_is_known_how(
     world: World, town: MailingList
 ) -> None:
-    ask(world, town, request(language="de"))
+    ask(world, town, request())
     decide(world, "approve")
     member = find(world, town)
     assert member is not None
     assert (member.name, member.delivery, member.role) == (
         "Zoë", Delivery.DIGEST, MemberRole.MEMBER,
     )  # fmt: skip
-    assert (member.began, member.settings.language) == (f"{BEGAN}, approved by {MO}", "de")
+    assert member.began == f"{BEGAN}, approved by {MO}"
     assert member.joined == world.clock.now()
     assert world.deliver() == [ZOE]
+    assert b"you are now a member of" in world.last()
     assert world.store.read(held.ls) == []
     log = [(event.who, event.what) for event in world.store.read(lambda tx: events.ls(tx, town.id))]
     assert log == [
         (ZOE, "asked to join"), (MO, f"added {ZOE}"), (MO, f"approved request 1 of {ZOE}"),
     ]  # fmt: skip
+
+
+def test_their_language_goes_with_them(world: World, town: MailingList) -> None:
+    ask(world, town, request(language="de"))
+    decide(world, "approve")
+    member = find(world, town)
+    assert member is not None and member.settings.language == "de"
+    world.deliver()
+    assert b"Subject: Willkommen" in world.last()
 
 
 @pytest.mark.parametrize("state", [MemberState.LEFT, MemberState.SUSPENDED])
