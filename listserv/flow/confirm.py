@@ -6,7 +6,7 @@ address that was asked; From is not looked at. A program's mail answers nothing.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +15,8 @@ from listserv.flow import agreed, asking, author_first, other_address, owners, q
 from listserv.flow.site import Site
 from listserv.flow.wish import Result, not_done
 from listserv.mail.said import said
+from listserv.policy.commands.command import Command
+from listserv.policy.commands.grammar import parse
 from listserv.policy.confirming import Moment, Word, read_reply
 from listserv.store import confirmations, lists
 from listserv.store.confirmations import Confirmation
@@ -29,12 +31,14 @@ _MAX_REPLIES = 3
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One row: what the first yes in time does; what is written back after any yes; and after a
-    person's words that are neither yes nor no. `yes` is the word that counts as one."""
+    person's words that are neither yes nor no. `yes` is the word that counts as one. `obeys`: what
+    is a command is obeyed, because people go on in the mail that they have before them."""
 
     confirmed: Callable[[Tx, Site, Confirmation, datetime], None]
     answer: Callable[[Tx, Site, Confirmation, Moment, datetime], None]
     unclear: Callable[[Tx, Site, Confirmation, datetime], None]
     yes: Word = Word.YES
+    obeys: bool = False
 
 
 KINDS: Mapping[str, Kind] = {
@@ -42,7 +46,7 @@ KINDS: Mapping[str, Kind] = {
     asking.KIND: Kind(agreed.confirmed, question.again, question.unclear),
     other_address.KIND: Kind(other_address.confirmed, question.again, question.unclear),
     owners.KIND: Kind(owners.accepted, question.again, question.unclear),
-    undo.KIND: Kind(undo.confirmed, undo.answer, undo.unclear, yes=Word.UNDO),
+    undo.KIND: Kind(undo.confirmed, undo.answer, undo.unclear, yes=Word.UNDO, obeys=True),
 }
 
 
@@ -56,22 +60,40 @@ def is_known(tx: Tx, meant: Recipient, domain: str) -> bool:
     return asked.list_id == (mlist.id if mlist else None)
 
 
-def reply(tx: Tx, site: Site, token: str, raw: bytes, now: datetime, *, answerable: bool) -> None:
+def reply(
+    tx: Tx, site: Site, token: str, raw: bytes, now: datetime, *, answerable: bool
+) -> Recipient | None:
     """Act on one mail to a question that `is_known`; `answerable` says that a person wrote it. The
-    first yes in time acts; all that comes later is told what became of it, a few times."""
+    first yes in time acts; all that comes later is told what became of it, a few times. Of a mail
+    that has commands instead: where commands go."""
     asked = confirmations.find(tx, token)
     if asked is None:
-        return
+        return None
     lines = said(raw).lines
     word = read_reply(lines[0] if lines else "", answerable=answerable)
     log.info("reply kind=%s word=%s list=%s", asked.kind, word, asked.list_id or "-")
     if word is Word.NOTHING:
-        return
+        return None
     kind = KINDS[asked.kind]
     if word is kind.yes:
         _yes(tx, site, asked, now)
+    elif kind.obeys and (instead := _commands(tx, site, asked, lines, now)):
+        return instead
     elif _is_open(asked, now) and confirmations.may_reply(tx, token, _MAX_REPLIES):
         kind.unclear(tx, site, asked, now)
+    return None
+
+
+def _commands(
+    tx: Tx, site: Site, asked: Confirmation, lines: Sequence[str], now: datetime
+) -> Recipient | None:
+    origin = question.origin_of(tx, asked)
+    domain = origin if isinstance(origin, str) else origin.domain
+    at = (Role.ROBOT, "") if isinstance(origin, str) else (Role.REQUEST, origin.name)
+    meant = Recipient(*at)
+    names = {name for name, where in lists.names(tx) if where == domain}
+    found = parse("", lines, meant, names, domain=domain, today=site.today(now))
+    return meant if any(isinstance(one, Command) for one in found) else None
 
 
 def by_code(tx: Tx, site: Site, token: str, now: datetime) -> Result:

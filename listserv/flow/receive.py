@@ -94,7 +94,10 @@ def _take_aside(
     elif meant.role in obey.ROLES:
         log.warning("dropped: mail for %s, a program sent it", aside.address)
     elif meant.role not in role_mail.ROLES:
-        confirm.reply(tx, site, meant.argument, incoming.raw, now, answerable=answerable)
+        raw = incoming.raw
+        instead = confirm.reply(tx, site, meant.argument, raw, now, answerable=answerable)
+        if instead is not None:
+            obey.commands(tx, site, incoming, post, instead, aside.address, authorship, now)
     elif role_mail.has_room(tx, meant, domain, now):
         role_mail.forward(tx, site, incoming, post, meant, domain, now)
     else:
