@@ -51,8 +51,10 @@ listen = "127.0.0.1:{smtp}"
 listen = "127.0.0.1:{lmtp}"
 [relay]
 port = {relay}
+[delivery]
+mode = "{mode}"
 [auth]
-require_proven_author = false
+require_proven_author = {proof}
 [dns]
 servers = ["{dns}"]
 """
@@ -68,10 +70,12 @@ def message(author: str, subject: str, body: bytes = b"Hello.\r\n", more: bytes 
 
 class Installation:
     """One list with three members, served, and set up behind Postfix in one of the two `way`s.
-    `sent` is what listserv said to Postfix's listener for copies; `dns` is whom it asks."""
+    `sent` is what listserv said to Postfix's listener for copies; `dns` is whom it asks. `proof`:
+    who wrote a mail has to be proven, as it is unless somebody turns it off."""
 
-    def __init__(self, folder: Path, way: str) -> None:
+    def __init__(self, folder: Path, way: str, *, proof: bool = False, mode: str = "verp") -> None:
         self.way = way
+        self._settings = {"proof": str(proof).lower(), "mode": mode}
         self.sink = Sink(folder / "sink")
         self.dns = DnsServer()
         self.postfix = Postfix(folder, self.sink.port)
@@ -169,12 +173,17 @@ class Installation:
         """What has left Postfix for anybody but the members and its own postmaster, since this was
         asked the last time and once nothing is under way any more. What follows from a mail is in
         the database before Postfix hears that it was taken."""
+        found = self.left()
+        return [sunk for sunk in found if not set(sunk.recipients) <= {*MEMBERS, POSTMASTER}]
+
+    def left(self) -> list[Sunk]:
+        """All that has left Postfix, in the same way."""
         self.postfix.wait_until_empty()
         wait_until(lambda: not self._store.read(queue_view.mailings), "listserv has sent its mail")
         self.postfix.wait_until_empty()
         found = self._sunk()
         self.sink.forget()
-        return [sunk for sunk in found if not set(sunk.recipients) <= {*MEMBERS, POSTMASTER}]
+        return found
 
     def _sunk(self) -> list[Sunk]:
         """What has arrived, our own mail as it should be behind all that Postfix does."""
@@ -200,7 +209,9 @@ class Installation:
         assert self._config.is_file()
         ports = {"smtp": self._smtp, "lmtp": self._lmtp, "relay": relay}
         self._config.write_text(
-            _CONFIG.format(domain=DOMAIN, folder=self._home, dns=self.dns.address, **ports)
+            _CONFIG.format(
+                domain=DOMAIN, folder=self._home, dns=self.dns.address, **ports, **self._settings
+            )
         )
 
     def _run(self, *words: str) -> str:

@@ -1,0 +1,157 @@
+"""A person who has only a mail client lives a whole life on a list, through a real Postfix."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.postfix.harness import Sunk
+from tests.postfix.installation import DOMAIN, Installation
+from tests.postfix.person import Client, Got, Person, gmail, readable, thunderbird
+
+pytestmark = pytest.mark.postfix
+
+OLGA = "olga@owners.example"
+
+
+@pytest.fixture(scope="module", params=["dedicated", "shared"])
+def place(request: pytest.FixtureRequest, root: Path) -> Iterator[Installation]:
+    """A server as it is after `listserv init`, apart from personal copies."""
+    folder = root / f"life-{request.param}"
+    folder.mkdir(mode=0o755)
+    with Installation(folder, request.param, proof=True, mode="personal") as site:
+        yield site
+
+
+class Village:
+    """A list with its owner, who posts to see whom it reaches."""
+
+    def __init__(self, site: Installation, name: str, *settings: str) -> None:
+        self.site, self.name, self.address = site, name, f"{name}@{DOMAIN}"
+        self.request, self.join = f"{name}-request@{DOMAIN}", f"{name}-join@{DOMAIN}"
+        title = name.title()
+        site.listserv("list", "create", self.address, "--title", title, "--owner", OLGA)
+        if settings:
+            site.listserv("list", "set", self.address, *settings)
+        if site.way == "shared":
+            site.load_recipients()
+        self.olga = Person(site, OLGA, [self.address, self.request], name="Olga")
+        self._posts = 0
+
+    def mail(self, *people: Person) -> list[list[Got]]:
+        """What has come for each of these people since somebody looked; nobody else got any."""
+        left: list[Sunk] = self.site.left()
+        addresses = {person.address for person in people}
+        assert {to for sunk in left for to in sunk.recipients} <= addresses
+        return [person.got(left) for person in people]
+
+    def each(self, *people: Person) -> list[Got]:
+        """The one mail that came for each, short enough for a phone."""
+        found = [got for (got,) in self.mail(*people)]
+        for got in found:
+            assert not list(readable(got)), got.text
+        return found
+
+    def answer(self, person: Person) -> Got:
+        """The one mail that came, for this person."""
+        return self.each(person)[0]
+
+    def reaches(self, person: Person) -> bool:
+        """Whether a post comes to them, which is once if at all."""
+        self._posts += 1
+        title = f"Tomatoes {self._posts}"
+        self.olga.writes(self.address, "They are red.", title)
+        mine, hers = self.mail(person, self.olga)
+        assert [mail.subject for mail in hers] == [title]
+        assert [mail.subject for mail in mine] in ([], [title])
+        return bool(mine)
+
+    def nothing_bounced(self) -> None:
+        assert not self.site.postfix.queue()
+        assert not self.site.postfix.logged(r"status=(bounced|deferred)|reject:")
+
+    def has(self, *addresses: str) -> bool:
+        """Whether one of these is a member's."""
+        rows = self.site.shown("member", "ls", self.address)
+        return not {row["address"] for row in rows}.isdisjoint(addresses)
+
+    def shows(self, address: str, **wanted: object) -> bool:
+        """Whether `member show` says so."""
+        shown = self.site.shown("member", "show", self.address, address)
+        return all(shown[key] == value for key, value in wanted.items())
+
+
+@pytest.mark.parametrize(
+    ("signs", "first"),
+    [(True, gmail), (False, thunderbird)],
+    ids=["every mail is signed", "nothing is signed"],
+)
+def test_join_digest_break_back_another_address_leave(
+    place: Installation, signs: bool, first: Client
+) -> None:
+    """Where nothing proves who wrote a mail, each step is confirmed by a reply."""
+    village = Village(place, "garden" if signs else "roses")
+    domain = f"{village.name}.example"
+    petra = Person(place, f"petra@{domain}", [village.join], signs=signs, first=first)
+    later = petra.with_address(f"petra@new-{domain}")
+
+    def confirmed(person: Person) -> Got:
+        """The answer to what they have written, after their yes where that is needed."""
+        mail = village.answer(person)
+        if not signs:
+            person.replies(mail, "Yes")
+            mail = village.answer(person)
+        return mail
+
+    petra.writes(village.join, "Hello, I would like to join.", "Joining")
+    petra.replies(village.answer(petra), "Yes, please!")
+    welcome = village.answer(petra)
+    assert welcome.subject == f"Welcome to {village.name.title()}"
+    assert village.shows(petra.address, state="active", delivery="mail")
+    assert village.reaches(petra)
+
+    petra.writes(village.request, "set digest")
+    digest = confirmed(petra)
+    assert village.shows(petra.address, delivery="digest")
+    assert not village.reaches(petra)
+
+    petra.replies(digest, "break 2 weeks")
+    away = confirmed(petra)
+    assert village.shows(petra.address, delivery="nomail")
+    assert not village.reaches(petra)
+
+    petra.replies(away, "Back")
+    back = confirmed(petra)
+    assert "You have missed one post." in back.text
+    assert village.shows(petra.address, delivery="digest", until="")
+
+    petra.replies(back, "Set Mail")
+    mail = confirmed(petra)
+    assert village.reaches(petra)
+
+    petra.replies(mail, f"change {later.address}")
+    if not signs:
+        petra.replies(village.answer(petra), "yes")
+    told, asked = village.each(petra, later)
+    assert f"we have sent a mail to {later.address}" in told.text
+    later.replies(asked, "Yes")
+    for told in village.each(petra, later):
+        assert f"now goes to {later.address}" in told.text
+    assert village.shows(later.address, state="active", delivery="mail")
+    assert village.reaches(later)
+
+    (leave,) = {one for one in later.known if "-leave@" in one}
+    later.writes(leave)
+    goodbye = confirmed(later)
+    assert goodbye.subject == f"Goodbye from {village.name.title()}"
+    assert not village.has(petra.address, later.address)
+    assert not village.reaches(later)
+
+    later.replies(goodbye, "Undo")
+    assert "All is as it was before." in village.answer(later).text
+    assert village.reaches(later)
+
+    later.writes(leave)
+    confirmed(later)
+    assert not village.reaches(later)
+    village.nothing_bounced()
