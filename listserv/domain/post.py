@@ -69,6 +69,7 @@ class Post:
     size: int
     body_hash: bytes
     defects: tuple[str, ...] = ()
+    precedence: tuple[str, ...] = ()
 
     @property
     def author(self) -> Mailbox | None:

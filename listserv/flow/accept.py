@@ -13,16 +13,16 @@ from listserv.store.session import Tx
 
 
 def send_out(tx: Tx, site: Site, mlist: MailingList, post: StoredPost, now: datetime) -> int:
-    """Accept a stored post, whoever is its author by now. Returns the mailing."""
-    return send_out_by(tx, site, mlist, post, author_of(tx, post), now)
+    """Accept a stored post: its number, and what follows. Returns the mailing."""
+    posts.accept(tx, post.id, lists.next_number(tx, mlist.id), now)
+    return follow_up(tx, site, mlist, post, author_of(tx, post), now)
 
 
-def send_out_by(
+def follow_up(
     tx: Tx, site: Site, mlist: MailingList, post: StoredPost, author: Member | None, now: datetime
 ) -> int:
-    """Accept a stored post of this member: its number, its author's count and receipt, its mailing.
-    Returns the mailing."""
-    posts.accept(tx, post.id, lists.next_number(tx, mlist.id), now)
+    """What follows when a post has its number: its author's count and receipt, its mailing. Returns
+    the mailing."""
     if author is not None:
         members.count_post(tx, author.id)
     receipts.send(tx, site, mlist, post, author, now)

@@ -40,8 +40,14 @@ def gather(
         require_proven_author=site.require_proven_author,
         banned=any(bans.is_banned(tx, mlist.id, one, now) for one in {*writers} if one),
         ours=is_own_message_id(site.secret, post.message_id),
-        addressed=not own_keys(tx, mlist).isdisjoint(address.key for address in post.to_cc),
+        addressed=_is_addressed(tx, mlist, post),
     )
+
+
+def _is_addressed(tx: Tx, mlist: MailingList, post: Post) -> bool:
+    """Whether To or Cc names the list, or an address that it had."""
+    named = {address.key for address in post.to_cc}
+    return mlist.address in named or not named.isdisjoint(lists.former(tx, mlist.id))
 
 
 def _member(tx: Tx, mlist: MailingList, post: Post, authorship: Authorship) -> Member | None:

@@ -13,18 +13,15 @@ from listserv.domain.lists import MailingList
 from listserv.domain.post import Incoming, Post, Transport
 from listserv.domain.replies import ACCEPTED, DNS_SILENT, Reply
 from listserv.flow import author_first, confirm, notices, obey, role_mail
-from listserv.flow.accept import send_out_by
+from listserv.flow.accept import follow_up
 from listserv.flow.facts import gather, own_keys
 from listserv.flow.recipient import Aside, target
 from listserv.flow.site import Site
-from listserv.mail import headers as h
-from listserv.mail.parse import MAX_HEADER
-from listserv.mail.surgery import Header, read_fields
 from listserv.policy.answer import Settled, settle
 from listserv.policy.confirming import is_answerable
 from listserv.policy.posting import Facts, decide
 from listserv.policy.trust import is_believed
-from listserv.store import counters, deferrals, held, posts, said
+from listserv.store import counters, deferrals, held, lists, posts, said
 from listserv.store.held import BY_RULE, HeldState
 from listserv.store.session import Tx
 
@@ -62,7 +59,7 @@ def message(
         if _is_early(tx, post, now):
             return tuple(DNS_SILENT for _ in targets)
         authorship = replace(authorship, reasons=(DNS_DID_NOT_ANSWER,), temporary=False)
-    answerable = _is_answerable(incoming, post)
+    answerable = is_answerable(post, incoming.sender, post.precedence)
     for aside in asides:
         _take_aside(tx, site, incoming, post, aside, authorship, now, answerable=answerable)
     cases = [_case(tx, site, incoming, post, mlist, authorship, now) for mlist in asked]
@@ -110,11 +107,6 @@ def _is_early(tx: Tx, post: Post, now: datetime) -> bool:
     return now - deferrals.since(tx, key if post.message_id else post.body_hash, now) < _PATIENCE
 
 
-def _is_answerable(incoming: Incoming, post: Post) -> bool:
-    fields, _, _ = read_fields(incoming.raw, 0, min(len(incoming.raw), MAX_HEADER))
-    return is_answerable(post, incoming.sender, Header(fields).all(h.PRECEDENCE))
-
-
 def _settled(
     tx: Tx,
     site: Site,
@@ -144,12 +136,15 @@ def _settled(
 
 def _reading_order(tx: Tx, post: Post, targets: Sequence[MailingList]) -> list[MailingList]:
     """Each list once, those that To and Cc name first, in that order."""
+    once = {mlist.id: mlist for mlist in targets}
+    if len(once) < 2:
+        return list(once.values())
     named = [address.key for address in post.to_cc]
 
     def place(mlist: MailingList) -> int:
         return min((named.index(k) for k in own_keys(tx, mlist) if k in named), default=len(named))
 
-    return sorted({mlist.id: mlist for mlist in targets}.values(), key=place)
+    return sorted(once.values(), key=place)
 
 
 def _case(
@@ -223,12 +218,14 @@ def _carry_out(
     counters.count(tx, mlist.id, decision.verdict, now)
     if not _is_stored(decision):
         return
+    is_accepted = decision.verdict is Verdict.ACCEPT
     stored = posts.add(
         tx, list_id=mlist.id, raw_id=raw_id, post=facts.post, decision=decision,
         authorship=facts.authorship, now=now, member_id=facts.author.id if facts.author else None,
+        number=lists.next_number(tx, mlist.id) if is_accepted else None,
     )  # fmt: skip
-    if decision.verdict is Verdict.ACCEPT:
-        send_out_by(tx, site, mlist, stored, facts.author, now)
+    if is_accepted:
+        follow_up(tx, site, mlist, stored, facts.author, now)
         return
     is_held = decision.verdict is Verdict.HOLD
     held_id = held.add(

@@ -91,9 +91,16 @@ def target(tx: Tx, site: Site, address: str, now: datetime) -> MailingList | Asi
     read = parse_address(address)
     if read is None:
         return None
-    meant = read_local(read.local, lambda name: lists.at(tx, name, read.domain) is not None)
+    found: MailingList | None = None
+
+    def is_list(name: str) -> bool:
+        nonlocal found
+        found = lists.at(tx, name, read.domain)
+        return found is not None
+
+    meant = read_local(read.local, is_list)
     if meant is not None and meant.role is Role.POST:
-        return lists.at(tx, meant.name, read.domain)
+        return found
     if meant is None or meant.role not in role_mail.ROLES:
         counters.count(tx, 0, meant.role if meant else "unknown address", now)
     if meant is None or not _reply_for(tx, site, meant, read.domain).accepted:

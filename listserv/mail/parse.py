@@ -73,6 +73,7 @@ def parse(raw: bytes, spam_header: str = "X-Spam: yes") -> Post:
         size=len(raw),
         body_hash=_body_hash(raw, start),
         defects=(*dict.fromkeys(defects), *structure.defects),
+        precedence=tuple(header.all(h.PRECEDENCE)),
     )
 
 

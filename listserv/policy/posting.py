@@ -84,7 +84,9 @@ class Rule:
     def in_force(self, settings: ListSettings, *, require_proven_author: bool) -> bool:
         if self.needs_proof and not require_proven_author:
             return False
-        return all(getattr(settings, key) in values for key, values in self.where.items())
+        return not self.where or all(
+            getattr(settings, key) in values for key, values in self.where.items()
+        )
 
 
 def _is_looping(f: Facts) -> bool:
@@ -216,7 +218,6 @@ def refusal_values(mlist: MailingList, post: Post) -> dict[str, str]:
 
 def decide(facts: Facts, rules: Sequence[Rule] = RULES) -> Decision:
     """The verdict on one post for one list, with every hold reason or the one that is final."""
-    values = _of_list(facts.mlist) | _of_post(facts.post, facts.authorship)
     holds: list[Reason] = []
     for rule in rules:
         required = facts.require_proven_author
@@ -224,6 +225,7 @@ def decide(facts: Facts, rules: Sequence[Rule] = RULES) -> Decision:
             continue
         if not rule.applies(facts):
             continue
+        values = _of_list(facts.mlist) | _of_post(facts.post, facts.authorship)
         reason = Reason(rule.name, rule.because.format_map(values))
         if rule.verdict is not Verdict.HOLD:
             refusal = rule.refusal or ACCEPTED

@@ -12,7 +12,7 @@ from listserv.domain.decision import Decision, Reason, Verdict
 from listserv.domain.post import Post
 from listserv.store.authorship_json import read_authorship, write_authorship
 from listserv.store.session import Quick, Tx
-from listserv.store.tables import MessageRow, PostRow
+from listserv.store.tables import Base, MessageRow, PostRow
 
 # A second arrival of the same message within this time is the first one's echo.
 DUPLICATE_WINDOW = timedelta(days=7)
@@ -27,6 +27,7 @@ _SELECT = select(
     PostRow.author, PostRow.subject, PostRow.received, PostRow.verdict, PostRow.reasons,
     PostRow.number, PostRow.accepted, PostRow.authorship, PostRow.member_id,
 )  # fmt: skip
+_POST = Base.metadata.tables[PostRow.__tablename__]
 _KEEP_RAW = Quick(
     insert(MessageRow)
     .values(raw=bindparam("raw"), created=bindparam("created"))
@@ -34,17 +35,9 @@ _KEEP_RAW = Quick(
 )
 _ADD = Quick(
     insert(PostRow)
-    .values(
-        {
-            name: bindparam(name)
-            for name in (
-                "list_id", "raw_id", "message_id", "dedupe", "body_hash", "author_key", "author",
-                "subject", "size", "received", "verdict", "reasons", "authorship", "member_id",
-            )
-        }
-    )
+    .values({one.key: bindparam(one.key) for one in _POST.columns if not one.primary_key})
     .returning(PostRow.id)
-)  # fmt: skip
+)
 _ACCEPT = Quick(
     update(PostRow)
     .where(PostRow.id == bindparam("wanted"))
@@ -135,9 +128,10 @@ def add(
     authorship: Authorship,
     now: datetime,
     member_id: int | None = None,
+    number: int | None = None,
 ) -> StoredPost:
-    """Store one list's post with its verdict. `number` comes with `accept`. `member_id` is the
-    member that its author is."""
+    """Store one list's post with its verdict. `number` is its acceptance number, of what was not
+    accepted at once it comes with `accept`. `member_id` is the member that its author is."""
     author = post.author
     stored = StoredPost(
         id=0,
@@ -150,8 +144,8 @@ def add(
         received=now,
         verdict=decision.verdict,
         reasons=decision.reasons,
-        number=None,
-        accepted=None,
+        number=number,
+        accepted=None if number is None else now,
         authorship=authorship,
         member_id=member_id,
     )
@@ -171,6 +165,8 @@ def add(
         reasons=_written(stored.reasons),
         authorship=write_authorship(authorship),
         member_id=member_id,
+        number=stored.number,
+        accepted=stored.accepted,
     )
     return replace(stored, id=post_id)
 

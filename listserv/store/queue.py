@@ -18,6 +18,7 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    literal_column,
     or_,
     select,
     update,
@@ -215,19 +216,23 @@ class Unexpanded:
     size: int
 
 
+_unexpanded = (
+    select(
+        MailingRow.id, MailingRow.list_id, MailingRow.lane, MailingRow.created,
+        MailingRow.expanded_to, MailingRow.ordinals, PostRow.size,
+    )
+    .join(PostRow, PostRow.id == MailingRow.post_id, isouter=True)
+    .where(~MailingRow.expanded, MailingRow.state == MailingState.ACTIVE)
+    .order_by(MailingRow.lane, MailingRow.ordinals, MailingRow.id)
+    .limit(literal_column("1"))
+)  # fmt: skip
+_UNEXPANDED = Quick(_unexpanded)
+_UNEXPANDED_NEW = Quick(_unexpanded.where(MailingRow.expanded_to == 0))
+
+
 def unexpanded(tx: Tx, *, new: bool) -> Unexpanded | None:
     """The mailing whose recipients are to be written next; with `new` only one that has none."""
-    query = (
-        select(
-            MailingRow.id, MailingRow.list_id, MailingRow.lane, MailingRow.created,
-            MailingRow.expanded_to, MailingRow.ordinals, PostRow.size,
-        )
-        .join(PostRow, PostRow.id == MailingRow.post_id, isouter=True)
-        .where(~MailingRow.expanded, MailingRow.state == MailingState.ACTIVE)
-        .order_by(MailingRow.lane, MailingRow.ordinals, MailingRow.id)
-        .limit(1)
-    )  # fmt: skip
-    row = tx.execute(query.where(MailingRow.expanded_to == 0) if new else query).one_or_none()
+    row = (_UNEXPANDED_NEW if new else _UNEXPANDED).first(tx)
     if row is None or row.list_id is None:
         return None
     return Unexpanded(
@@ -251,21 +256,27 @@ def write_page(
     """Write the batches of one page of the roster (member numbers, ascending). False when another
     worker wrote that page already: then nothing is written."""
     groups = [members[at : at + BATCH_SIZE] for at in range(0, len(members), BATCH_SIZE)]
-    mine = tx.execute(
-        update(MailingRow)
-        .where(MailingRow.id == mailing.id, MailingRow.expanded_to == mailing.expanded_to)
-        .where(~MailingRow.expanded)
-        .values(
-            expanded=last,
-            expanded_to=members[-1] if members else mailing.expanded_to,
-            ordinals=mailing.ordinals + len(groups),
-        )
+    mine = _EXPAND.run(
+        tx,
+        mailing=mailing.id,
+        was=mailing.expanded_to,
+        last=last,
+        now=members[-1] if members else mailing.expanded_to,
+        next=mailing.ordinals + len(groups),
     ).rowcount
     if mine:
         add_batches(tx, mailing.id, mailing.lane, mailing.ordinals, groups, now)
         if last:
             close_if_done(tx, mailing.id, now)
     return bool(mine)
+
+
+_EXPAND = Quick(
+    update(MailingRow)
+    .where(MailingRow.id == bindparam("mailing"), MailingRow.expanded_to == bindparam("was"))
+    .where(~MailingRow.expanded)
+    .values(expanded=bindparam("last"), expanded_to=bindparam("now"), ordinals=bindparam("next"))
+)
 
 
 class Due(NamedTuple):

@@ -14,7 +14,7 @@ import time
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import Enum
 from typing import Any, NamedTuple, TypeVar
 
@@ -235,32 +235,34 @@ class Store:
             engine.dispose()
 
     def _write_all(self) -> None:
-        closing = False
-        while not closing:
-            group: list[_Job] = []
-            job = self._jobs.get()
-            while job is not None:
-                group.append(job)
-                if len(group) == MAX_GROUP or self._jobs.empty():
-                    break
-                job = self._jobs.get()
-            closing = job is None
-            if group:
-                self._commit(group)
+        while (first := self._jobs.get()) is not None:
+            self._commit(first)
 
-    def _commit(self, group: list["_Job"]) -> None:
+    def _commit(self, first: "_Job") -> None:
+        group = [first]
         try:
             writing = self._writing.transaction() if self.is_sqlite else _writing(self._durable)
             with self._translated(), writing as tx:
-                for job in group:
+                first.run(tx, self._driver_error)
+                for job in self._waiting():
+                    group.append(job)
                     job.run(tx, self._driver_error)
+                    if len(group) == MAX_GROUP:
+                        break
         except Exception as failed:  # nothing of the group is kept: each client hears it
-            for job in group:
+            for job in (*group, *self._waiting()):
                 job.future.set_exception(failed)
             return
         self.on_commit()
         for job in group:
             job.settle()
+
+    def _waiting(self) -> Iterator["_Job"]:
+        """What waits for the writer, and what comes while it works on that."""
+        with suppress(queue.Empty):
+            while (job := self._jobs.get_nowait()) is not None:
+                yield job
+            self._jobs.put(None)  # the last word is for _write_all
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

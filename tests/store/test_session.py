@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import bindparam, insert, select, text
 
 from listserv.store import counters, lists, schema
-from listserv.store.session import Quick, StorageError, Store, Tx
+from listserv.store.session import MAX_GROUP, Quick, StorageError, Store, Tx
 from listserv.store.tables import ListRow
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=UTC)
@@ -35,7 +35,7 @@ def counted(store: Store, name: str) -> int:
 
 
 def in_one_group(store: Store, *jobs: Callable[[Tx], Any]) -> list["Future[Any]"]:
-    """Futures of jobs that the writer finds waiting together."""
+    """Futures of jobs that are committed together, with one that waits for the others."""
     begun, go = threading.Event(), threading.Event()
 
     def hold(tx: Tx) -> None:
@@ -46,7 +46,7 @@ def in_one_group(store: Store, *jobs: Callable[[Tx], Any]) -> list["Future[Any]"
     assert begun.wait(10)
     futures = [store.submit(job) for job in jobs]
     go.set()
-    first.result(10)
+    wait([first, *futures], 10)
     return futures
 
 
@@ -90,6 +90,51 @@ def test_a_job_sees_what_the_jobs_before_it_did(store: Store) -> None:
     minute = NOW.replace(second=0, microsecond=0)
     _, second = in_one_group(store, count("one"), lambda tx: counters.total(tx, "one", minute))
     assert second.result(10) == 1
+
+
+def test_a_job_that_comes_while_the_writer_works_is_committed_with_the_others(
+    store: Store,
+) -> None:
+    first: list[Future[None]] = []
+    second: list[Future[bool]] = []
+    known = threading.Event()
+
+    def while_it_works(tx: Tx) -> None:
+        assert known.wait(10)
+        second.append(store.submit(lambda tx: first[0].done()))
+
+    first.append(store.submit(while_it_works))
+    known.set()
+    first[0].result(10)
+    assert not second[0].result(10)
+
+
+def test_what_was_submitted_is_finished_before_the_store_closes(database: str) -> None:
+    store = Store(database)
+    schema.prepare(store)
+    futures = [store.submit(count("each")) for _ in range(2 * MAX_GROUP + 1)]
+    store.close()
+    assert [future.result(0) for future in futures] == [None] * len(futures)
+    again = Store(database)
+    assert counted(again, "each") == len(futures)
+    again.close()
+
+
+def test_all_who_wait_for_a_locked_database_hear_it_together(tmp_path: Path) -> None:
+    impatient = Store(f"sqlite:///{tmp_path / 'listserv.db'}", busy_timeout=0.1)
+    schema.prepare(impatient)
+    other = sqlite3.connect(tmp_path / "listserv.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    futures = [impatient.submit(count("each")) for _ in range(MAX_GROUP)]
+    assert not wait(futures, 3).not_done
+    for future in futures:
+        with pytest.raises(StorageError, match="locked"):
+            future.result(0)
+    other.execute("ROLLBACK")
+    other.close()
+    impatient.submit(count("each")).result(10)
+    assert counted(impatient, "each") == 1
+    impatient.close()
 
 
 def test_where_the_database_fails_nothing_of_the_group_is_kept(store: Store) -> None:
