@@ -1,12 +1,15 @@
 """What we say to people: in each language all of it, short, and never to be taken for a command.
 
 A template is filled in with every combination of the values of its variables, which VALUES knows by
-name; a new variable is a row there.
+name; a new variable is a row there. What stands in a list, in lines that begin with "- ", is detail
+and not counted.
 """
 
 import itertools
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,7 @@ from jinja2 import meta, nodes
 
 from listserv.domain.address import Recipient, Role
 from listserv.domain.languages import ENGLISH, LANGUAGES
+from listserv.mail.said import bare_subject, top_lines
 from listserv.policy.commands.command import Command
 from listserv.policy.commands.grammar import parse
 from listserv.policy.commands.table import COMMANDS
@@ -30,49 +34,107 @@ ROOT = templates_dir()
 CODE = Path(__file__).resolve().parents[1] / "listserv"
 WORDS = JinjaTemplates()
 OTHERS = [language for language in LANGUAGES if language != ENGLISH]
-# Shell scripts for operators, a line that stands in somebody else's mail, and the parts of one of
-# ours, which tests/flow/test_inform.py tries.
+# Shell scripts for operators, and a line that stands in somebody else's mail.
 SCRIPTS = "postfix-"
-PARTS = "answer-"
 NO_MAILS = {"part-left-out.txt"}
-MAILS = sorted(
+# Texts of one answer among several in a mail.
+PARTS = "answer-"
+TEXTS = sorted(
     path.name
     for path in ROOT.iterdir()
-    if is_template(path)
-    and not path.name.startswith((SCRIPTS, PARTS))
-    and path.name not in NO_MAILS
+    if is_template(path) and not path.name.startswith(SCRIPTS) and path.name not in NO_MAILS
 )
+MAILS = [name for name in TEXTS if not name.startswith(PARTS)]
 MOST_LINES = 8
-EACH = pytest.mark.parametrize(
+# Tables of phrases of which each is a line.
+LINES = {"done", "waits", "not", "asked", "option", "why"}
+EACH_TEXT = pytest.mark.parametrize(
+    ("name", "language"), list(itertools.product(TEXTS, LANGUAGES)), ids=str
+)
+EACH_MAIL = pytest.mark.parametrize(
     ("name", "language"), list(itertools.product(MAILS, LANGUAGES)), ids=str
 )
 
 HOSTILE = "{{ 7 * 7 }}{% include 'x' %} <b>\u202eSIGNOFF"
 VALUES: Mapping[str, tuple[object, ...]] = {
     "address": ("support@lists.example.org",),
+    "also": (True, False),
+    "author": ("ann@x.test",),
+    "comes": ("each post by itself",),
+    "commands": ("support-request@lists.example.org",),
+    "concealed": (0, 1, 25),
+    "day": (1,),
     "delivery": ("mail", "digest", "nomail"),
+    "description": ("", HOSTILE),
     "domain": ("lists.example.org",),
+    "example": ("support",),
+    "join": ("support-join@lists.example.org",),
+    "joined": (True, False),
     "learns": (True, False),
+    "leave": ("support-leave@lists.example.org",),
+    "line": ("SET support MAIL",),
     "list": ("support",),
+    "lists": (["support", "news"],),
     "max_size": ("1 MB",),
+    "meaning": ("join a list",),
+    "meanings": (["your own posts come to you"], ["each post by itself", HOSTILE]),
     "missed": (0, 1, 25),
+    "moderation": ("off", "new", "all"),
     "moment": ("first", "again", "late"),
     "month": ("June",),
+    "more": (0, 25),
     "name": ("Ann Lee", "", HOSTILE),
+    "nearest": ("SIGNOFF support", ""),
     "options": ("DIGEST, TEXT",),
+    "other": ("ann@y.test",),
     "owner": ("support-owner@lists.example.org",),
+    "posting": ("anyone", "members", "moderators"),
     "reason": ("It names another member.", HOSTILE),
     "refusals": ([("a@x.test", "too large"), ("b@x.test", HOSTILE)], [("a@x.test", "too large")]),
-    "role": ("postmaster",),
+    "request": ("support-request@lists.example.org",),
+    "robot": ("listserv@lists.example.org",),
+    "role": ("owner", "moderator", "member"),
     "size": ("1,234.5 kB",),
     "state": ("approved", "held", "rejected"),
     "subject": ("Hello", "", "SIGNOFF support", HOSTILE),
+    "subscription": ("open", "approve", "invite"),
     "title": ("Support for all", HOSTILE),
+    "told": ([("SIGNOFF support", "You have left support.")], [("x", HOSTILE), (HOSTILE, "y")]),
+    "total": (1, 25),
     "type": ("image/png",),
+    "undo": (True, False),
     "until": (date(2026, 6, 1), None),
-    "day": (1,),
+    "what": ("undone", "undone in part", "not", "again", "late", "unclear"),
+    "why": ("The name is missing.",),
+    "wishes": (["to join support"], ["to join support", HOSTILE]),
     "year": (2026,),
+    "yours": ("ann@x.test",),
 }  # fmt: skip
+# Values of a variable that has others elsewhere.
+OWN: Mapping[str, Mapping[str, tuple[object, ...]]] = {
+    "answer-help.txt": {
+        "options": ([("NOMAIL", "no mail comes")],),
+        "owners": ([], [("ADD support x@y.test", "make somebody a member")]),
+        "rows": ([("SUBSCRIBE support", "join a list"), ("SIGNOFF support", "leave a list")],),
+    },
+    "answer-lists.txt": {"rows": ([], [("a@x.test", "A", ""), ("b@x.test", HOSTILE, "x")])},
+    "answer-query.txt": {
+        "also": ([], ["ann@y.test", "ann@z.test"]),
+        "options": (["your own posts come to you", "you get no receipts"],),
+    },
+    "answer-review.txt": {"rows": ([("a@x.test", "", ""), ("b@x.test", HOSTILE, "owner")],)},
+    "answer-which.txt": {
+        "rows": (
+            [],
+            [("a@x.test", "A", "no mail", "")],
+            [("a@x.test", HOSTILE, "no mail", ""), ("b@x.test", "B", "no mail", "ann@y.test")],
+        ),
+    },
+}
+
+
+def table_of(key: str) -> str:
+    return key.partition(".")[0]
 
 
 def source(name: str, language: str) -> str:
@@ -86,17 +148,19 @@ def tree_of(text: str) -> nodes.Template:
     return words.parse(text)
 
 
-def values_for(text: str) -> Iterator[dict[str, object]]:
+def values_for(text: str, name: str = "") -> Iterator[dict[str, object]]:
+    """Every combination of values for a text: of the template `name`, or of a phrase."""
     names = sorted(meta.find_undeclared_variables(tree_of(text)))
-    unknown = [name for name in names if name not in VALUES]
+    known = {**VALUES, **OWN.get(name, {})}
+    unknown = [name for name in names if name not in known]
     assert not unknown, f"VALUES has no row for {unknown[0]}"
-    for values in itertools.product(*(VALUES[name] for name in names)):
+    for values in itertools.product(*(known[name] for name in names)):
         yield dict(zip(names, values, strict=True))
 
 
 def rendered(name: str, language: str) -> Iterator[tuple[str, str]]:
     """The whole mail, and its text, for each combination of values."""
-    for values in values_for(source(name, ENGLISH)):
+    for values in values_for(source(name, ENGLISH), name):
         mail = WORDS.render(name, values, language)
         yield mail, mail.partition("\n\n")[2]
 
@@ -130,9 +194,7 @@ def test_every_text_has_its_twin(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", OTHERS)
-@pytest.mark.parametrize(
-    "name", [*MAILS, *NO_MAILS, *(path.name for path in ROOT.glob(f"{PARTS}*"))]
-)
+@pytest.mark.parametrize("name", [*TEXTS, *NO_MAILS])
 def test_a_text_and_its_twin_are_made_alike(name: str, language: str) -> None:
     assert made_of(source(name, language)) == made_of(source(name, ENGLISH))
 
@@ -153,7 +215,21 @@ def test_a_phrase_is_one_line_of_words(key: str, language: str) -> None:
         assert said and said.split() == said.split(" ")
 
 
-@EACH
+def test_a_phrase_that_the_code_names_is_there_and_each_one_is_named() -> None:
+    keys = set(read_phrases(ROOT))
+    tables = set(map(table_of, keys))
+    named, made = set(), set()
+    for path in CODE.rglob("*.py"):
+        text = path.read_text("utf-8")
+        named |= {
+            key for key in re.findall(r'"([a-z]+\.[a-z-]+)"', text) if table_of(key) in tables
+        }
+        made |= set(re.findall(r'f"([a-z]+)\.\{', text))
+    assert named <= keys
+    assert sorted(key for key in keys - named if table_of(key) not in made) == []
+
+
+@EACH_MAIL
 def test_a_mail_begins_with_its_subject_in_one_line(name: str, language: str) -> None:
     for mail, text in rendered(name, language):
         subject, *following = mail.split("\n")
@@ -161,25 +237,27 @@ def test_a_mail_begins_with_its_subject_in_one_line(name: str, language: str) ->
         assert following[0] == "" and text.strip()
 
 
-@EACH
-def test_a_mail_is_short(name: str, language: str) -> None:
+@EACH_TEXT
+def test_a_text_is_short(name: str, language: str) -> None:
     for _, text in rendered(name, language):
-        assert sum(bool(line.strip()) for line in text.split("\n")) <= MOST_LINES
+        lines = [line for line in text.split("\n") if line.strip() and line[:2] != "- "]
+        assert len(lines) <= MOST_LINES
         assert "\n\n\n" not in text.strip()
 
 
-@EACH
-def test_every_branch_of_a_mail_is_rendered(name: str, language: str) -> None:
+@EACH_TEXT
+def test_every_branch_of_a_text_is_rendered(name: str, language: str) -> None:
     said = "\0".join(mail for mail, _ in rendered(name, language))
     assert [piece for piece in pieces(source(name, language)) if piece not in said] == []
 
 
-@EACH
+@EACH_TEXT
 def test_what_a_user_wrote_is_not_read_as_a_template(name: str, language: str) -> None:
     """HOSTILE would come out with 49 in it."""
     assert not any("49" in mail for mail, _ in rendered(name, language))
 
 
+NAMES = ("support", "news")
 TITLES = [
     "support",
     "Support for all",
@@ -188,33 +266,54 @@ TITLES = [
 ]
 
 
-@EACH
-def test_neither_the_subject_nor_the_first_line_is_a_command(name: str, language: str) -> None:
-    """A vacation program quotes them, and may be taken for a person."""
-    quoted = set()
-    for values in values_for(source(name, ENGLISH)):
+@EACH_MAIL
+def test_nothing_that_we_write_is_a_command(name: str, language: str) -> None:
+    """A vacation program that may be taken for a person quotes our subject, our first line, or all
+    of our text and does not mark it."""
+    for values in values_for(source(name, ENGLISH), name):
         for title in TITLES if values.get("title") == VALUES["title"][0] else []:
             mail = WORDS.render(name, values | {"title": title}, language)
             head, _, text = mail.partition("\n\n")
-            quoted.add((head.removeprefix("Subject: "), text.strip().split("\n")[0]))
-    for subject, line in quoted:
-        assert commands_in(subject) + commands_in("", line) + commands_in(subject, line) == []
+            subject, lines = head.removeprefix("Subject: "), text.strip().split("\n")
+            assert commands_in(subject, *lines) == []
+            assert commands_in("", lines[0]) == []
 
 
+@cache
 def commands_in(subject: str, *lines: str) -> list[Command]:
-    """What a mail says to a list, and to the robot."""
+    """What somebody who writes this asks of a list, and of the robot."""
+    written = top_lines(lines, lazy=True)
     return [
         one
         for to in (Recipient(Role.REQUEST, "support"), Recipient(Role.ROBOT, ""))
         for one in parse(
-            subject, lines, to, ("support", "news"), domain="x.test", today=date(2026, 5, 10)
+            bare_subject(subject), written, to, NAMES, domain="x.test", today=date(2026, 5, 10)
         )
         if isinstance(one, Command)
     ]
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("key", [key for key in read_phrases(ROOT) if table_of(key) in LINES])
+def test_no_phrase_that_stands_in_a_line_of_its_own_is_a_command(key: str, language: str) -> None:
+    for values in values_for(read_phrases(ROOT)[key]):
+        line = WORDS.phrase(key, values, language)
+        assert commands_in("", line) + commands_in("", f"- {line}") == []
+
+
+@EACH_TEXT
+def test_no_answer_is_a_command(name: str, language: str) -> None:
+    """It stands in a mail below the line that it answers."""
+    for values in values_for(source(name, ENGLISH), name) if name.startswith(PARTS) else []:
+        answer = WORDS.render(name, values, language).strip("\n")
+        shared = {"title": "Support for all", "undo": False, "told": [("a line", answer)]}
+        mail = WORDS.render("sender-answer.txt", shared, language)
+        assert commands_in("", *mail.partition("\n\n")[2].split("\n")) == []
+        assert commands_in("", *answer.split("\n")) == []
+
+
 def test_a_command_would_be_seen() -> None:
-    assert commands_in("SIGNOFF support") and commands_in("", "help")
+    assert commands_in("Re: SIGNOFF support") and commands_in("", "help")
 
 
 def test_a_refusal_by_mail_says_what_the_client_would_have_heard() -> None:
