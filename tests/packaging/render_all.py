@@ -6,7 +6,7 @@ is any value at all: this shows that the files are there and sound, not what the
 
 from collections.abc import Iterator
 
-from jinja2 import Environment, meta
+from jinja2 import Environment, meta, nodes
 
 import listserv
 from listserv.resources import (
@@ -50,21 +50,30 @@ class Anything:
         return False
 
 
+def rows_for(tree: nodes.Template) -> dict[str, object]:
+    """Rows for each variable that a loop takes apart."""
+    values: dict[str, object] = {}
+    for loop in tree.find_all(nodes.For):
+        if isinstance(loop.target, nodes.Tuple) and isinstance(loop.iter, nodes.Name):
+            values[loop.iter.name] = [tuple(Anything() for _ in loop.target.items)]
+    return values
+
+
 def main() -> None:
     print(listserv.__file__)
     templates, root = JinjaTemplates(), templates_dir()
     environment = Environment(autoescape=True)
     environment.filters |= {"day": str, "figures": str}
     found = sorted(path for path in root.rglob("*") if path.is_file() and path.name[0] != ".")
-    parsed = [environment.parse(path.read_text("utf-8")) for path in found]
-    variables = set().union(*map(meta.find_undeclared_variables, parsed))
-    anything = {variable: Anything() for variable in variables}
-    for path in found:
+    trees = {path: environment.parse(path.read_text("utf-8")) for path in found}
+    variables = set().union(*map(meta.find_undeclared_variables, trees.values()))
+    for path, tree in trees.items():
         language = path.parent.name if path.parent != root else "en"
+        values = {variable: Anything() for variable in variables} | rows_for(tree)
         if is_template(path):
-            assert templates.render(path.name, anything, language)
+            assert templates.render(path.name, values, language)
         for key in [] if is_template(path) else read_phrases(path.parent):
-            assert templates.phrase(key, anything, language)
+            assert templates.phrase(key, values, language)
         print(path.relative_to(root).as_posix())
     assert config_example().read_text().startswith("#")
 
