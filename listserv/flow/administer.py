@@ -18,6 +18,8 @@ from listserv.store.session import Tx
 
 # Of the reason for a ban, which only operators read.
 _MAX_REASON = 200
+# As the log says that a list is held, and that it is no longer.
+HELD, FREED = "put the list on hold", "freed the list"
 
 
 def create_list(
@@ -95,7 +97,7 @@ def hold_list(tx: Tx, list_id: int, on: bool, *, by: str, now: datetime) -> Mail
         queue.hold(tx, list_id)
     else:
         queue.free(tx, list_id, now)
-    events.log(tx, list_id, by, "put the list on hold" if on else "freed the list", now)
+    events.log(tx, list_id, by, HELD if on else FREED, now)
     return mlist
 
 

@@ -54,11 +54,12 @@ def _request(wish: Wish) -> JoinRequest:
 def _again(wish: Wish, member: Member) -> Result:
     if not wish.command.name and not wish.command.options:
         return not_done("new")
-    before = undo.membership(wish.tx, member)
+    before = members.snapshot(wish.tx, member.id)
     if wish.command.name:
         member = members.change(wish.tx, member, {"name": wish.command.name})
     preferences.apply(wish.tx, member, wish.command.options)
-    return Result("not.new", undo=(before,))
+    events.log(wish.tx, wish.list.id, wish.writer.by, f"{member.address}: {wish.command}", wish.now)
+    return Result("not.new", undo=(undo.membership(wish.tx, member.id, before),))
 
 
 def _settings(wish: Wish) -> dict[str, str]:
@@ -107,7 +108,7 @@ def enter(
     )
     back = None
     if can_undo:
-        back = undo.offer(tx, site, mlist, member.address, [undo.entry(member.id)], now)
+        back = undo.offer(tx, site, mlist, member.address, [undo.entry(member)], now)
     notices.welcome(tx, site, mlist, member, now, joined=True, undo=back)
     return member
 
@@ -122,8 +123,9 @@ def signoff(wish: Wish) -> Result:
 
 def leave(tx: Tx, site: Site, mlist: MailingList, member: Member, by: str, now: datetime) -> None:
     """End a membership on the member's own word; for seven days they can come back as they were."""
-    before = undo.membership(tx, member)
+    before = members.snapshot(tx, member.id)
     members.leave(tx, member.id, now)
     events.log(tx, mlist.id, by, f"{member.address} left", now)
-    reply_to = undo.offer(tx, site, mlist, member.address, [before], now)
+    back = undo.membership(tx, member.id, before)
+    reply_to = undo.offer(tx, site, mlist, member.address, [back], now)
     notices.goodbye(tx, site, mlist, member, reply_to, now)

@@ -58,7 +58,7 @@ def confirmed(tx: Tx, site: Site, asked: Confirmation, now: datetime) -> None:
     member = members.get(tx, asked.member_id) if asked.member_id is not None else None
     if other is None or member is None or member.state is MemberState.LEFT:
         return
-    before = undo.membership(tx, member)
+    before = members.snapshot(tx, member.id)
     mlist = lists.lock(tx, member.list_id)
     is_also = asked.data["verb"] == Verb.ALSO
     try:
@@ -71,13 +71,14 @@ def confirmed(tx: Tx, site: Site, asked: Confirmation, now: datetime) -> None:
             answers=True,
         )  # fmt: skip
         return
-    reply_to = undo.offer(tx, site, mlist, member.address, [before], now)
+    back = undo.membership(tx, member.id, before)
+    reply_to = undo.offer(tx, site, mlist, member.address, [back], now)
     language = notices.language_of(mlist, member)
-    for to, back in ((member.address, reply_to), (other, None)):
+    for to, undone_at in ((member.address, reply_to), (other, None)):
         notices.send(
             tx, site, mlist, "member-address.txt", to, now,
-            values={"also": is_also, "other": str(other), "undo": back is not None},
-            reply_to=back, language=language, answers=True,
+            values={"also": is_also, "other": str(other), "undo": undone_at is not None},
+            reply_to=undone_at, language=language, answers=True,
         )  # fmt: skip
 
 

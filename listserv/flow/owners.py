@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from listserv.domain.address import Address, parse_address
-from listserv.domain.lists import MailingList
 from listserv.domain.members import Member, MemberState
 from listserv.flow import administer, membership, notices, preferences, undo
 from listserv.flow.address_input import ban_pattern
@@ -13,6 +12,7 @@ from listserv.flow.enrol import add_members
 from listserv.flow.question import confirm_address, new_question
 from listserv.flow.site import Site
 from listserv.flow.wish import Result, Step, Wish, Writer, not_done
+from listserv.policy.commands.table import BY_VERB
 from listserv.store import bans, events, lists, members
 from listserv.store.confirmations import Confirmation
 from listserv.store.session import Tx
@@ -27,7 +27,7 @@ def add(wish: Wish) -> Result:
     known = members.by_key(tx, mlist.id, address.key)
     if known is not None and known.state is MemberState.ACTIVE:
         return not_done("already", address=str(address))
-    before = undo.membership(tx, known) if known is not None else None
+    before = members.snapshot(tx, known.id) if known is not None else None
     settings = {"name": wish.command.name} if wish.command.name else {}
     (member,) = add_members(
         tx, mlist.id, [str(address)], domains=site.domains, settings=settings,
@@ -35,7 +35,8 @@ def add(wish: Wish) -> Result:
     )  # fmt: skip
     if not wish.command.quiet:
         notices.welcome(tx, site, mlist, member, wish.now)
-    return _taken_back(wish, before or undo.entry(member.id))
+    back = undo.membership(tx, member.id, before) if before else undo.entry(member)
+    return _taken_back(wish, back)
 
 
 def delete(wish: Wish) -> Result:
@@ -43,12 +44,12 @@ def delete(wish: Wish) -> Result:
     member = _named(wish)
     if member is None:
         return not_done("no-member", address=str(_whom(wish)))
-    before = undo.membership(wish.tx, member)
+    before = members.snapshot(wish.tx, member.id)
     members.leave(wish.tx, member.id, wish.now)
     _log(wish, f"removed {member.address}")
     if not wish.command.quiet:
         notices.removed(wish.tx, wish.site, wish.list, member, wish.now)
-    return _taken_back(wish, before)
+    return _taken_back(wish, undo.membership(wish.tx, member.id, before))
 
 
 def set_for(wish: Wish) -> Result:
@@ -56,7 +57,7 @@ def set_for(wish: Wish) -> Result:
     member = _named(wish)
     if member is None:
         return not_done("no-member", address=str(_whom(wish)))
-    before = undo.membership(wish.tx, member)
+    before = members.snapshot(wish.tx, member.id)
     preferences.apply(wish.tx, member, wish.command.options)
     _log(wish, str(wish.command))
     if not wish.command.quiet and member.state is MemberState.ACTIVE:
@@ -64,7 +65,7 @@ def set_for(wish: Wish) -> Result:
         keys = [f"option.{option.key}" for option in wish.command.options]
         meanings = [wish.site.templates.phrase(key, {}, language) for key in keys]
         notices.changed_for(wish.tx, wish.site, wish.list, member, meanings, wish.now)
-    return _taken_back(wish, before)
+    return _taken_back(wish, undo.membership(wish.tx, member.id, before))
 
 
 def invite(wish: Wish) -> Result:
@@ -88,21 +89,21 @@ def ban(wish: Wish) -> Result:
     pattern = _pattern(wish)
     day = wish.command.until
     until = wish.site.midnight(day) if day else None
-    before = _ban_of(wish.tx, wish.list, pattern)
+    before = bans.find(wish.tx, wish.list.id, pattern)
     administer.ban(
         wish.tx, wish.list.id, pattern, until=until, reason="", by=wish.writer.by, now=wish.now
     )
-    return _taken_back(wish, before)
+    return _taken_back(wish, undo.ban(wish.tx, wish.list, pattern, before))
 
 
 def unban(wish: Wish) -> Result:
     """UNBAN."""
     pattern = _pattern(wish)
-    before = _ban_of(wish.tx, wish.list, pattern)
-    if not before["on"]:
+    before = bans.find(wish.tx, wish.list.id, pattern)
+    if before is None:
         return not_done("not-banned", address=pattern)
     administer.unban(wish.tx, wish.list.id, pattern, by=wish.writer.by, now=wish.now)
-    return _taken_back(wish, before)
+    return _taken_back(wish, undo.ban(wish.tx, wish.list, pattern, before))
 
 
 def hold(wish: Wish) -> Result:
@@ -116,16 +117,9 @@ def free(wish: Wish) -> Result:
 
 
 def _hold(wish: Wish, *, on: bool) -> Result:
-    before = undo.hold(wish.list, on=wish.list.on_hold)
+    was = wish.list.on_hold
     administer.hold_list(wish.tx, wish.list.id, on, by=wish.writer.by, now=wish.now)
-    return _taken_back(wish, before)
-
-
-def _ban_of(tx: Tx, mlist: MailingList, pattern: str) -> Step:
-    for one in bans.ls(tx, mlist.id):
-        if one.pattern == pattern:
-            return undo.ban(mlist, pattern, on=True, until=one.until)
-    return undo.ban(mlist, pattern, on=False)
+    return _taken_back(wish, undo.hold(wish.tx, wish.list, was))
 
 
 def _pattern(wish: Wish) -> str:
@@ -148,7 +142,8 @@ def _log(wish: Wish, what: str) -> None:
 
 
 def _taken_back(wish: Wish, step: Step) -> Result:
-    return replace(wish.done(), undo=(step,))
+    who = BY_VERB[wish.command.verb].who
+    return replace(wish.done(), undo=(undo.of_role(step, wish.list, who),))
 
 
 def accepted(tx: Tx, site: Site, asked: Confirmation, now: datetime) -> None:

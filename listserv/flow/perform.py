@@ -12,11 +12,11 @@ from datetime import datetime
 from listserv.domain.address import Address
 from listserv.domain.errors import ListservError
 from listserv.domain.lists import MailingList
-from listserv.domain.members import Member, MemberRole
+from listserv.domain.members import Member, MemberState
 from listserv.flow import inform, membership, other_address, owners, preferences
 from listserv.flow.notices import language_of
 from listserv.flow.site import Site
-from listserv.flow.wish import Result, Wish, Writer, not_done
+from listserv.flow.wish import ROLES, Result, Wish, Writer, not_done
 from listserv.policy.commands.command import ALL_LISTS, Command, NotUnderstood, Verb
 from listserv.policy.commands.table import BY_VERB, About, Who
 from listserv.store import lists, members
@@ -93,36 +93,32 @@ def perform(
     tx: Tx, site: Site, command: Command, target: Target, writer: Writer, now: datetime
 ) -> Told:
     """Carry out one command on one list."""
-    mlist, member = target.mlist, target.member
+    mlist, member = _as_they_are(tx, command, target)
     if mlist is not None:
         command = replace(command, list=mlist.name)
     wish = Wish(tx, site, command, mlist, member, writer, now)
-    lacking = _LACKING[BY_VERB[command.verb].who]
-    if member is None and lacking.role is not None:
-        result = not_done("member")
-    elif member is not None and lacking.role is not None and member.role not in lacking.role:
-        result = not_done(lacking.why)
-    else:
+    who = BY_VERB[command.verb].who
+    if who is Who.ANYBODY or (member is not None and member.role in ROLES[who]):
         result = _do(wish)
+    else:
+        result = not_done("member" if member is None else who)
     log.info("command=%s list=%s by=%s result=%s", command.verb, mlist.address if mlist else "-",
              writer.address.masked, result.phrase or "told")  # fmt: skip
     return Told(str(command), mlist, result if writer.undo else replace(result, undo=()))
 
 
-@dataclass(frozen=True, slots=True)
-class _Lacking:
-    """Who may, None for everybody; and what is said to others, of the phrases under [not]."""
-
-    role: frozenset[MemberRole] | None
-    why: str = ""
-
-
-_LACKING: Mapping[Who, _Lacking] = {
-    Who.ANYBODY: _Lacking(None),
-    Who.MEMBER: _Lacking(frozenset(MemberRole)),
-    Who.MODERATOR: _Lacking(frozenset({MemberRole.MODERATOR, MemberRole.OWNER}), "moderator"),
-    Who.OWNER: _Lacking(frozenset({MemberRole.OWNER}), "owner"),
-}
+def _as_they_are(
+    tx: Tx, command: Command, target: Target
+) -> tuple[MailingList | None, Member | None]:
+    """The list and the membership of a target, which nobody else changes from here on, if the
+    command may; another of the same mail may have changed them."""
+    mlist, member = target.mlist, target.member
+    if mlist is not None and BY_VERB[command.verb].act is not None:
+        mlist = lists.lock(tx, mlist.id)
+        member = members.get(tx, member.id) if member is not None else None
+        if member is not None and member.state is MemberState.LEFT:
+            member = None
+    return mlist, member
 
 
 def _do(wish: Wish) -> Result:

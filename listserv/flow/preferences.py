@@ -75,8 +75,9 @@ def _changed(wish: Wish, change: Callable[[Member], Member]) -> Result:
     member = wish.member
     if member is None:
         return not_done("member")
-    before = undo.membership(wish.tx, member)
+    before = members.snapshot(wish.tx, member.id)
     after = change(member)
     what = f"{member.address}: {wish.command}"
     events.log(wish.tx, wish.list.id, wish.writer.by, what, wish.now)
-    return replace(wish.done(delivery=after.delivery), undo=(before,))
+    back = undo.membership(wish.tx, member.id, before)
+    return replace(wish.done(delivery=after.delivery), undo=(back,))

@@ -23,9 +23,12 @@ from listserv.flow.question import (
     origin_of,
 )
 from listserv.flow.site import Site
-from listserv.flow.wish import Step
+from listserv.flow.wish import ROLES, Step
+from listserv.policy.commands.table import Who
 from listserv.policy.confirming import Moment
-from listserv.store import confirmations, events, lists, members
+from listserv.policy.undoing import difference, taken_back
+from listserv.store import bans, confirmations, events, lists, members
+from listserv.store.bans import Ban
 from listserv.store.confirmations import Confirmation
 from listserv.store.session import Tx
 
@@ -36,30 +39,49 @@ KIND = "undo"
 OPEN_FOR = timedelta(days=7)
 
 
-def membership(tx: Tx, member: Member) -> Step:
-    """Puts a membership back to what it is now."""
-    return {"do": "membership", "member": member.id, "before": members.snapshot(tx, member)}
+def membership(tx: Tx, member_id: int, before: Mapping[str, Any]) -> Step:
+    """Takes back what has changed of a membership since its snapshot `before`."""
+    was, now_is = difference(before, members.snapshot(tx, member_id))
+    return {"do": "membership", "member": member_id, "was": was, "is": now_is}
 
 
-def entry(member_id: int) -> Step:
-    """Ends a membership that is to begin now."""
-    return {"do": "entry", "member": member_id}
+def entry(member: Member) -> Step:
+    """Ends a membership that begins now."""
+    return {"do": "entry", "member": member.id, "joined": member.joined.isoformat()}
 
 
-def ban(mlist: MailingList, pattern: str, *, on: bool, until: datetime | None = None) -> Step:
-    """Bans a pattern, or lifts the ban."""
-    end = until.isoformat() if until else None
-    return {"do": "ban", "list": mlist.id, "pattern": pattern, "on": on, "until": end}
+def ban(tx: Tx, mlist: MailingList, pattern: str, before: Ban | None) -> Step:
+    """Bans a pattern as `before`, or lifts the ban that there is now."""
+    was = None
+    if before is not None:
+        until = before.until.isoformat() if before.until else None
+        was = {"until": until, "reason": before.reason}
+    is_at = _banned_at(tx, mlist.id, pattern)
+    return {"do": "ban", "list": mlist.id, "pattern": pattern, "was": was, "is": is_at}
 
 
-def hold(mlist: MailingList, *, on: bool) -> Step:
-    """Puts a list on hold, or frees it."""
-    return {"do": "hold", "list": mlist.id, "on": on}
+def _banned_at(tx: Tx, list_id: int, pattern: str) -> str | None:
+    there = bans.find(tx, list_id, pattern)
+    return there.created.isoformat() if there is not None else None
+
+
+def hold(tx: Tx, mlist: MailingList, was: bool) -> Step:
+    """Puts a list on hold, or frees it, as it was before the last HOLD or FREE."""
+    return {"do": "hold", "list": mlist.id, "was": was, "is": _last_hold(tx, mlist.id)}
+
+
+def _last_hold(tx: Tx, list_id: int) -> int:
+    return events.last(tx, list_id, administer.HELD, administer.FREED)
 
 
 def question(token: str) -> Step:
     """Lets a question expire that nobody has answered."""
     return {"do": "question", "token": token}
+
+
+def of_role(step: Step, mlist: MailingList, who: Who) -> Step:
+    """A step that only somebody who is still an owner, or a moderator, of the list may go."""
+    return {**step, "list": mlist.id, "who": who}
 
 
 def offer(
@@ -117,6 +139,8 @@ def _tell(tx: Tx, site: Site, asked: Confirmation, what: str, now: datetime) -> 
 def _take_back(tx: Tx, site: Site, step: Step, by: str, now: datetime) -> bool:
     try:
         with tx.begin_nested():
+            if "who" in step:
+                _refuse_former(tx, step, by)
             STEPS[step["do"]](tx, site, step, by, now)
     except ListservError as wrong:
         log.warning("undo=%s impossible: %s", step["do"], wrong)
@@ -124,56 +148,80 @@ def _take_back(tx: Tx, site: Site, step: Step, by: str, now: datetime) -> bool:
     return True
 
 
-def _restore(tx: Tx, site: Site, step: Mapping[str, Any], by: str, now: datetime) -> None:
-    member = _member(tx, step)
-    mlist = lists.lock(tx, member.list_id)
-    before = step["before"]
-    address = parse_address(before["address"])
+def _refuse_former(tx: Tx, step: Step, by: str) -> None:
+    """For who has lost the role since, unless what they did they did to themselves."""
+    address = parse_address(by)
+    assert address is not None
+    whose = members.get(tx, step["member"]) if "member" in step else None
+    if whose is not None and whose.address.key == address.key:
+        return
+    actor = members.author(tx, step["list"], address, proven=True)
+    if actor is None or actor.role not in ROLES[Who(step["who"])]:
+        raise ListservError(f"{by} is no {step['who']} any more")
+
+
+def _restore(tx: Tx, site: Site, step: Step, by: str, now: datetime) -> None:
+    mlist, member = _member(tx, step)
+    values = taken_back(members.snapshot(tx, member.id), step["was"], step["is"])
+    if values is None or ("state" not in step["was"] and member.state is MemberState.LEFT):
+        raise ListservError(f"the membership of {member.address} has changed since")
+    address = parse_address(str(values.get("address", member.address)))
     assert address is not None
     claims = Claims(tx, mlist, site.domains, now)
-    if before["state"] != member.state:
+    if values.get("state", MemberState.LEFT) != MemberState.LEFT or "address" in values:
         claims.refuse_banned(address)
+        claims.refuse_own([address])
     other = members.by_key(tx, mlist.id, address.key)
     if other is not None and other.id != member.id:
         raise ListservError(f"{address} is somebody else's on {mlist.address} by now")
-    claims.refuse_own([address])
-    claims.refuse_also(member, addresses_in(str(before["settings"].get("also", ""))))
-    members.restore(tx, member, before)
+    claims.refuse_also(member, addresses_in(str(values.get("settings.also") or "")))
+    members.restore(tx, member, values)
     events.log(tx, mlist.id, by, f"took back a change of {address}", now)
 
 
-def _end(tx: Tx, site: Site, step: Mapping[str, Any], by: str, now: datetime) -> None:
-    member = _member(tx, step)
+def _end(tx: Tx, site: Site, step: Step, by: str, now: datetime) -> None:
+    _, member = _member(tx, step)
+    if member.joined.isoformat() != step["joined"]:
+        raise ListservError(f"{member.address} has joined again since")
     if member.state is not MemberState.LEFT:
         members.leave(tx, member.id, now)
         events.log(tx, member.list_id, by, f"took back that {member.address} joined", now)
 
 
-def _member(tx: Tx, step: Mapping[str, Any]) -> Member:
+def _member(tx: Tx, step: Step) -> tuple[MailingList, Member]:
+    """The list, which nobody else changes meanwhile, and the membership."""
     member = members.get(tx, step["member"])
-    if member is None:
+    mlist = lists.lock(tx, member.list_id) if member is not None else None
+    member = members.get(tx, step["member"])
+    if mlist is None or member is None:
         raise ListservError(f"there is no member {step['member']} any more")
-    return member
+    return mlist, member
 
 
-def _ban(tx: Tx, site: Site, step: Mapping[str, Any], by: str, now: datetime) -> None:
-    if not step["on"]:
-        administer.unban(tx, step["list"], step["pattern"], by=by, now=now)
+def _ban(tx: Tx, site: Site, step: Step, by: str, now: datetime) -> None:
+    mlist, pattern, was = lists.lock(tx, step["list"]), step["pattern"], step["was"]
+    if _banned_at(tx, mlist.id, pattern) != step["is"]:
+        raise ListservError(f"the ban of {pattern} has changed since")
+    if was is None:
+        administer.unban(tx, mlist.id, pattern, by=by, now=now)
         return
-    until = datetime.fromisoformat(step["until"]) if step["until"] else None
-    administer.ban(tx, step["list"], step["pattern"], until=until, reason="", by=by, now=now)
+    until = datetime.fromisoformat(was["until"]) if was["until"] else None
+    administer.ban(tx, mlist.id, pattern, until=until, reason=was["reason"], by=by, now=now)
 
 
-def _hold(tx: Tx, site: Site, step: Mapping[str, Any], by: str, now: datetime) -> None:
-    administer.hold_list(tx, step["list"], step["on"], by=by, now=now)
+def _hold(tx: Tx, site: Site, step: Step, by: str, now: datetime) -> None:
+    mlist = lists.lock(tx, step["list"])
+    if _last_hold(tx, mlist.id) != step["is"]:
+        raise ListservError(f"{mlist.address} was held or freed since")
+    administer.hold_list(tx, mlist.id, step["was"], by=by, now=now)
 
 
-def _withdraw(tx: Tx, site: Site, step: Mapping[str, Any], by: str, now: datetime) -> None:
+def _withdraw(tx: Tx, site: Site, step: Step, by: str, now: datetime) -> None:
     if not confirmations.withdraw(tx, step["token"], now):
         raise ListservError("it is answered already")
 
 
-STEPS: Mapping[str, Callable[[Tx, Site, Mapping[str, Any], str, datetime], None]] = {
+STEPS: Mapping[str, Callable[[Tx, Site, Step, str, datetime], None]] = {
     "membership": _restore,
     "entry": _end,
     "ban": _ban,

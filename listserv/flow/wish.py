@@ -7,13 +7,20 @@ from typing import Any
 
 from listserv.domain.address import Address
 from listserv.domain.lists import MailingList
-from listserv.domain.members import Member
+from listserv.domain.members import Member, MemberRole
 from listserv.flow.site import Site
 from listserv.policy.commands.command import Command
+from listserv.policy.commands.table import Who
 from listserv.store.session import Tx
 
 # What takes something back, as flow.undo keeps it.
 Step = Mapping[str, Any]
+# The roles that may do what not everybody may.
+ROLES: Mapping[Who, frozenset[MemberRole]] = {
+    Who.MEMBER: frozenset(MemberRole),
+    Who.MODERATOR: frozenset({MemberRole.MODERATOR, MemberRole.OWNER}),
+    Who.OWNER: frozenset({MemberRole.OWNER}),
+}
 
 
 @dataclass(frozen=True, slots=True)

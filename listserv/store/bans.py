@@ -55,6 +55,11 @@ def ls(tx: Tx, list_id: int | None) -> list[Ban]:
     return [Ban(row.list_id, row.pattern, row.until, row.reason, row.created) for row in rows]
 
 
+def find(tx: Tx, list_id: int, pattern: str) -> Ban | None:
+    """The ban of just this pattern on a list, ended or not."""
+    return next((one for one in ls(tx, list_id) if one.pattern == pattern), None)
+
+
 def is_banned(tx: Tx, list_id: int, address: Address, now: datetime) -> bool:
     """Whether a ban of the list or of the site holds for the address now."""
     own, untagged, domain = patterns_of(address)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from listserv.store.session import Tx
 from listserv.store.tables import EventRow
@@ -29,3 +29,9 @@ def ls(tx: Tx, list_id: int | None) -> list[Event]:
     of_site = EventRow.list_id.is_(None)
     rows = tx.execute(query.where(of_site if list_id is None else EventRow.list_id == list_id))
     return [Event(row.at, row.who, row.what) for row in rows]
+
+
+def last(tx: Tx, list_id: int, *whats: str) -> int:
+    """The number of the latest event of a list that is one of these; 0 for none."""
+    query = select(func.max(EventRow.id)).where(EventRow.list_id == list_id)
+    return tx.execute(query.where(EventRow.what.in_(whats))).scalar_one() or 0

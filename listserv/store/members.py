@@ -292,24 +292,35 @@ def back_by(
     return [_member(row) for row in tx.execute(query.order_by(MemberRow.until).limit(limit))]
 
 
-def snapshot(tx: Tx, member: Member) -> dict[str, Any]:
-    """A membership as it is now, for `restore`; JSON."""
-    row = tx.execute(_KEPT.where(MemberRow.id == member.id)).one()
-    until = row.until.isoformat() if row.until else None
-    return {**row._mapping, "until": until}
+def snapshot(tx: Tx, member_id: int) -> dict[str, Any]:
+    """A membership as it is now, flat and as JSON has it. Two of them tell what a change has
+    changed; `restore` writes fields of one."""
+    row = tx.execute(_KEPT.where(MemberRow.id == member_id)).one()._mapping
+    written = {name: row[name] for name in row if name != "settings"}
+    for name in _DATES & written.keys():
+        written[name] = written[name] and written[name].isoformat()
+    return written | {f"{_SETTING}{key}": value for key, value in row["settings"].items()}
 
 
-def restore(tx: Tx, member: Member, before: Mapping[str, Any]) -> Member:
-    """Make a membership what it was. Who read digests all the time gets what has come since; the
+def restore(tx: Tx, member: Member, fields: Mapping[str, Any]) -> Member:
+    """Write fields of a `snapshot`. Who reads digests all the time gets what has come since; the
     caller has seen to it that nobody else on the list has its addresses now."""
-    new = {**before, "left": None}
-    new["until"] = date.fromisoformat(before["until"]) if before["until"] else None
-    address = parse_address(before["address"])
-    assert address is not None
-    new |= {"address_key": address.key, "mailbox": _mailbox(address)}
-    if before["delivery"] == Delivery.DIGEST and member.delivery is not Delivery.DIGEST:
+    new = {name: value for name, value in fields.items() if not name.startswith(_SETTING)}
+    for name in _DATES & new.keys():
+        read = date if name == "until" else datetime
+        new[name] = new[name] and read.fromisoformat(new[name])
+    settings = {name.removeprefix(_SETTING): fields[name] for name in fields.keys() - new.keys()}
+    if settings:
+        merged = {**member.stored, **settings}
+        new["settings"] = {key: value for key, value in merged.items() if value is not None}
+    if "also" in settings:
+        linked.replace(tx, member, addresses_in(str(settings["also"] or "")))
+    if "address" in new:
+        address = parse_address(new["address"])
+        assert address is not None
+        new |= {"address_key": address.key, "mailbox": _mailbox(address)}
+    if new.get("delivery") == Delivery.DIGEST:
         new["cursor"] = _last_number(tx, member.list_id)
-    linked.replace(tx, member, addresses_in(str(before["settings"].get("also", ""))))
     _update(tx, member.id, **new)
     return _again(tx, member.id)
 
@@ -355,11 +366,15 @@ _SELECT = select(
 )  # fmt: skip
 _LINK = LinkedAddressRow
 _LINKED = _SELECT.join(_LINK, _LINK.member_id == MemberRow.id)
-# What a member and the list's people can change of a membership.
+# What a member and the list's people can change of a membership; which of it are times.
 _KEPT = select(
     MemberRow.address, MemberRow.name, MemberRow.role, MemberRow.delivery, MemberRow.state,
-    MemberRow.settings, MemberRow.kept, MemberRow.until, MemberRow.away_since,
+    MemberRow.joined, MemberRow.left, MemberRow.began, MemberRow.settings, MemberRow.kept,
+    MemberRow.until, MemberRow.away_since,
 )  # fmt: skip
+_DATES = frozenset({"joined", "left", "until"})
+# Before the name of a setting in a snapshot.
+_SETTING = "settings."
 _CURSORS = select(MemberRow.id, MemberRow.cursor)
 
 # Asked for each post.

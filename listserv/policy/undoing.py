@@ -1,0 +1,26 @@
+"""What becomes of UNDO: a change is taken back whole, and only while nobody has changed it again.
+
+It touches what the change itself touched: who has lost a role since, has left again or was removed,
+does not get that back with an older UNDO.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+Fields = Mapping[str, Any]
+
+
+def difference(before: Fields, after: Fields) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Of two states of the same thing what differs, as it was and as it is; None for what is
+    missing in one."""
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    return {n: before.get(n) for n in names}, {n: after.get(n) for n in names}
+
+
+def taken_back(now: Fields, before: Fields, after: Fields) -> dict[str, Any] | None:
+    """The fields to write so that a `difference` is taken back, none when it is gone already; None
+    when it cannot be, because something has changed since."""
+    current = {name: now.get(name) for name in before}
+    if current == before:
+        return {}
+    return dict(before) if current == after else None
