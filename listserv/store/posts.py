@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import BindParameter, and_, bindparam, func, insert, or_, select, union_all, update
 
 from listserv.domain.authorship import Authorship
 from listserv.domain.decision import Decision, Reason, Verdict
 from listserv.domain.post import Post
 from listserv.store.authorship_json import read_authorship, write_authorship
 from listserv.store.session import Quick, Tx
-from listserv.store.tables import Base, MessageRow, PostRow
+from listserv.store.tables import Base, Instant, MessageRow, PostRow
 
 # A second arrival of the same message within this time is the first one's echo.
 DUPLICATE_WINDOW = timedelta(days=7)
@@ -51,13 +51,20 @@ _ECHO = Quick(
         _KEPT,
     )
 )
-# No member has the number 0.
-_THEIRS = or_(PostRow.author_key == bindparam("author"), PostRow.member_id == bindparam("member"))
-_COUNT = Quick(
-    select(func.count(), func.count().filter(_THEIRS)).where(
-        PostRow.list_id == bindparam("on"), PostRow.received > bindparam("since"), _KEPT
-    )
+_SINCE: BindParameter[datetime] = bindparam("since", type_=Instant())
+_since = select(PostRow.author_key, PostRow.member_id).where(
+    PostRow.list_id == bindparam("on"), PostRow.received > _SINCE, _KEPT
 )
+# What was accepted came before that. Asked apart, each by its index: of a long archive nothing is
+# read.
+_recent = union_all(
+    _since.where(PostRow.accepted > _SINCE), _since.where(PostRow.accepted.is_(None))
+).subquery()
+# No member has the number 0.
+_theirs = or_(
+    _recent.c.author_key == bindparam("author"), _recent.c.member_id == bindparam("member")
+)
+_COUNT = Quick(select(func.count(), func.count().filter(_theirs)).select_from(_recent))
 
 
 @dataclass(frozen=True, slots=True)
