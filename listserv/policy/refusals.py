@@ -47,6 +47,11 @@ class Watch(Generic[H]):
     _words: str = ""
     _refused_content: Counter[int] = field(default_factory=Counter)
 
+    @property
+    def keeps_back(self) -> bool:
+        """Whether there is a refusal about which nothing is known yet."""
+        return bool(self._kept_back)
+
     def answered(self) -> list[H]:
         """The relay took a copy or deferred one: it tells recipients apart. Returns the places
         whose refusal was kept back and counts now."""

@@ -127,9 +127,7 @@ class Flight(asyncio.Protocol):
             if pipeline.events:
                 events, pipeline.events = pipeline.events, []
                 self._report(events)
-            if not pipeline.hungry:
-                break
-            transaction = self._take()
+            transaction = self._take() if pipeline.hungry else None
             if transaction is None:
                 break
             pipeline.send(transaction)

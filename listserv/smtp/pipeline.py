@@ -132,16 +132,19 @@ class Pipeline:
             self._settle(transaction, recipients, Fate.DEFERRED, Stage.DOT, refusal)
         elif self._leaving or self.closed:
             self._hand_back(transaction, recipients)
+        elif recipients and self.hungry:
+            self._begin(transaction, recipients, options)
         elif recipients:
             self._queue.append((transaction, recipients, options))
-            self._go_on()
 
     def receive(self, data: bytes) -> bool:
         """Take bytes from the peer. True: there was a whole reply among them."""
         if self.closed:
             return False
-        owed = self._owed()
         replies = self._reader.feed(data)
+        if self._all_well(replies):
+            return True
+        owed = self._owed()
         for reply in replies[:owed]:
             self._answered(reply)
             if self.closed:
@@ -179,6 +182,23 @@ class Pipeline:
         self.events.append(Closed("" if self._quit_sent else words, answered))
 
     # Replies
+
+    def _all_well(self, replies: Sequence[bytes]) -> bool:
+        """The short way for what comes nearly always: one yes each to the final dot and the whole
+        next envelope, together. It does the same as one reply after the other."""
+        dotted, envelope = self._dotted, self._envelope
+        if dotted is None or envelope is None or envelope.at or self.unsent:
+            return False
+        yes = len(envelope.recipients) + 2
+        if len(replies) != yes + 1 or not self._pipelining or self._reader.garbage is not None:
+            return False
+        if b"".join([reply[:3] for reply in replies]) != b"250" * yes + b"354":
+            return False
+        self._fresh = False
+        envelope.accepted = list(envelope.recipients)
+        self._settle(dotted.transaction, dotted.accepted, Fate.DELIVERED, Stage.DOT, replies[0])
+        self._write_body(envelope)
+        return True
 
     def _owed(self) -> int:
         """How many replies the peer owes us. What is written because of these, it cannot have
@@ -286,17 +306,7 @@ class Pipeline:
 
     def _data_answered(self, piece: _Piece, reply: bytes) -> None:
         if reply.startswith(b"354"):
-            self._envelope = None
-            if piece.accepted:
-                self.output.extend(piece.transaction.data)
-            else:  # RFC 2920 3.1: it must have its dot all the same
-                self._must_reset = True
-            self.output.append(b".\r\n")
-            self._since_dot = 0
-            self._dotted = piece
-            if piece.surplus:
-                self._put_off(piece)
-            self._go_on()
+            self._write_body(piece)
         elif reply.startswith((b"4", b"5")):
             self._settle(piece.transaction, piece.accepted, Fate.DEFERRED, Stage.DATA, reply)
             self._end_envelope(piece)
@@ -304,6 +314,19 @@ class Pipeline:
             self._lose_step(reply)
 
     # What goes out
+
+    def _write_body(self, piece: _Piece) -> None:
+        self._envelope = None
+        if piece.accepted:
+            self.output.extend(piece.transaction.data)
+        else:  # RFC 2920 3.1: it must have its dot all the same
+            self._must_reset = True
+        self.output.append(b".\r\n")
+        self._since_dot = 0
+        self._dotted = piece
+        if piece.surplus:
+            self._put_off(piece)
+        self._go_on()
 
     def _go_on(self) -> None:
         """Write the next envelope, if there is one and it may go now; QUIT after the last."""
@@ -321,8 +344,8 @@ class Pipeline:
             self._queue.appendleft((transaction, rest, options))
             recipients = recipients[: self._max_recipients]
         reset, self._must_reset = self._must_reset, False
-        rcpts = "".join([f"RCPT TO:<{recipient}>\r\n" for recipient in recipients])
-        text = f"MAIL FROM:<{transaction.sender}>{options}\r\n{rcpts}DATA\r\n"
+        rcpts = ">\r\nRCPT TO:<".join(recipients)
+        text = f"MAIL FROM:<{transaction.sender}>{options}\r\nRCPT TO:<{rcpts}>\r\nDATA\r\n"
         commands = (f"RSET\r\n{text}" if reset else text).encode()
         self._envelope = _Piece(transaction, recipients, options, -1 if reset else 0)
         if self._pipelining:

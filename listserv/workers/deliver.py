@@ -229,8 +229,7 @@ class DeliveryWorker:
         self._desk.not_made(hand, groups)
 
     def _transactions(self, hand: InHand, groups: Sequence[tuple[int, ...]]) -> list[Transaction]:
-        targets = hand.work.targets
-        asked = [(Ticket(hand, {targets[at]: at for at in g}, len(g)), g) for g in groups]
+        asked = [(Ticket(hand, group, len(group)), group) for group in groups]
         return self._deliveries.transactions(hand.work, asked)
 
     def _wake_carriers(self) -> None:

@@ -158,24 +158,30 @@ class Desk:
 
     def _may_send(self, lanes: Collection[Lane] = ALL_LANES) -> bool:
         room = UNWRITTEN if Lane.NOTICE in lanes else UNWRITTEN - _FOR_NOTICES
-        return self._exposed < min(room, self._pace.allowed) and self._relay_may_be_up()
+        if self._exposed >= room or self._exposed >= self._pace.allowed:
+            return False
+        return self._relay_may_be_up()
 
     def _relay_may_be_up(self) -> bool:
         return not self._relay_at or self._clock.monotonic() >= self._relay_at
 
     def _next_of(self, hand: InHand) -> Transaction | None:
+        if len(hand.ready) < CHUNK and hand.unmade:
+            self._make_some(hand)
+        return hand.ready.popleft() if hand.ready else None
+
+    def _make_some(self, hand: InHand) -> None:
         # Of a batch that crashed delivery one at a time: making a copy may be what crashes.
         chunk, at_most = (1, 1) if hand.work.careful else (CHUNK, 4 * CHUNK)
-        if len(hand.ready) < chunk and hand.unmade and hand.making < at_most:
+        if len(hand.ready) < chunk and hand.making < at_most:
             groups = [hand.unmade.popleft() for _ in range(min(chunk, len(hand.unmade)))]
             hand.making += len(groups)
             self._make(hand, groups)
-        return hand.ready.popleft() if hand.ready else None
 
     def report(self, events: Sequence[Event]) -> None:
         """What became of transactions."""
         for event in events:
-            if isinstance(event, Settled):
+            if isinstance(event, Settled):  # nearly always
                 self._settled(event)
             elif isinstance(event, Unfinished):
                 self._unfinished(event)
@@ -199,31 +205,34 @@ class Desk:
         hand = ticket.hand
         if event.fate is Fate.DELIVERED:
             self._answered()
-            self._alarmed.discard(hand.work.lease.mailing.id)
+            if self._alarmed:
+                self._alarmed.discard(hand.work.lease.mailing.id)
             ticket.delivered = True
-            for recipient in event.recipients:
-                hand.work.note(ticket.positions[recipient], _DELIVERED)
+            for at in ticket.places(event.recipients):
+                hand.work.note(at, _DELIVERED)
         elif event.fate is Fate.FAILED:
-            for recipient in event.recipients:
-                self._refused(hand, ticket.positions[recipient], recipient, event.words)
+            for at in ticket.places(event.recipients):
+                self._refused(hand, at, hand.work.targets[at], event.words)
         else:
             self._deferred(hand, ticket, event)
         self._ends(ticket, len(event.recipients))
 
     def _deferred(self, hand: InHand, ticket: Ticket, event: Settled) -> None:
         about_mailing, slower = event.blames_message, is_throttling(event.words)
-        domains = grouping.by_domain({ticket.positions[r]: r for r in event.recipients})
-        if about_mailing and len(domains) > 1:
-            # Perhaps one of them takes no such mail: each is asked by itself, at once.
-            self._send_again(hand, tuple(domains.values()))
-            return
+        places = ticket.places(event.recipients)
+        if about_mailing and len(places) > 1:
+            domains = grouping.by_domain({at: hand.work.targets[at] for at in places})
+            if len(domains) > 1:
+                # Perhaps one of them takes no such mail: each is asked by itself, at once.
+                self._send_again(hand, tuple(domains.values()))
+                return
         if slower:
             self._pace.slow()
         if not about_mailing and not slower:
             self._answered()
         outcome = Outcome(Fate.DEFERRED, event.words, counts=not (about_mailing or slower))
-        for recipient in event.recipients:
-            hand.work.note(ticket.positions[recipient], outcome)
+        for at in places:
+            hand.work.note(at, outcome)
         if about_mailing and self._watch.refused_content(hand.work.lease.mailing.id):
             self._pause_mailing(hand.work.lease.mailing.id, event.words)
 
@@ -237,7 +246,8 @@ class Desk:
 
     def _answered(self) -> None:
         """The relay works, and tells recipients apart."""
-        self._count_refusals(self._watch.answered())
+        if self._watch.keeps_back:
+            self._count_refusals(self._watch.answered())
         self._relay_wait = 0.0
         self.relay_words = ""
 
@@ -266,8 +276,7 @@ class Desk:
         # Cut off by a 421: that is about our pace, or about the relay itself.
         words, counts = (in_words(event.goodbye), False) if event.goodbye else (_CUT_OFF, True)
         again = []
-        for recipient in event.recipients:
-            at = ticket.positions[recipient]
+        for at in ticket.places(event.recipients):
             hand.cut_off[at] = hand.cut_off.get(at, 0) + 1
             if event.dot_written:
                 hand.work.note(at, Outcome(Fate.DEFERRED, _CUT_OFF_AFTER))

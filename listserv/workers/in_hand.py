@@ -1,6 +1,7 @@
 """A batch in hand: what is to be made, what waits, is on the wire, is to be written down."""
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -33,9 +34,10 @@ class InHand:
     @property
     def may_go(self) -> bool:
         """A batch that crashed delivery goes one by one, each written down before the next."""
-        return self.returning is None and not (
-            self.work.careful and (self.on_the_wire or self.unwritten or self.work.fresh)
-        )
+        if not self.work.careful:
+            return self.returning is None
+        busy = self.on_the_wire or self.unwritten or self.work.fresh
+        return self.returning is None and not busy
 
     def report(self) -> Report | None:
         """What is to be written now, if anything. Empties `fresh`."""
@@ -58,6 +60,13 @@ class Ticket:
     """A transaction's key: whose it is. `left` counts recipients without an outcome."""
 
     hand: InHand
-    positions: dict[str, int]
+    group: tuple[int, ...]
     left: int
     delivered: bool = False
+
+    def places(self, recipients: Sequence[str]) -> Sequence[int]:
+        """The positions of these recipients of the transaction."""
+        if len(recipients) == len(self.group):
+            return self.group
+        targets, wanted = self.hand.work.targets, set(recipients)
+        return [at for at in self.group if targets[at] in wanted]

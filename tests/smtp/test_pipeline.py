@@ -1025,6 +1025,32 @@ def test_whatever_the_peer_says_everybody_is_accounted_for_once(
     assert sum(isinstance(event, Closed) for event in pipeline.events) == 1
 
 
+@given(
+    st.lists(st.integers(1, 3), min_size=1, max_size=5),
+    st.lists(st.sampled_from(CODES), min_size=6, max_size=6),
+    st.booleans(),
+)
+def test_replies_mean_the_same_in_one_piece_and_one_by_one(
+    sizes: list[int], last: list[str], all_well: bool
+) -> None:
+    told = []
+    for at_once in (True, False):
+        pipeline = Pipeline(Offer(pipelining=True))
+        written = []
+        for number, size in enumerate(sizes):
+            pipeline.send(letter(str(number), *[f"r{n}@x" for n in range(size)]))
+            codes = ["250"] * (1 + size + bool(number)) + ["354"]
+            if number == len(sizes) - 1 and not all_well:
+                codes = last[: len(codes)]
+            replies = [f"{code} {at}\r\n".encode() for at, code in enumerate(codes)]
+            for piece in [b"".join(replies)] if at_once else replies:
+                pipeline.receive(piece)
+            written.append(b"".join(pipeline.output))
+            pipeline.output.clear()
+        told.append((written, pipeline.events, pipeline.wait, pipeline.closed))
+    assert told[0] == told[1]
+
+
 def random_server(random: Random, trouble: float, limit: int) -> Peer:
     """It refuses, defers, limits recipients, speaks at length, and hangs up: `trouble` says how
     often."""

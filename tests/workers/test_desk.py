@@ -58,7 +58,7 @@ class Bench:
         targets = hand.work.targets
         made = []
         for group in groups:
-            ticket = Ticket(hand, {targets[at]: at for at in group}, len(group))
+            ticket = Ticket(hand, group, len(group))
             made.append(Transaction(ticket, "s@x", tuple(targets[at] for at in group), ()))
         self.desk.made(hand, made)
 
@@ -91,8 +91,8 @@ class Bench:
             batch = ticket.hand.work.lease.batch_id
             for event in events:
                 if isinstance(event, Settled) and event.fate is Fate.DELIVERED:
-                    for one in event.recipients:
-                        self._unwritten[batch, ticket.positions[one]] = ticket
+                    for at in ticket.places(event.recipients):
+                        self._unwritten[batch, at] = ticket
         self.desk.report(events)
 
     def begin(self) -> None:

@@ -223,7 +223,7 @@ def test_what_a_relay_that_takes_nothing_says_to_the_last_one_is_not_about_them(
     work = world.store.read(lambda tx: deliveries.open(tx, lease, now))
 
     def make(hand: InHand, groups: Sequence[tuple[int, ...]]) -> None:
-        tickets = [Ticket(hand, {work.targets[at]: at}, 1) for (at,) in groups]
+        tickets = [Ticket(hand, group, 1) for group in groups]
         asked = list(zip(tickets, groups, strict=True))
         desk.made(hand, deliveries.transactions(work, asked))
 
