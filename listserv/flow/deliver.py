@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import repeat
+from typing import Final
 
 from listserv.domain.address import Role, robot_address
 from listserv.domain.mailing import (
@@ -33,6 +34,8 @@ from listserv.store.session import Tx
 
 # The counter behind `status` and relay.max_per_day.
 DELIVERED = "delivered"
+# For each copy, and a member of an Enum class is found slowly (CPython 3.11).
+_DEFERRED: Final = Fate.DEFERRED
 
 
 @dataclass(eq=False)
@@ -56,7 +59,7 @@ class Work:
             return
         self._noted.add(at)
         self.fresh[at] = outcome
-        if outcome.fate is Fate.DEFERRED:
+        if outcome.fate is _DEFERRED:
             self.deferred[at] = outcome
         else:
             self.progress[at >> 3] |= 0x80 >> (at & 7)

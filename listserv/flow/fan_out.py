@@ -6,8 +6,8 @@ from listserv.domain.mailing import Mode
 from listserv.store import queue
 from listserv.store.session import Tx
 
-# Members a transaction: 20 batches, a few milliseconds under the writer's lock.
-PAGE = 20 * queue.BATCH_SIZE
+# Members a transaction: few enough that what is on the wire need not wait for it.
+PAGE = 4 * queue.BATCH_SIZE
 
 
 def page(tx: Tx, burst_bytes: int, now: datetime, *, of_new: bool = False) -> bool:
@@ -21,7 +21,7 @@ def page(tx: Tx, burst_bytes: int, now: datetime, *, of_new: bool = False) -> bo
     if mailing.expanded_to == 0:
         readers = len(members)
         if readers == PAGE:
-            readers = queue.readers(tx, mailing.list_id, mailing.created)
+            readers = queue.readers(tx, mailing.list_id)
         if readers * mailing.size > burst_bytes:
             queue.set_mode(tx, mailing.id, Mode.BATCHED)
     return queue.write_page(tx, mailing, members, last=len(members) < PAGE, now=now)

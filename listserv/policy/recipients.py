@@ -5,6 +5,9 @@ from typing import Protocol
 
 from listserv.domain.members import Delivery, MemberState
 
+# Asked for each copy, and a member of an Enum class is found slowly (CPython 3.11).
+_ACTIVE, _MAIL = MemberState.ACTIVE, Delivery.MAIL
+
 
 class Candidate(Protocol):
     """A member as of now; `key` is the address's. `elsewhere`: an earlier list brings them the
@@ -28,7 +31,7 @@ class Candidate(Protocol):
 
 def wants_notice(member: Candidate) -> bool:
     """Whether a mail that the program writes to this member may go out; nomail is about posts."""
-    return member.state is MemberState.ACTIVE and not member.banned
+    return member.state is _ACTIVE and not member.banned
 
 
 def wants_copy(member: Candidate, author: str, named: Set[str]) -> bool:
@@ -36,7 +39,7 @@ def wants_copy(member: Candidate, author: str, named: Set[str]) -> bool:
     `named`, all three as address keys. A digest reader's post waits, so no."""
     return (
         wants_notice(member)
-        and member.delivery is Delivery.MAIL
+        and member.delivery is _MAIL
         and not member.elsewhere
         and (member.own_posts or member.key != author)
         and (member.duplicates or member.key not in named)

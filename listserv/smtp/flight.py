@@ -74,6 +74,8 @@ class Flight(asyncio.Protocol):
 
     def wake(self) -> None:
         """There may be something to take."""
+        if not self._pipeline.hungry:
+            return
         was_idle = self.idle
         self._go_on()
         if was_idle and not self.idle:

@@ -35,6 +35,10 @@ _OF_THE_CONNECTION: Final = (b"220", b"221", b"421")
 # RFC 5321 4.5.3.1.10: a 552 that speaks of the number means 452.
 _TOO_MANY: Final = re.compile(rb"452[ -]4\.5\.3\b|[45]52\b.*too many recipients", re.IGNORECASE)
 
+# For each copy, and a member of an Enum class is found slowly (CPython 3.11).
+_DELIVERED: Final = Fate.DELIVERED
+_DOT: Final = Stage.DOT
+
 
 class Wait(Enum):
     """What reply is awaited; how long is up to the carrier (RFC 5321 4.5.3.2)."""
@@ -196,7 +200,7 @@ class Pipeline:
             return False
         self._fresh = False
         envelope.accepted = list(envelope.recipients)
-        self._settle(dotted.transaction, dotted.accepted, Fate.DELIVERED, Stage.DOT, replies[0])
+        self._settle(dotted.transaction, dotted.accepted, _DELIVERED, _DOT, replies[0])
         self._write_body(envelope)
         return True
 

@@ -2,7 +2,6 @@
 state it leaves and by the fencing number; docs/queue.md has the table.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -157,18 +156,18 @@ def record(
 ) -> Standing:
     """Write progress: the bits of the whole batch, `fresh` the outcomes (by position) that are new.
     When the lease is LOST nothing is written."""
-    count = Counter(outcome.fate for outcome in fresh.values())
+    fates = [outcome.fate for outcome in fresh.values()]
     written = (_RECORD if fresh else _RECORD_NOTHING_NEW).run(
         tx,
         held_id=held.batch_id,
         held_fence=held.fence,
         bits=progress,
-        more_delivered=count[Fate.DELIVERED],
-        more_failed=count[Fate.FAILED],
-        more_skipped=count[Fate.SKIPPED],
+        more_delivered=fates.count(Fate.DELIVERED),
+        more_failed=fates.count(Fate.FAILED),
+        more_skipped=fates.count(Fate.SKIPPED),
     )
     found = _read_standing(written.fetchone())
-    if found is not Standing.LOST:
+    if found is not Standing.LOST and Fate.FAILED in fates:
         failed = {at: o.words for at, o in fresh.items() if o.fate is Fate.FAILED}
         _add_refusals(tx, held, failed, now)
     return found

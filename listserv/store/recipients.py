@@ -46,21 +46,24 @@ def current(
     accepted) of the same post elsewhere."""
     if not members:
         return {}
-    banned = bans.patterns(tx, list_id, now)
+    banned = bans.patterns(tx, list_id, now) or None
     reached = _reached_elsewhere(tx, members, earlier) if earlier else frozenset[int]()
     wanted = set(members)
     found = {}
     for number, address, key, state, delivery, settings in _rows(tx, members):
         if number in wanted:
-            own = {} if settings == _NOTHING_SET else json.loads(settings)
+            own_posts = duplicates = True
+            if settings != _NOTHING_SET:
+                own = json.loads(settings)
+                own_posts, duplicates = own.get("own_posts", True), own.get("duplicates", True)
             found[number] = Current(
                 address,
                 key,
                 _STATES[state],
                 _DELIVERIES[delivery],
-                own.get("own_posts", True),
-                own.get("duplicates", True),
-                bool(banned) and bans.any_of(banned, _address(address)),
+                own_posts,
+                duplicates,
+                banned is not None and bans.any_of(banned, _address(address)),
                 number in reached,
             )
     return found
@@ -88,7 +91,7 @@ def _rows(tx: Tx, members: Sequence[int]) -> Iterable[_Row]:
     low, high = members[0], members[-1]
     rows: Iterable[Any]
     if high - low < _SPARSE * len(members):
-        rows = _BETWEEN.run(tx, low=low, high=high)
+        rows = _BETWEEN.run(tx, low=low, high=high).fetchall()
     else:
         rows = tx.execute(_columns.where(MemberRow.id.in_(members)))
     return rows

@@ -311,8 +311,8 @@ class DeliveryWorker:
     def _count(self, reports: list[Report], now: datetime) -> dict[int, int]:
         """Deliveries by list, for `status`, about once a second."""
         for report in reports:
-            fates = Counter(outcome.fate for outcome in report.fresh.values())
-            self._delivered[report.lease.mailing.list_id or 0] += fates[Fate.DELIVERED]
+            fates = [outcome.fate for outcome in report.fresh.values()]
+            self._delivered[report.lease.mailing.list_id or 0] += fates.count(Fate.DELIVERED)
         is_last = any(report.deferred is not None for report in reports)
         if not is_last and now - self._counted < _COUNT_EVERY:
             return {}

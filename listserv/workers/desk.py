@@ -157,7 +157,7 @@ class Desk:
         return None
 
     def _may_send(self, lanes: Collection[Lane] = ALL_LANES) -> bool:
-        room = UNWRITTEN if Lane.NOTICE in lanes else UNWRITTEN - _FOR_NOTICES
+        room = UNWRITTEN if lanes is ALL_LANES or Lane.NOTICE in lanes else UNWRITTEN - _FOR_NOTICES
         if self._exposed >= room or self._exposed >= self._pace.allowed:
             return False
         return self._relay_may_be_up()
@@ -203,7 +203,7 @@ class Desk:
         ticket = event.key
         assert isinstance(ticket, Ticket)
         hand = ticket.hand
-        if event.fate is Fate.DELIVERED:
+        if event.fate is _DELIVERED.fate:
             self._answered()
             if self._alarmed:
                 self._alarmed.discard(hand.work.lease.mailing.id)
