@@ -10,18 +10,20 @@ from itertools import count
 import pytest
 
 from listserv.domain.mailing import Fate, MailingState
+from listserv.domain.members import Delivery, MemberRole
 from listserv.domain.transaction import Settled, Stage
 from listserv.flow import tidy
 from listserv.flow.deliver import Deliveries
 from listserv.smtp.flight import Patience
 from listserv.smtp.relay import RelaySettings, SmtpCarrier
-from listserv.store import counters, leases, quarantine, queue_view
+from listserv.store import counters, leases, members, quarantine, queue_view
 from listserv.store import site as kept
+from listserv.store.members import NewMember
 from listserv.workers.deliver import DeliveryWorker
 from listserv.workers.desk import RELAY_FIRST, UNWRITTEN, Desk
 from listserv.workers.in_hand import InHand, Ticket
 from listserv.workers.pace import Pace
-from tests.flow.world import World
+from tests.flow.world import World, an_address
 from tests.relay import TAKEN_AND_GONE, Script, ScriptedRelay
 from tests.workers.test_deliver import REPEATS, at_copy, every, found_town, states, until
 
@@ -65,6 +67,7 @@ def run(
     relay: ScriptedRelay,
     story: Callable[[DeliveryWorker], Awaitable[None]],
     make: Callable[[World, ScriptedRelay], DeliveryWorker] = worker_for,
+    patience: float = PATIENCE,
 ) -> None:
     """Run a worker against the relay while the story happens; then stop it politely."""
 
@@ -73,7 +76,7 @@ def run(
             worker = make(world, relay)
             running = asyncio.create_task(worker.run())
             try:
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(patience):
                     await story(worker)
             finally:
                 worker.stop()
@@ -186,6 +189,49 @@ def test_a_relay_that_refuses_every_final_dot_for_an_hour_costs_time_only(
     assert relay.copies == dict.fromkeys(everybody, 1)
     assert refused(world) == []
     assert alarms(caplog) == [f"mailing=1 paused, the relay refuses its content: {words}"]
+
+
+def test_ten_thousand_members_outlast_hours_of_every_refusal(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    everybody = {f"m{n}@example.org" for n in range(10_000)}
+    people = [
+        NewMember(an_address(one), "", MemberRole.MEMBER, Delivery.MAIL) for one in everybody
+    ]
+    town, now = world.found("town"), world.clock.now()
+    world.store.write(lambda tx: members.add_many(tx, town.id, people, began="test", now=now))
+    refusals = {
+        "AUTH": "535 5.7.8 wrong password",
+        "MAIL": "554 5.7.1 sender refused",
+        "RCPT": "554 5.7.1 we do not like you",
+        ".": "554 5.6.0 no such content here",
+    }
+    relay = ScriptedRelay()
+    relay.extensions += ("AUTH PLAIN",)
+
+    def words() -> str:
+        (row,) = world.store.read(queue_view.mailings)
+        assert (row.delivered, row.failed) == (0, 0)
+        return row.words
+
+    async def story(worker: DeliveryWorker) -> None:
+        relay.script = always("AUTH", refusals["AUTH"])
+        world.post("m1@example.org", "town")
+        for command, answer in refusals.items():
+            relay.script = always(command, answer)
+            ends = world.clock.now() + timedelta(hours=1)
+            await pass_until(world, worker, lambda: world.clock.now() >= ends, minutes=2)  # noqa: B023
+            await pass_until(world, worker, lambda: words() == answer, minutes=1)  # noqa: B023
+        relay.script = lambda line: None
+        await pass_until(world, worker, is_done(world), minutes=5)
+
+    run(world, relay, story, lambda w, r: worker_for(w, r, login="us"), patience=60.0)
+    assert relay.copies == dict.fromkeys(everybody, 1)
+    assert refused(world) == []
+    assert alarms(caplog) == [
+        f"the relay takes nothing: {refusals['AUTH']}",  # the same outage until a copy is taken
+        f"mailing=1 paused, the relay refuses its content: {refusals['.']}",
+    ]
 
 
 def test_each_outage_is_told_once(world: World, caplog: pytest.LogCaptureFixture) -> None:

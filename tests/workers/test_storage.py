@@ -59,11 +59,30 @@ def full(world: World) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
+@contextmanager
+def server_full(world: World) -> Iterator[None]:
+    """The server answers to every change of a batch what it says when its disk is full."""
+    engine = create_engine(world.store.url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as other:
+        other.exec_driver_sql(
+            "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE"
+            " 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$"
+        )
+        other.exec_driver_sql(
+            "CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON batch"
+            " FOR EACH ROW EXECUTE FUNCTION full_disk()"
+        )
+        yield
+        other.exec_driver_sql("DROP FUNCTION full_disk CASCADE")
+    engine.dispose()
+
+
 Fault = Callable[[World], AbstractContextManager[None]]
 FAULTS = [
     pytest.param("sqlite", locked, id="sqlite-locked"),
     pytest.param("sqlite", full, id="sqlite-full"),
     pytest.param("postgresql", locked, id="postgresql-locked", marks=pytest.mark.postgresql),
+    pytest.param("postgresql", server_full, id="postgresql-full", marks=pytest.mark.postgresql),
 ]
 
 
