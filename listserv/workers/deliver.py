@@ -1,46 +1,38 @@
-"""Delivery: leases batches, lets the carrier send their copies, writes down what became of each.
+"""Delivery: leases batches and lets the carrier send their copies; journal.py writes down what
+became of each.
 
-`_feed` keeps the desk supplied, `_keep_journal` writes outcomes down at most JOURNAL_SIZE or 50 ms
-late, `_beat` keeps the leases. What goes next and what the answers mean is the desk's.
+`_feed` keeps the desk supplied, `_beat` keeps the leases. What goes next and what the answers mean
+is the desk's.
 """
 
 import asyncio
 import logging
-import random
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
-from typing import TypeVar
+from contextlib import suppress
+from datetime import datetime
 
 from listserv.clock import Clock
 from listserv.domain.courier import Carrier
-from listserv.domain.mailing import Fate, Lease
+from listserv.domain.mailing import Lease
 from listserv.domain.transaction import Transaction
 from listserv.flow import deliver, quarantine
-from listserv.flow.deliver import Deliveries, Report
+from listserv.flow.deliver import Deliveries
 from listserv.store import leases
-from listserv.store.leases import Standing
 from listserv.store.session import StorageError, Store, Tx
 from listserv.workers.desk import RELAY_FIRST, UNWRITTEN, Desk
 from listserv.workers.in_hand import InHand, Ticket
+from listserv.workers.journal import DELAY, Journal
 from listserv.workers.pace import Pace
+from listserv.workers.storage import Storage
 
 log = logging.getLogger("listserv.deliver")
 
-T = TypeVar("T")
-
-JOURNAL_SIZE = 20
-_JOURNAL_DELAY = 0.05
 # Below so many transactions in hand the next batch is leased.
 _LOW_WATER = 4 * UNWRITTEN
 _HEARTBEAT = 10.0
 # Commands commit in other processes and cannot wake us: a look at the queue this often.
-LOOK = 0.5
-_COUNT_EVERY = timedelta(seconds=1)
-# After a database error.
-_STORAGE_PAUSE = 1.0
+_LOOK = 0.5
 # How long a polite stop waits for transactions on the wire.
 _STOP_SECONDS = 8.0
 
@@ -62,7 +54,7 @@ class DeliveryWorker:
         per_day: int = 0,
         relay_first: float = RELAY_FIRST,
     ) -> None:
-        self._store = store
+        self._storage = Storage(store)
         self._clock = clock
         self._deliveries = deliveries
         self._per_day = per_day
@@ -71,14 +63,8 @@ class DeliveryWorker:
         self._make_carriers = carriers
         self._carriers: Sequence[Carrier] = ()
         self._woken = asyncio.Event()
-        self._to_write = asyncio.Event()
-        self._write_soon = False
-        self._journal = asyncio.Lock()
+        self._journal = Journal(self._desk, self._storage, clock, self._written)
         self._leased: Lease | None = None  # and not opened yet
-        self._is_storage_down = False
-        self._told_relay = ("", 0)
-        self._delivered: Counter[int] = Counter()
-        self._counted = clock.now()
         self._stopping = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -95,9 +81,9 @@ class DeliveryWorker:
     async def run(self) -> None:
         """Deliver until stopped."""
         self._loop = asyncio.get_running_loop()
-        self._desk.on_fresh = self._has_fresh
+        self._desk.on_fresh = self._journal.has_fresh
         self._carriers = self._make_carriers(self._desk, self._relay_is_seven_bit)
-        tasks = {asyncio.create_task(self._keep_journal()), asyncio.create_task(self._beat())}
+        tasks = {asyncio.create_task(self._journal.keep()), asyncio.create_task(self._beat())}
         feeding = asyncio.create_task(self._feed())
         try:
             # A task that ends before `_feed` has failed: that is our bug, and loud.
@@ -122,74 +108,57 @@ class DeliveryWorker:
             if not self._desk.waiting():
                 self._desk.settle_leftovers()
                 if self._desk.fresh:
-                    self._has_fresh()
+                    self._journal.has_fresh()
             self._wake_carriers()
-            if not await _wait(self._woken, LOOK):
-                await self._look_after()
+            if not await _wait(self._woken, _LOOK):
+                await self._journal.look_after()
         self._desk.return_all(self._clock.now(), "")
-        self._has_fresh()
+        self._journal.has_fresh()
         until = asyncio.get_running_loop().time() + _STOP_SECONDS
         await asyncio.gather(*(carrier.close(_STOP_SECONDS) for carrier in self._carriers))
         # What the database does not take in this time goes back when its lease expires.
         while self._desk.in_hand and asyncio.get_running_loop().time() < until:
-            self._to_write.set()
-            await asyncio.sleep(_JOURNAL_DELAY)
+            self._journal.write_now()
+            await asyncio.sleep(DELAY)
         unopened, now = self._leased, self._clock.now()
         if unopened is not None:
             with suppress(StorageError):
-                await self._record(lambda tx: leases.give_back(tx, unopened, now))
+                await self._storage.record(lambda tx: leases.give_back(tx, unopened, now))
 
     async def _find_work(self) -> bool:
         """Lease a batch, or write a page of them; whether there was one."""
         lane = self._desk.wanted(_LOW_WATER)
         if lane is None:
             return False
-        now = self._clock.now()
-        deliveries = self._deliveries
+        now, per_day = self._clock.now(), self._per_day
+        deliveries, storage = self._deliveries, self._storage
         try:
             if self._leased is None:
-                if not await self._read(lambda tx: deliver.has_work(tx, self._per_day, now, lane)):
+                if not await storage.read(lambda tx: deliver.has_work(tx, per_day, now, lane)):
                     return False
-                self._leased = await self._record(lambda tx: deliveries.lease(tx, now, lane))
+                self._leased = await storage.record(lambda tx: deliveries.lease(tx, now, lane))
             if self._leased is None:
-                return await self._record(lambda tx: deliveries.write_page(tx, now, lane))
+                return await storage.record(lambda tx: deliveries.write_page(tx, now, lane))
             await self._open(self._leased, now)
         except StorageError:
             return False
         self._leased = None
         return True
 
-    async def _look_after(self) -> None:
-        """What waits in hand, for the relay or for its second, may have been stopped meanwhile."""
-        async with self._journal:
-            held = [hand.work.lease for hand in self._desk.in_hand.values()]
-            with suppress(StorageError):
-                found = await self._read(lambda tx: deliver.look_after(tx, held)) if held else {}
-                self._obey(found)
-
-    def _obey(self, found: Mapping[int, Standing]) -> None:
-        for batch_id, standing in found.items():
-            if standing is Standing.LOST:
-                log.warning("batch=%d is in other hands now", batch_id)
-                self._desk.lost(batch_id)
-            elif standing is Standing.STOPPED:
-                self._desk.stop(batch_id)
-                self._has_fresh()
-
     async def _open(self, lease: Lease, now: datetime) -> None:
         # Apart from the lease, which holds the writer's lock: this takes longer.
         try:
-            work = await self._read(lambda tx: self._deliveries.open(tx, lease, now))
+            work = await self._storage.read(lambda tx: self._deliveries.open(tx, lease, now))
             groups = self._deliveries.groups(work)
         except StorageError:
             raise
         except Exception as wrong:
             log.exception("mailing=%d cannot be made into copies", lease.mailing.id)
             fault = wrong
-            await self._record(lambda tx: quarantine.cannot_be_made(tx, lease, fault, now))
+            await self._storage.record(lambda tx: quarantine.cannot_be_made(tx, lease, fault, now))
             return
         self._desk.add(work, groups)
-        self._has_fresh()  # a batch may hold nothing but people to skip
+        self._journal.has_fresh()  # a batch may hold nothing but people to skip
         self._wake_carriers()
 
     def _make(self, hand: InHand, groups: Sequence[tuple[int, ...]]) -> None:
@@ -232,6 +201,11 @@ class DeliveryWorker:
         asked = [(Ticket(hand, group, len(group)), group) for group in groups]
         return self._deliveries.transactions(hand.work, asked)
 
+    def _written(self) -> None:
+        self._wake_carriers()
+        if self._desk.waiting() < _LOW_WATER:
+            self._woken.set()
+
     def _wake_carriers(self) -> None:
         for carrier in self._carriers:
             carrier.wake()
@@ -242,116 +216,6 @@ class DeliveryWorker:
             self._deliveries.sources.seven_bit = True
             self._deliveries.sources.forget()
             self._desk.return_all(self._clock.now(), "")
-
-    # -- the journal ---------------------------------------------------------------------------
-
-    def _has_fresh(self) -> None:
-        if self._desk.fresh >= JOURNAL_SIZE or self._desk.is_urgent:
-            self._to_write.set()
-        elif not self._write_soon and self._loop is not None:
-            self._write_soon = True
-            self._loop.call_later(_JOURNAL_DELAY, self._write_now)
-
-    def _write_now(self) -> None:
-        self._write_soon = False
-        self._to_write.set()
-
-    async def _keep_journal(self) -> None:
-        while True:
-            await self._to_write.wait()
-            self._to_write.clear()
-            async with self._journal:
-                is_written = await self._write_all()
-            if not is_written:
-                self._to_write.set()
-                await asyncio.sleep(_STORAGE_PAUSE)
-                continue
-            self._wake_carriers()
-            if self._desk.waiting() < _LOW_WATER:
-                self._woken.set()
-
-    async def _write_all(self) -> bool:
-        found = self._desk.reports()
-        standings = await self._write([report for _, report, _ in found])
-        if standings is None:
-            for hand, report, _ in found:
-                self._desk.not_written(hand, report)
-            return False
-        for hand, report, transactions in found:
-            self._desk.written(hand, report, transactions)
-        self._obey(standings)
-        return True
-
-    async def _write(self, reports: list[Report]) -> Mapping[int, Standing] | None:
-        """How the batches stand then; None when the database cannot take it now."""
-        now, jitter = self._clock.now(), random.random()  # noqa: S311 - spreads retries
-        paused, self._desk.paused = self._desk.paused, {}
-        words = self._desk.relay_words
-        told = (words, bool(paused))
-
-        delivered = self._count(reports, now)
-
-        def job(tx: Tx) -> dict[int, Standing]:
-            deliver.count(tx, delivered, now)
-            if told != self._told_relay:
-                deliver.refused_by_relay(tx, words, paused, now)
-            return deliver.write(tx, reports, now, jitter)
-
-        if not reports and told == self._told_relay:
-            return {}
-        try:
-            found = await self._record(job)
-        except StorageError:
-            self._desk.paused = paused
-            self._delivered.update(delivered)
-            return None
-        self._told_relay = (words, False)
-        return found
-
-    def _count(self, reports: list[Report], now: datetime) -> dict[int, int]:
-        """Deliveries by list, for `status`, about once a second."""
-        for report in reports:
-            fates = [outcome.fate for outcome in report.fresh.values()]
-            self._delivered[report.lease.mailing.list_id or 0] += fates.count(Fate.DELIVERED)
-        is_last = any(report.deferred is not None for report in reports)
-        if not is_last and now - self._counted < _COUNT_EVERY:
-            return {}
-        counts, self._delivered, self._counted = dict(self._delivered), Counter(), now
-        return counts
-
-    # An SQLite file is asked in this thread: it answers in less time than another thread would
-    # wait for the interpreter's lock after each statement. A database server is not.
-
-    async def _read(self, job: Callable[[Tx], T]) -> T:
-        with self._told_of_storage():
-            if self._store.is_sqlite:
-                return self._store.read(job)
-            return await asyncio.to_thread(self._store.read, job)
-
-    async def _record(self, job: Callable[[Tx], T]) -> T:
-        with self._told_of_storage():
-            done = await self._record_in_time(job)
-        if self._is_storage_down:
-            self._is_storage_down = False
-            log.warning("the database takes progress again")
-        return done
-
-    async def _record_in_time(self, job: Callable[[Tx], T]) -> T:
-        if self._store.is_sqlite:
-            with suppress(StorageError):
-                return self._store.record_at_once(job)
-        return await asyncio.to_thread(self._store.record, job)
-
-    @contextmanager
-    def _told_of_storage(self) -> Iterator[None]:
-        """Once, however often it is tried, until something is written again."""
-        try:
-            yield
-        except StorageError as wrong:
-            if not self._is_storage_down:
-                self._is_storage_down = True
-                log.warning("delivery waits for the database: %s", wrong)
-            raise
 
     async def _beat(self) -> None:
         while True:
@@ -366,7 +230,7 @@ class DeliveryWorker:
                     leases.heartbeat(tx, lease, now)
 
             with suppress(StorageError):
-                await self._record(beat)
+                await self._storage.record(beat)
 
 
 async def _end(tasks: set[asyncio.Task[None]]) -> None:

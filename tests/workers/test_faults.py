@@ -195,9 +195,7 @@ def test_ten_thousand_members_outlast_hours_of_every_refusal(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     everybody = {f"m{n}@example.org" for n in range(10_000)}
-    people = [
-        NewMember(an_address(one), "", MemberRole.MEMBER, Delivery.MAIL) for one in everybody
-    ]
+    people = [NewMember(an_address(one), "", MemberRole.MEMBER, Delivery.MAIL) for one in everybody]
     town, now = world.found("town"), world.clock.now()
     world.store.write(lambda tx: members.add_many(tx, town.id, people, began="test", now=now))
     refusals = {

@@ -99,7 +99,7 @@ def a_worker(world: World, store: Store, relay: ScriptedRelay) -> DeliveryWorker
 
 async def come_to_a_halt(worker: DeliveryWorker, relay: ScriptedRelay) -> None:
     """Until nothing has gone for a second, in which the worker hardly did anything."""
-    await until(lambda: worker._is_storage_down)
+    await until(lambda: worker._storage.is_down)
     seen, spent = -1, 0.0
     while seen != len(relay.seen):
         seen, began = len(relay.seen), time.process_time()
@@ -169,7 +169,7 @@ def test_a_batch_that_is_leased_and_cannot_be_read_waits_and_is_no_crash(world: 
             worker = a_worker(world, store, relay)
             with locked(world, 'LOCK TABLE "list" IN ACCESS EXCLUSIVE MODE'):
                 running = asyncio.create_task(worker.run())
-                await until(lambda: worker._is_storage_down)
+                await until(lambda: worker._storage.is_down)
                 assert world.store.read(leases.holders) == {"here:1:1"}
             await pass_until(world, worker, is_done(world), seconds=1)
             worker.stop()
