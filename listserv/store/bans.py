@@ -7,7 +7,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, insert, or_, select
 
 from listserv.domain.address import Address
-from listserv.store.session import Quick, Tx
+from listserv.store.quick import Quick
+from listserv.store.session import Tx
 from listserv.store.tables import BanRow
 
 

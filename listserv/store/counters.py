@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, func, select, text
 
-from listserv.store.session import Quick, Tx
+from listserv.store.quick import Quick
+from listserv.store.session import Tx
 from listserv.store.tables import CounterRow, Instant
 
 _MINUTE = timedelta(minutes=1)

@@ -4,7 +4,8 @@ from datetime import datetime
 
 from sqlalchemy import LargeBinary, bindparam, select, text
 
-from listserv.store.session import Quick, Tx
+from listserv.store.quick import Quick
+from listserv.store.session import Tx
 from listserv.store.tables import DeferralRow, Instant
 
 _FIRST = Quick(

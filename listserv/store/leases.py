@@ -40,7 +40,8 @@ from listserv.store.queue import (
     unpack_members,
     unpack_progress,
 )
-from listserv.store.session import Quick, Tx
+from listserv.store.quick import Quick
+from listserv.store.session import Tx
 from listserv.store.site import IS_PAUSED
 from listserv.store.tables import BatchRow, MailingRow, MessageRow, RefusalRow, microseconds
 

@@ -12,7 +12,8 @@ from sqlalchemy.orm import InstrumentedAttribute
 from listserv.domain.errors import ListservError
 from listserv.domain.lists import DEFAULTS, ListSettings, MailingList
 from listserv.domain.settings import Value
-from listserv.store.session import Quick, Tx
+from listserv.store.quick import Quick
+from listserv.store.session import Tx
 from listserv.store.tables import (
     CounterRow,
     FormerAddressRow,

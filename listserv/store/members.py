@@ -31,7 +31,8 @@ from listserv.domain.members import (
 from listserv.domain.settings import Value, addresses_in
 from listserv.policy.linked import mailbox_key
 from listserv.store import linked
-from listserv.store.session import Quick, Tx
+from listserv.store.quick import Quick
+from listserv.store.session import Tx
 from listserv.store.tables import LinkedAddressRow, ListRow, MemberRow, PostRow
 
 _TYPED = frozenset(field.name for field in fields(MemberSettings))

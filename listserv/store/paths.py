@@ -5,7 +5,8 @@ from datetime import datetime
 from sqlalchemy import Text, bindparam, select, text
 
 from listserv.domain.authorship import VerifiedPath
-from listserv.store.session import Quick, Tx
+from listserv.store.quick import Quick
+from listserv.store.session import Tx
 from listserv.store.tables import FamiliarPathRow, Instant
 
 # One text for both databases: SQLAlchemy's upserts come in one dialect each.

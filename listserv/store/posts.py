@@ -11,7 +11,8 @@ from listserv.domain.authorship import Authorship
 from listserv.domain.decision import Decision, Reason, Verdict
 from listserv.domain.post import Post
 from listserv.store.authorship_json import read_authorship, write_authorship
-from listserv.store.session import Quick, Tx
+from listserv.store.quick import Quick
+from listserv.store.session import Tx
 from listserv.store.tables import Base, Instant, MessageRow, PostRow
 
 # A second arrival of the same message within this time is the first one's echo.

@@ -33,7 +33,8 @@ from listserv.domain.mailing import (
 )
 from listserv.domain.members import Delivery, MemberState
 from listserv.store import wakes
-from listserv.store.session import Quick, Tx
+from listserv.store.quick import Quick
+from listserv.store.session import Tx
 from listserv.store.tables import BatchRow, MailingRow, MemberRow, MessageRow, PostRow, microseconds
 
 # Recipients in a batch: a million members are 2,000 rows.

@@ -12,7 +12,8 @@ from sqlalchemy.orm import aliased
 from listserv.domain.address import Address
 from listserv.domain.members import Delivery, MemberState
 from listserv.store import bans
-from listserv.store.session import Quick, Tx
+from listserv.store.quick import Quick
+from listserv.store.session import Tx
 from listserv.store.tables import MemberRow
 
 

@@ -1,8 +1,8 @@
 """Open a database and run jobs in transactions.
 
 A job is a function of one Tx. `write` runs it in a transaction of its own; `submit` hands it to
-the one writer thread, which commits together what is waiting, each job in its own SAVEPOINT, so
-that the fsync is shared and one failure stays alone; `record` is for progress that may be repeated
+the one writer thread, which commits together what is waiting and what comes meanwhile, each job in
+its own SAVEPOINT, so that the fsync is shared and one failure stays alone; `record` is for progress that may be repeated
 after a power cut. SQLite: WAL, BEGIN IMMEDIATE for writers (a deferred read-then-write fails at
 once with SQLITE_BUSY_SNAPSHOT, whatever the busy timeout), synchronous=FULL but for `record`.
 """
@@ -11,31 +11,15 @@ import queue
 import sqlite3
 import threading
 import time
-from collections import namedtuple
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from enum import Enum
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Dialect,
-    Engine,
-    Executable,
-    create_engine,
-    event,
-    make_url,
-    text,
-)
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.elements import ClauseElement
-from sqlalchemy.sql.selectable import ReturnsRows
-from sqlalchemy.types import TypeEngine
 
 from listserv.domain.errors import ListservError
 
@@ -48,99 +32,6 @@ _AT_ONCE = 0.02
 _SHORTEST_PAUSE = 0.0003
 # So many jobs share one commit; more would make the first of them wait.
 MAX_GROUP = 64
-
-
-class Quick:
-    """A statement that runs many times a second: compiled once for each kind of database, then
-    handed to the driver as it is, some ten times as fast. Values go in as the columns' types want
-    them; `run` gives rows as the driver has them (numbers, texts and bytes), `first` and `rows` as
-    the types mean them, with the columns' names. Of an Enum its `value` goes in."""
-
-    def __init__(self, statement: Executable) -> None:
-        self._statement = statement
-        self._compiled: dict[str, _Compiled] = {}
-
-    def run(self, tx: Tx, **values: Any) -> Any:
-        """The driver's cursor (PEP 249), executed."""
-        kind = tx.dialect.name
-        if kind not in self._compiled:
-            self._compiled[kind] = _Compiled.of(self._statement, tx.dialect)
-        return self._compiled[kind].run(tx, values)
-
-    def first(self, tx: Tx, **values: Any) -> Any:
-        """The first row, a named tuple, or None."""
-        row = self.run(tx, **values).fetchone()
-        return None if row is None else self._compiled[tx.dialect.name].read(row)
-
-    def rows(self, tx: Tx, **values: Any) -> list[Any]:
-        """All rows, as named tuples."""
-        found = self.run(tx, **values).fetchall()
-        return [self._compiled[tx.dialect.name].read(row) for row in found]
-
-
-class _Compiled(NamedTuple):
-    """`places`: the values' names in their order, where the driver knows no names. `written` and
-    `meant` turn a value into the driver's, and a row's (by its place) back."""
-
-    sql: str
-    constants: Mapping[str, Any]
-    places: Sequence[str] | None
-    written: Sequence[tuple[str, Callable[[Any], Any]]]
-    meant: Sequence[tuple[int, Callable[[Any], Any]]]
-    row: Callable[[Iterable[Any]], Any]
-
-    @classmethod
-    def of(cls, statement: Executable, dialect: Dialect) -> "_Compiled":
-        assert isinstance(statement, ClauseElement)
-        compiled = statement.compile(dialect=dialect)
-        assert isinstance(compiled, SQLCompiler)
-        written = {
-            name: convert
-            for name, bind in compiled.binds.items()
-            if (convert := _impl(bind, dialect).bind_processor(dialect)) is not None
-        }
-        constants = {
-            name: _plain(bind.value, written.pop(name, None))
-            for name, bind in compiled.binds.items()
-            if not bind.required and bind.value is not None
-        }
-        columns: list[ColumnElement[Any]] = (
-            list(statement.exported_columns) if isinstance(statement, ReturnsRows) else []
-        )
-        meant = [
-            (at, convert)
-            for at, column in enumerate(columns)
-            if (convert := _impl(column, dialect).result_processor(dialect, None)) is not None
-        ]
-        names = [column.key or "" for column in columns]
-        places = compiled.positiontup
-        row: Any = namedtuple("Row", names, rename=True)  # type: ignore[misc]
-        return cls(str(compiled), constants, places, tuple(written.items()), meant, row._make)
-
-    def run(self, tx: Tx, values: dict[str, Any]) -> Any:
-        for name, convert in self.written:
-            values[name] = convert(values[name])
-        given = {**self.constants, **values} if self.constants else values
-        cursor = tx.connection.cursor()
-        cursor.execute(
-            self.sql, given if self.places is None else [given[name] for name in self.places]
-        )
-        return cursor
-
-    def read(self, row: Sequence[Any]) -> Any:
-        read = list(row)
-        for at, convert in self.meant:
-            read[at] = convert(read[at])
-        return self.row(read)
-
-
-def _impl(column: ColumnElement[Any], dialect: Dialect) -> TypeEngine[Any]:
-    return column.type.dialect_impl(dialect)
-
-
-def _plain(value: Any, convert: Callable[[Any], Any] | None) -> Any:
-    plain = value.value if isinstance(value, Enum) else value
-    return plain if convert is None else convert(plain)
 
 
 class StorageError(Exception):

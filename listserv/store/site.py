@@ -6,7 +6,8 @@ from datetime import datetime
 from sqlalchemy import bindparam, delete, exists, select, text
 
 from listserv.domain.errors import ListservError
-from listserv.store.session import Quick, Tx
+from listserv.store.quick import Quick
+from listserv.store.session import Tx
 from listserv.store.tables import SiteRow
 
 SECRET_BYTES = 32

@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import bindparam, insert, select, text
 
 from listserv.store import counters, lists, schema
-from listserv.store.session import MAX_GROUP, Quick, StorageError, Store, Tx
+from listserv.store.quick import Quick
+from listserv.store.session import MAX_GROUP, StorageError, Store, Tx
 from listserv.store.tables import ListRow
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=UTC)
