@@ -98,7 +98,7 @@ def _is_plain(part: Part) -> bool:
 
 
 def _lines(raw: bytes, part: Part) -> list[str]:
-    text = _text(decoded(raw, part), part.charset).removeprefix("\ufeff")
+    text = likely_text(decoded(raw, part), part.charset).removeprefix("\ufeff")
     if not _is_plain(part):
         return [_single_spaced(line) for line in html_to_text(text).splitlines()]
     lines = text.splitlines()
@@ -107,7 +107,7 @@ def _lines(raw: bytes, part: Part) -> list[str]:
     return [_single_spaced(line) for line in lines]
 
 
-def _text(data: bytes, charset: str) -> str:
+def likely_text(data: bytes, charset: str) -> str:
     """Text in the declared charset if it can be that, else in the likeliest one. The end of `data`
     may be in the middle of a character."""
     declared = text_codec(charset)
