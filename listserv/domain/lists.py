@@ -138,6 +138,7 @@ class ListSettings:
     default_delivery: str = "mail"
     roster: str = "nobody"
     advertised: bool = False
+    content_rules: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from listserv.domain.lists import MEGABYTE, ListSettings, MailingList
 from listserv.domain.members import Member
 from listserv.domain.post import Post, Transport
 from listserv.domain.replies import ACCEPTED, UNKNOWN, Reply
+from listserv.policy.content_rules import NOTHING, Findings
 from listserv.policy.markdown import markdown
 from listserv.policy.misdirected import is_mail_command
 from listserv.policy.trust import Act, Consequence, trust
@@ -32,6 +33,8 @@ MAX_BY_LIST = 60
 
 # The rule under which a post waits for its own author.
 UNPROVEN_AUTHOR = "unproven-author"
+# The rule under which a post waits for what its text says.
+CONTENT = "content"
 # Rules whose refusal is heard by the client or by nobody.
 QUIET = frozenset({"banned", "forged-stranger"})
 
@@ -47,7 +50,8 @@ class Facts:
     `authorship` says how far that From is believed, `require_proven_author` whether it has to be.
     `trusted_peer`: the spam header is ours to believe. `ours`: its Message-ID is one that we
     issued. `addressed`: the list's address or a former one stands in To or Cc. The counts are of
-    the posts before this one that were accepted or held.
+    the posts before this one that were accepted or held. `content`: what the list's content rules
+    find; nobody looks in what a final rule decides.
     """
 
     post: Post
@@ -64,13 +68,15 @@ class Facts:
     same_id_other_body: bool = False
     author_posts_last_hour: int = 0
     list_posts_last_hour: int = 0
+    content: Findings = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One row. `because` completes "held because …" and, like `refusal`, may name a {value};
-    `where` says which settings, with one of which values, put the row in force; `keep` is of a
-    discarded post; `needs_proof` rows are in force with auth.require_proven_author only."""
+    `where` says which settings, with one of which values, put the row in force, `needs` which
+    setting has to have any; `keep` is of a discarded post; `needs_proof` rows are in force with
+    auth.require_proven_author only."""
 
     name: str
     verdict: Verdict
@@ -80,9 +86,12 @@ class Rule:
     refusal: Reply | None = None
     keep: bool = False
     needs_proof: bool = False
+    needs: str = ""
 
     def in_force(self, settings: ListSettings, *, require_proven_author: bool) -> bool:
         if self.needs_proof and not require_proven_author:
+            return False
+        if self.needs and not getattr(settings, self.needs):
             return False
         return not self.where or all(
             getattr(settings, key) in values for key, values in self.where.items()
@@ -108,11 +117,14 @@ def _follows(f: Facts, consequence: Consequence) -> bool:
 
 
 def _is_from_new_member(f: Facts) -> bool:
-    return (
-        f.author is not None
-        and not f.author.is_moderator
-        and f.author.posts < f.mlist.settings.new_member_posts
-    )
+    return f.author is not None and is_new(f.author, f.author.posts, f.mlist)
+
+
+def is_new(author: Member | None, posts: int, mlist: MailingList) -> bool:
+    """Whether an author with so many accepted posts is new to a list; who is no member is."""
+    if author is None:
+        return True
+    return not author.is_moderator and posts < mlist.settings.new_member_posts
 
 
 def _has_several_authors(f: Facts) -> bool:
@@ -184,6 +196,8 @@ RULES: tuple[Rule, ...] = (
          _is_from_new_member, where={"moderation": ("new",)}),
     Rule("moderate-member", _H, "a moderator reads this member's posts before they go out",
          lambda f: f.author is not None and f.author.settings.moderated),
+    Rule(CONTENT, _H, "a content rule of the list says: {content}",
+         lambda f: bool(f.content.holds), needs="content_rules"),
     Rule("not-addressed", _H, "neither To nor Cc names the list", lambda f: not f.addressed),
     Rule("same-message-id", _H, "an earlier post with another text has the same Message-ID",
          lambda f: f.same_id_other_body),
@@ -206,6 +220,7 @@ _NO_LIST = {"max_size": "`max_size`", "new_member_posts": "`new_member_posts`"}
 _NO_POST = {
     "authorship": "…",
     "automatic": "it is an automatic reply",
+    "content": "…",
     "defects": "too long, too deep, too many parts",
 }
 
@@ -226,6 +241,7 @@ def decide(facts: Facts, rules: Sequence[Rule] = RULES) -> Decision:
         if not rule.applies(facts):
             continue
         values = _of_list(facts.mlist) | _of_post(facts.post, facts.authorship)
+        values["content"] = "; ".join(facts.content.holds)
         reason = Reason(rule.name, rule.because.format_map(values))
         if rule.verdict is not Verdict.HOLD:
             refusal = rule.refusal or ACCEPTED
@@ -286,6 +302,8 @@ def _in_words(size: int, *, up: bool = False) -> str:
 
 def _shown(rule: Rule) -> str:
     settings = [f"{key}={' or '.join(values)}" for key, values in rule.where.items()]
+    if rule.needs:
+        settings.append(f"{rule.needs}=…")
     if rule.needs_proof:
         settings.append("auth.require_proven_author=true")
     return ", ".join(f"`{setting}`" for setting in settings)

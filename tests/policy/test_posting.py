@@ -13,6 +13,7 @@ from listserv.domain.lists import MEGABYTE
 from listserv.domain.members import MemberRole, MemberState
 from listserv.domain.post import Mailbox, Post
 from listserv.domain.replies import ACCEPTED, UNKNOWN
+from listserv.policy.content_rules import NOTHING, ContentRule, Findings, Trait
 from listserv.policy.posting import (
     MAX_BY_AUTHOR,
     MAX_BY_LIST,
@@ -48,6 +49,10 @@ def from_member(post: Post | None = None, **facts: Any) -> Facts:
 
 def from_stranger(post: Post | None = None, **facts: Any) -> Facts:
     return from_member(post, **({"author": None} | facts))
+
+
+ADVERT = Findings((ContentRule(1, (Trait.LINK,), hold="advert?"),))
+TOLD = Findings((ContentRule(1, (Trait.LINK,), urgent=True, answer="crisis.txt"),))
 
 
 # By rule: what only that rule speaks against.
@@ -155,6 +160,11 @@ CASES: dict[str, list[Facts]] = {
         from_member(author=MODERATED),
         from_member(author=a_member(MemberRole.OWNER, moderated=True)),
         from_member(author=MODERATED, mlist=a_list(posting="anyone")),
+    ],
+    "content": [
+        from_member(mlist=a_list(content_rules="rules.txt"), content=ADVERT),
+        from_member(mlist=a_list(content_rules="rules.txt"), content=ADVERT, author=OWNER),
+        from_member(mlist=a_list(content_rules="rules.txt"), content=Findings(unreadable=True)),
     ],
     "not-addressed": [from_member(addressed=False), from_member(addressed=False, author=OWNER)],
     "same-message-id": [from_member(same_id_other_body=True)],
@@ -423,6 +433,10 @@ def in_bytes(said: str) -> float:
 
 
 BECAUSE = [
+    (
+        from_member(mlist=a_list(content_rules="rules.txt"), content=ADVERT),
+        "a content rule of the list says: advert?",
+    ),
     (from_member(a_post(automatic="it is a bounce")), "it is a bounce"),
     (from_member(a_post(size=MEGABYTE + 1)), "it is larger than the 1 MB that the list takes"),
     (
@@ -488,6 +502,7 @@ def any_facts(draw: st.DrawFn) -> Facts:
     mlist = a_list(
         on_hold=draw(FLAGS),
         posting=draw(st.sampled_from(["anyone", "members", "moderators"])),
+        content_rules=draw(st.sampled_from(["", "rules.txt"])),
         nonmember=draw(st.sampled_from(["reject", "hold", "discard"])),
         moderation=draw(st.sampled_from(["off", "new", "all"])),
     )
@@ -505,6 +520,7 @@ def any_facts(draw: st.DrawFn) -> Facts:
         same_id_other_body=draw(FLAGS),
         author_posts_last_hour=draw(COUNTS),
         list_posts_last_hour=draw(COUNTS),
+        content=draw(st.sampled_from([NOTHING, TOLD, ADVERT, Findings(unreadable=True)])),
     )
 
 
@@ -525,6 +541,29 @@ def test_any_post_gets_a_verdict_with_named_reasons(facts: Facts) -> None:
         assert decision.verdict is not Verdict.ACCEPT
     if facts.author and facts.require_proven_author and facts.authorship is UNPROVEN:
         assert decision.verdict is not Verdict.ACCEPT
+
+
+def test_a_content_rule_changes_no_other_verdict_than_acceptance() -> None:
+    """What is final stays final, and a rule that only tells holds nothing."""
+    for found in (ADVERT, Findings(unreadable=True)):
+        for cases in CASES.values():
+            for facts in cases:
+                mlist = replace(facts.mlist, settings=replace(
+                    facts.mlist.settings, content_rules="rules.txt"
+                ))  # fmt: skip
+                before = decide(replace(facts, content=NOTHING))
+                after = decide(replace(facts, mlist=mlist, content=found))
+                if before.verdict in {Verdict.ACCEPT, Verdict.HOLD}:
+                    assert after.verdict is Verdict.HOLD and set(after.reasons) > {*before.reasons}
+                else:
+                    assert after == before
+                assert decide(replace(facts, mlist=mlist, content=TOLD)) == before
+
+
+def test_without_rules_of_its_own_a_list_holds_nothing_for_its_text() -> None:
+    assert decide(from_member(content=ADVERT)).verdict is Verdict.ACCEPT
+    assert "content" not in rules_table(a_list())
+    assert "| content " in rules_table(a_list(content_rules="rules.txt"))
 
 
 def rows_of(table: str) -> list[list[str]]:
@@ -550,7 +589,9 @@ def test_the_table_of_a_list_has_its_own_rules_and_values() -> None:
     assert heading == ["rule", "verdict", "because"]
     depends = {rule.name for rule in RULES if rule.where}
     assert [row[0] for row in rows if row[0] in depends] == ["stranger-discard", "moderate-new"]
-    assert {row[0] for row in rows} >= {rule.name for rule in RULES if not rule.where}
+    assert {row[0] for row in rows} >= {
+        rule.name for rule in RULES if not (rule.where or rule.needs)
+    }
     assert ["too-big", "reject", "it is larger than the 488 kB that the list takes"] in rows
     assert "(5)" in rules_table(mlist)
     assert rules_table(mlist).startswith("# Posting rules of support@lists.example.org\n")
