@@ -29,13 +29,16 @@ _ENDS = frozenset(".!?;:\u3002")
 # What may stand in a rule's words beside letters and figures: it only divides them.
 _DIVIDES = re.compile(r"[\s',_-]")
 
+# Characters of a text that are compared; one may stand for up to 18 when it is normalised.
+LONGEST = 256 * 1024
+
 Term = tuple[str, ...]
 
 
 def tidy(text: str) -> str:
     """A text in one line and one spelling of each character (NFKC), with plain quotation marks and
     dashes; each run of white space is a space."""
-    text = unicodedata.normalize("NFKC", _MANY_MARKS.sub(r"\1", text))
+    text = unicodedata.normalize("NFKC", _MANY_MARKS.sub(r"\1", text))[:LONGEST]
     return " ".join(text.translate(_ALIKE).split())
 
 
