@@ -3,25 +3,25 @@
 from datetime import datetime
 
 from listserv.domain.mailing import Mode
-from listserv.store import queue
+from listserv.store import pages
 from listserv.store.session import Tx
 
 # Members a transaction: few enough that what is on the wire need not wait for it.
-PAGE = 4 * queue.BATCH_SIZE
+PAGE = 4 * pages.BATCH_SIZE
 
 
 def page(tx: Tx, burst_bytes: int, now: datetime, *, of_new: bool = False) -> bool:
     """Write the next page of batches, with `of_new` only the first of a mailing; whether there was
     one to write. Who joined after the mailing was made is not in it. A mailing whose copies
     together exceed `burst_bytes` goes out `batched`."""
-    mailing = queue.unexpanded(tx, new=of_new)
+    mailing = pages.unexpanded(tx, new=of_new)
     if mailing is None:
         return False
-    members = queue.roster_page(tx, mailing.list_id, mailing.expanded_to, mailing.created, PAGE)
+    members = pages.roster_page(tx, mailing.list_id, mailing.expanded_to, mailing.created, PAGE)
     if mailing.expanded_to == 0:
         readers = len(members)
         if readers == PAGE:
-            readers = queue.readers(tx, mailing.list_id)
+            readers = pages.readers(tx, mailing.list_id)
         if readers * mailing.size > burst_bytes:
-            queue.set_mode(tx, mailing.id, Mode.BATCHED)
-    return queue.write_page(tx, mailing, members, last=len(members) < PAGE, now=now)
+            pages.set_mode(tx, mailing.id, Mode.BATCHED)
+    return pages.write_page(tx, mailing, members, last=len(members) < PAGE, now=now)

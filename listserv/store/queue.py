@@ -1,11 +1,10 @@
-"""The queue: mailings and their batches of recipients, written in pages. Who works on a batch is
-leases.py; docs/queue.md has the table of legal states.
+"""The queue: mailings and their batches of recipients. pages.py writes those of a long roster, who
+works on a batch is leases.py; docs/queue.md has the table of legal states.
 
 A batch packs member numbers (8 bytes each, big-endian) and one progress bit for each.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from struct import pack, unpack
 from typing import NamedTuple
@@ -16,9 +15,7 @@ from sqlalchemy import (
     Select,
     bindparam,
     exists,
-    func,
     insert,
-    literal_column,
     or_,
     select,
     update,
@@ -31,14 +28,11 @@ from listserv.domain.mailing import (
     MailingState,
     Mode,
 )
-from listserv.domain.members import Delivery, MemberState
 from listserv.store import wakes
 from listserv.store.quick import Quick
 from listserv.store.session import Tx
-from listserv.store.tables import BatchRow, MailingRow, MemberRow, MessageRow, PostRow, microseconds
+from listserv.store.tables import BatchRow, MailingRow, MessageRow, microseconds
 
-# Recipients in a batch: a million members are 2,000 rows.
-BATCH_SIZE = 500
 # A mailing whose content the relay refuses is tried again after so long, doubling.
 FIRST_PAUSE = timedelta(minutes=5)
 LONGEST_PAUSE = timedelta(hours=4)
@@ -73,7 +67,7 @@ def unpack_progress(bits: bytes, total: int) -> tuple[bool, ...]:
 
 
 def add_post(tx: Tx, *, list_id: int, post_id: int, subject: str, mode: Mode, now: datetime) -> int:
-    """Queue the copies of an accepted post; its batches are written by `write_page`."""
+    """Queue the copies of an accepted post; its batches are written by pages.py."""
     return _add_mailing(
         tx, list_id, Kind.POST, Lane.POST, mode, now, post_id=post_id, subject=subject
     )
@@ -204,83 +198,6 @@ def add_recipient(tx: Tx, mailing_id: int, member: int, address: str | None, now
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Unexpanded:
-    """A mailing whose recipients are not all written yet."""
-
-    id: int
-    list_id: int
-    lane: int
-    created: datetime
-    expanded_to: int
-    ordinals: int
-    size: int
-
-
-_unexpanded = (
-    select(
-        MailingRow.id, MailingRow.list_id, MailingRow.lane, MailingRow.created,
-        MailingRow.expanded_to, MailingRow.ordinals, PostRow.size,
-    )
-    .join(PostRow, PostRow.id == MailingRow.post_id, isouter=True)
-    .where(~MailingRow.expanded, MailingRow.state == MailingState.ACTIVE)
-    .order_by(MailingRow.lane, MailingRow.ordinals, MailingRow.id)
-    .limit(literal_column("1"))
-)  # fmt: skip
-_UNEXPANDED = Quick(_unexpanded)
-_UNEXPANDED_NEW = Quick(_unexpanded.where(MailingRow.expanded_to == 0))
-
-
-def unexpanded(tx: Tx, *, new: bool) -> Unexpanded | None:
-    """The mailing whose recipients are to be written next; with `new` only one that has none."""
-    row = (_UNEXPANDED_NEW if new else _UNEXPANDED).first(tx)
-    if row is None or row.list_id is None:
-        return None
-    return Unexpanded(
-        row.id, row.list_id, row.lane, row.created, row.expanded_to, row.ordinals, row.size or 0
-    )
-
-
-def readers(tx: Tx, list_id: int) -> int:
-    """How many get each post by mail."""
-    # All of it stands in one index: of a long list no row is read.
-    return tx.execute(_reading(list_id, select(func.count()))).scalar_one()
-
-
-def set_mode(tx: Tx, mailing_id: int, mode: Mode) -> None:
-    """How a mailing's copies go out."""
-    tx.execute(update(MailingRow).where(MailingRow.id == mailing_id).values(mode=mode))
-
-
-def write_page(
-    tx: Tx, mailing: Unexpanded, members: Sequence[int], *, last: bool, now: datetime
-) -> bool:
-    """Write the batches of one page of the roster (member numbers, ascending). False when another
-    worker wrote that page already: then nothing is written."""
-    groups = [members[at : at + BATCH_SIZE] for at in range(0, len(members), BATCH_SIZE)]
-    mine = _EXPAND.run(
-        tx,
-        mailing=mailing.id,
-        was=mailing.expanded_to,
-        last=last,
-        now=members[-1] if members else mailing.expanded_to,
-        next=mailing.ordinals + len(groups),
-    ).rowcount
-    if mine:
-        add_batches(tx, mailing.id, mailing.lane, mailing.ordinals, groups, now)
-        if last:
-            close_if_done(tx, mailing.id, now)
-    return bool(mine)
-
-
-_EXPAND = Quick(
-    update(MailingRow)
-    .where(MailingRow.id == bindparam("mailing"), MailingRow.expanded_to == bindparam("was"))
-    .where(~MailingRow.expanded)
-    .values(expanded=bindparam("last"), expanded_to=bindparam("now"), ordinals=bindparam("next"))
-)
-
-
 class Due(NamedTuple):
     """What delivery may find: mailings whose pause is over, a mailing without any batch yet, pages
     of batches to be written, a batch to be leased."""
@@ -406,29 +323,3 @@ def make_due(tx: Tx, mailing_id: int, now: datetime) -> int:
         .where(BatchRow.mailing_id == mailing_id, BatchRow.state == BatchState.READY)
         .values(due=now)
     ).rowcount
-
-
-def roster_page(tx: Tx, list_id: int, after: int, joined_by: datetime, limit: int) -> Sequence[int]:
-    """Member numbers above `after`, ascending, of those who get each post by mail and were members
-    by then."""
-    page = _ROSTER.run(
-        tx, of=list_id, after=after, by=microseconds(joined_by), most=limit
-    ).fetchall()
-    return [number for (number,) in page]
-
-
-def _reading(list_id: int | BindParameter[int], what: Select[int]) -> Select[int]:
-    return what.where(
-        MemberRow.list_id == list_id,
-        MemberRow.state == MemberState.ACTIVE,
-        MemberRow.delivery == Delivery.MAIL,
-    )
-
-
-_ROSTER = Quick(
-    _reading(bindparam("of"), select(MemberRow.id))
-    .where(MemberRow.id > bindparam("after"))
-    .where(MemberRow.joined <= bindparam("by", type_=BigInteger()))
-    .order_by(MemberRow.id)
-    .limit(bindparam("most"))
-)

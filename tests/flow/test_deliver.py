@@ -10,7 +10,7 @@ from listserv.domain.lists import MailingList
 from listserv.domain.mailing import Fate, MailingState, Outcome
 from listserv.flow import administer, deliver, fan_out
 from listserv.flow.deliver import Deliveries, Report, Work
-from listserv.store import bans, leases, members, queue, queue_view, site
+from listserv.store import bans, leases, members, pages, queue_view, site
 from listserv.store.leases import Standing
 from listserv.store.session import Tx
 from listserv.store.tables import MemberRow, PostRow
@@ -199,7 +199,7 @@ def test_a_long_roster_is_written_in_pages_without_gap_or_repeat(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fan_out, "PAGE", 4)
-    monkeypatch.setattr(queue, "BATCH_SIZE", 3)
+    monkeypatch.setattr(pages, "BATCH_SIZE", 3)
     mlist = world.found("big")
     everybody = sorted(f"m{n}@example.org" for n in range(10))
     for address in everybody:
@@ -214,7 +214,7 @@ def test_a_small_post_does_not_wait_for_a_big_one(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fan_out, "PAGE", 4)
-    monkeypatch.setattr(queue, "BATCH_SIZE", 2)
+    monkeypatch.setattr(pages, "BATCH_SIZE", 2)
     big, small = world.found("big"), world.found("small")
     for n in range(20):
         world.join(big, f"m{n}@example.org")

@@ -7,7 +7,7 @@ from sqlalchemy import insert
 from listserv.domain.address import parse_address
 from listserv.domain.mailing import Again, Fate, Lease, MailingState, Mode, Outcome
 from listserv.domain.members import Delivery, MemberRole
-from listserv.store import leases, lists, members, queue, queue_view
+from listserv.store import leases, lists, members, pages, queue, queue_view
 from listserv.store.members import NewMember
 from listserv.store.queue_view import QueueRow
 from listserv.store.session import Store, Tx
@@ -37,9 +37,9 @@ def mailing(tx: Tx, people: int = 4) -> Lease:
         )
     ).scalar_one()  # fmt: skip
     queue.add_post(tx, list_id=mlist.id, post_id=post, subject="Hello", mode=Mode.VERP, now=NOW)
-    found = queue.unexpanded(tx, new=True)
+    found = pages.unexpanded(tx, new=True)
     assert found is not None
-    queue.write_page(tx, found, numbers, last=True, now=NOW)
+    pages.write_page(tx, found, numbers, last=True, now=NOW)
     return lease(tx, NOW)
 
 
