@@ -1,5 +1,6 @@
 """A person who has only a mail client lives a whole life on a list, through a real Postfix."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -154,4 +155,90 @@ def test_join_digest_break_back_another_address_leave(
     later.writes(leave)
     confirmed(later)
     assert not village.reaches(later)
+    village.nothing_bounced()
+
+
+def test_an_owner_looks_after_a_list_from_a_phone(place: Installation) -> None:
+    village = Village(place, "orchard")
+    olga = village.olga
+    ivo = Person(place, "ivo@orchard.example", name="Ivo")
+
+    olga.writes(village.request, f"ADD orchard {ivo.address} Ivo Brand")
+    told, welcome = village.each(olga, ivo)
+    assert f"{ivo.address} is a member of Orchard." in told.text
+    assert welcome.subject == "Welcome to Orchard"
+    assert any("-leave@" in known for known in ivo.known)
+    assert village.reaches(ivo)
+
+    olga.writes(village.request, "hold")
+    on_hold = village.answer(olga)
+    olga.writes(village.address, "Is anybody there?", "Waits")
+    assert village.mail(olga, ivo) == [[], []]
+    assert [row["subject"] for row in place.shown("held", "ls", village.address)] == ["Waits"]
+    olga.replies(on_hold, "free")
+    village.answer(olga)
+    assert village.reaches(ivo)
+
+    olga.writes(village.request, f"DELETE orchard {ivo.address}")
+    deleted, farewell = village.each(olga, ivo)
+    assert farewell.subject == "You are no longer on Orchard"
+    assert not village.has(ivo.address)
+    olga.replies(deleted, "undo")
+    village.answer(olga)
+    assert village.reaches(ivo)
+
+    # A member is no owner, and is told so.
+    ivo.writes(village.request, f"delete orchard {olga.address}")
+    assert "Only the owners of Orchard can do that." in village.answer(ivo).text
+    assert village.has(olga.address)
+    village.nothing_bounced()
+
+
+def test_who_is_invited_says_yes_and_is_in(place: Installation) -> None:
+    village = Village(place, "cellar", "subscription=invite")
+    vera = Person(place, "vera@cellar.example", [village.join], name="Vera", signs=False)
+
+    village.olga.writes(village.request, f"INVITE cellar {vera.address}")
+    told, invitation = village.each(village.olga, vera)
+    assert f"{vera.address} is asked to join Cellar." in told.text
+    vera.replies(invitation, "Yes, gladly")
+    assert village.answer(vera).subject == "Welcome to Cellar"
+    assert village.reaches(vera)
+    village.nothing_bounced()
+
+
+def test_who_applies_waits_for_the_moderators(place: Installation) -> None:
+    village = Village(place, "clinic", "subscription=approve")
+    nora = Person(place, "nora@clinic.example", [village.join], name="Nora")
+
+    nora.writes(village.join, "I am a nurse, and look after two patients.", "Joining")
+    assert "will decide" in village.answer(nora).text
+    assert not village.has(nora.address)
+    (waiting,) = place.shown("held", "ls", village.address)
+    shown = place.shown("held", "show", str(waiting["id"]))
+    assert "I am a nurse" in shown["text"]
+    place.listserv("held", "approve", str(waiting["id"]))
+    assert village.answer(nora).subject == "Welcome to Clinic"
+    assert village.reaches(nora)
+    village.nothing_bounced()
+
+
+def test_the_unsubscribe_button_of_a_mail_program_ends_it(place: Installation) -> None:
+    """The mailto of List-Unsubscribe, as Apple Mail or Outlook use it: nothing is signed, and
+    nothing is asked."""
+    village = Village(place, "attic")
+    kurt = Person(place, "kurt@attic.example", name="Kurt", signs=False)
+    place.listserv("member", "add", village.address, kurt.address)
+    village.olga.writes(village.address, "Dusty.", "Boxes")
+    (copy,), _ = village.mail(kurt, village.olga)
+    (button,) = re.findall(r"<mailto:([^>?]+)", copy.unsubscribe)
+    assert re.fullmatch(r"attic-leave\+[a-z2-7]{24}@lists\.example\.org", button)
+
+    kurt.writes(button, "", "unsubscribe")
+    goodbye = village.answer(kurt)
+    assert not village.has(kurt.address)
+    assert not village.reaches(kurt)
+    kurt.replies(goodbye, "undo")
+    village.answer(kurt)
+    assert village.reaches(kurt)
     village.nothing_bounced()
