@@ -5,7 +5,7 @@ from datetime import datetime
 
 from listserv.domain.address import Address
 from listserv.domain.lists import MailingList
-from listserv.flow import notices, undo
+from listserv.flow import notices, preferences, undo
 from listserv.flow.perform import Told
 from listserv.flow.question import commands_address
 from listserv.flow.site import Site
@@ -51,8 +51,8 @@ def _text(site: Site, origin: MailingList | str, one: Told, language: str) -> st
     }
     options = values.get("options")
     if isinstance(options, tuple):
-        keys = [f"option.{option.key}" for option in options]
-        values["options"] = "; ".join(site.templates.phrase(key, {}, language) for key in keys)
+        keys = preferences.meanings(options, values.get("delivery"))
+        values["options"] = "; ".join(site.templates.phrase(k, values, language) for k in keys)
     if "why" in values:
         values["why"] = site.templates.phrase(str(values["why"]), {}, language)
     return site.templates.phrase(result.phrase, values, language)

@@ -44,6 +44,7 @@ def welcome(
         values={
             "name": member.name, "delivery": member.delivery, "joined": joined,
             "undo": undo is not None, "leave": mlist.addresses.of(Role.LEAVE),
+            "request": mlist.addresses.request,
         },
         member=member.id, lane=lane, reply_to=undo,
     )  # fmt: skip

@@ -58,14 +58,16 @@ def set_for(wish: Wish) -> Result:
     if member is None:
         return not_done("no-member", address=str(_whom(wish)))
     before = members.snapshot(wish.tx, member.id)
-    preferences.apply(wish.tx, member, wish.command.options)
+    member = preferences.apply(wish.tx, member, wish.command.options)
     _log(wish, str(wish.command))
+    now_set = {"delivery": member.delivery, "until": member.until}
     if not wish.command.quiet and member.state is MemberState.ACTIVE:
         language = notices.language_of(wish.list, member)
-        keys = [f"option.{option.key}" for option in wish.command.options]
-        meanings = [wish.site.templates.phrase(key, {}, language) for key in keys]
+        keys = preferences.meanings(wish.command.options, member.delivery)
+        meanings = [wish.site.templates.phrase(key, now_set, language) for key in keys]
         notices.changed_for(wish.tx, wish.site, wish.list, member, meanings, wish.now)
-    return _taken_back(wish, undo.membership(wish.tx, member.id, before))
+    back = undo.membership(wish.tx, member.id, before)
+    return replace(wish.done(**now_set), undo=(back,))
 
 
 def invite(wish: Wish) -> Result:

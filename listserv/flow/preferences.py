@@ -29,6 +29,15 @@ def apply(tx: Tx, member: Member, options: Iterable[Option]) -> Member:
     return members.change(tx, member, others) if others else member
 
 
+def meanings(options: Iterable[Option], delivery: object) -> list[str]:
+    """The phrases that say what options have led to; `delivery` is how mail comes now."""
+    keys = (
+        f"option.{option.key}" if BY_OPTION[option].setting else f"comes.{delivery}"
+        for option in options
+    )
+    return list(dict.fromkeys(keys))
+
+
 def set_options(wish: Wish) -> Result:
     """SET."""
     return _changed(wish, lambda member: apply(wish.tx, member, wish.command.options))
@@ -80,4 +89,4 @@ def _changed(wish: Wish, change: Callable[[Member], Member]) -> Result:
     what = f"{member.address}: {wish.command}"
     events.log(wish.tx, wish.list.id, wish.writer.by, what, wish.now)
     back = undo.membership(wish.tx, member.id, before)
-    return replace(wish.done(delivery=after.delivery), undo=(back,))
+    return replace(wish.done(delivery=after.delivery, until=after.until), undo=(back,))

@@ -89,7 +89,7 @@ QUERIES = [
         "posts together, in a digest.", "- the digest is plain text",
     )),
     Settings("on a break", {"until": "2026-12-01"}, ("no mail until 1 December 2026.",)),
-    Settings("no mail", {"delivery": "nomail"}, ("no mail until you send BACK.",)),
+    Settings("no mail", {"delivery": "nomail"}, ("no mail, until BACK ends that.",)),
     Settings("away from the digest", {"delivery": "digest", "until": "2027-01-31"}, (
         "no mail until 31 January 2027.", "- the digest is HTML with text beside it",
     )),

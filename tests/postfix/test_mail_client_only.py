@@ -128,6 +128,7 @@ def test_join_digest_break_back_another_address_leave(
 
     petra.replies(back, "Set Mail")
     mail = confirmed(petra)
+    assert "this is set: each post by itself." in mail.text
     assert village.reaches(petra)
 
     petra.replies(mail, f"change {later.address}")

@@ -69,7 +69,8 @@ def test_what_is_about_others_is_for_owners_and_one_list() -> None:
     ("verb", "values", "says"),
     [
         (Verb.SET, {"options": "DIGEST, TEXT"}, "For support this is set: DIGEST, TEXT."),
-        (Verb.BREAK, {"until": date(2026, 6, 1)}, "No mail of support comes until 1 June 2026."),
+        (Verb.BREAK, {"until": date(2026, 6, 1)},
+         "No mail of support comes until 1 June 2026, or until you send BACK."),
         (Verb.BREAK, {}, "No mail of support comes until you send BACK."),
         (Verb.NAME, {"name": "{{ list }} {0}"}, "On support your name is {{ list }} {0}."),
         (Verb.BAN, {"address": "@spam.example"}, "@spam.example is kept out of support."),
