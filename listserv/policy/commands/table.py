@@ -153,17 +153,51 @@ def commands_table(phrase: Callable[[str], str]) -> str:
 
 
 _HOW_TO_WRITE = """\
-This is the language that the server reads. It does not act on it yet: mail to these addresses is
-refused, or over LMTP dropped.
-
 Send commands to the address of a list with `-request` behind the list's name, or to `listserv@`,
 in the subject or in the text, one a line. At `-request` the name of the list may be left out. Small
 letters do. Of the words in the second column the small letters may be left out. What is in square
 brackets is optional; do not write the brackets.
 
 Reading stops at `END`, at a signature, at a quotation, after ten lines, and after two lines that
-are no commands. The last column is the kind of mail in docs/trust.md: how far the author has to be
-proven for it.
+are no commands.
+
+Some addresses are a command by themselves; the mail need not say anything. For a list `town@`:
+
+| write to | is |
+| --- | --- |
+| `town-join@`, `town-subscribe@`, `town+subscribe@` | `SUBSCRIBE town` |
+| `town+subscribe-digest@`, `town+subscribe-nomail@` | the same with `DIGEST` or `NOMAIL` |
+| `town-leave@`, `town-unsubscribe@`, `town-signoff@`, `town+unsubscribe@` | `SIGNOFF town` |
+| `town+digest@`, `town+mail@`, `town+nomail@` | `SET town DIGEST`, `MAIL`, `NOMAIL` |
+| `town-leave+TOKEN@`, in a copy's List-Unsubscribe | leaving, for whoever got that copy |
+
+## What becomes of a mail
+
+How far its author is believed decides, by docs/trust.md; the last column below is the kind of mail.
+
+- **It acts at once**, and one answer says for each command what was done. Where it says so, a
+  reply with `undo` takes all of it back for seven days. Such a reply may also be another command.
+- **It waits for a yes.** The address that it is about is asked, in a mail without a word of
+  whoever wrote; a reply whose first word is `yes`, `ok` or `confirm` (or `ja`, `oui`) acts, from
+  whatever address it comes, within 14 days. Nobody else hears anything. Unless
+  the author is proven, at most one such mail that nobody has answered goes to an address in a day,
+  and three in 30 days. Joining a list with `subscription=confirm` waits for a yes in any case, a
+  change of address for one from the new address.
+- **It waits for people**: joining a list with `subscription=approve`, until `listserv held approve`
+  or `reject`. What else the mail says is for them to read.
+- **It does nothing**: mail of a program, mail that its author's domain calls forged, spam, and a
+  mail that came before. None of it is answered.
+
+Only an author who is believed gets an answer, so that nobody learns who is a member and no
+stranger's address can be filled with our mail; 30 answers a day are the most.
+
+The code of a question or of an undo stands in the Reply-To alone: just reply. It is good once.
+`CONFIRM code` is for mail programs that cannot reply there.
+
+`QUIET` before `ADD`, `DELETE` or `SET ... FOR`: the person concerned is not written to. What owners
+and moderators do by mail is written to the list's log, `listserv list log LIST`.
+
+## The commands
 """
 _HOW_TO_SET = """\
 Whether mail comes is one thing, how it comes another: `NOMAIL` keeps how it came, and the next
