@@ -10,15 +10,17 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from listserv.domain.address import Address
+from listserv.domain.errors import ListservError
 from listserv.domain.lists import MailingList
 from listserv.flow import notices
+from listserv.flow.address_input import new_address, ours
 from listserv.flow.question import confirm_address, new_question
 from listserv.flow.site import Site
 from listserv.flow.wish import Result, Wish
 from listserv.policy.commands.command import Command
 from listserv.policy.confirming import may_ask
 from listserv.policy.linked import mailbox_key
-from listserv.store import confirmations
+from listserv.store import confirmations, members
 from listserv.store.session import Tx
 
 log = logging.getLogger("listserv.asking")
@@ -48,8 +50,12 @@ def ask(
     asker: str,
     now: datetime,
 ) -> bool:
-    """Ask an address about commands, unless too many questions wait there or too many were caused
-    by whoever causes this one: `asker`, "" for somebody whose mail is proven."""
+    """Ask an address about commands, unless it is none to ask, or too many questions wait there, or
+    too many were caused by whoever causes this one: `asker`, "" for somebody whose mail is
+    proven."""
+    if not can_be_asked(tx, site, to):
+        log.warning("not asked=%s, no mail can go there", to.masked)
+        return False
     mailbox = mailbox_key(to)
     if asker:
         waiting = confirmations.unanswered(tx, mailbox, asker, now)
@@ -71,6 +77,23 @@ def ask(
         tx, site, origin, "person-confirm.txt", to, now, values={"wishes": wishes},
         reply_to=confirm_address(origin, question.token), language=language,
     )  # fmt: skip
+    return True
+
+
+def is_ours(tx: Tx, site: Site, address: Address) -> bool:
+    """Whether mail to an address comes back to us."""
+    return ours(tx, site.domains)(address)
+
+
+def can_be_asked(tx: Tx, site: Site, address: Address) -> bool:
+    """Whether a mail to an address that somebody names may leave: not back to us, nor to what is no
+    mailbox out there, such as root@localhost or one at an IP address."""
+    if is_ours(tx, site, address):
+        return False
+    try:
+        new_address(str(address))
+    except ListservError:
+        return bool(members.find(tx, address.key))
     return True
 
 

@@ -15,11 +15,11 @@ from datetime import date, datetime
 from listserv.domain.address import Address, Recipient, Role
 from listserv.domain.authorship import Authorship, Level
 from listserv.domain.lists import MailingList
-from listserv.domain.members import MemberState
+from listserv.domain.members import Member, MemberState
 from listserv.domain.post import Incoming, Post
 from listserv.domain.tokens import Purpose, is_own_message_id, read_copy_token
 from listserv.flow import answering, confirm, membership
-from listserv.flow.asking import Asked, ask
+from listserv.flow.asking import Asked, ask, is_ours
 from listserv.flow.authority import Presented, allowed, believed, present
 from listserv.flow.notices import language_of
 from listserv.flow.perform import Target, Told, perform, puzzled, targets
@@ -71,7 +71,9 @@ class _Outcome:
         self.told.setdefault(to, []).append(told)
 
     def ask(self, to: Address, command: Command) -> None:
-        self.waiting.setdefault(to, []).append(command)
+        waiting = self.waiting.setdefault(to, [])
+        if command not in waiting:
+            waiting.append(command)
 
 
 def commands(
@@ -93,6 +95,9 @@ def commands(
         log.warning("commands to=%s dropped: %s", at, why or "it has no single author")
         return
     author = post.author.address
+    if is_ours(tx, site, author):
+        log.warning("commands to=%s dropped: its author is an address of ours", at)
+        return
     if not said.once_a_day(tx, "commands", _fingerprint(post, at), now):
         log.info("commands to=%s author=%s came before", at, author.masked)
         return
@@ -133,12 +138,15 @@ def _fingerprint(post: Post, at: Address) -> str:
 
 def _asker(incoming: Incoming) -> str:
     """On whose account somebody is asked: the client's, or behind an MTA that does not tell us of
-    it the envelope sender's."""
+    it the envelope sender's. Of IPv6 a customer has a whole /64 (RFC 6177)."""
     try:
-        far = not ipaddress.ip_address(incoming.client.address).is_loopback
+        client = ipaddress.ip_address(incoming.client.address)
     except ValueError:
-        far = False
-    return incoming.client.address if far else incoming.sender
+        return incoming.sender
+    if client.is_loopback:
+        return incoming.sender
+    whole = client.version == 4 or client.ipv4_mapped
+    return str(client) if whole else str(ipaddress.ip_network((client, 64), strict=False))
 
 
 def _words(lines: Sequence[str], meant: Recipient, names: frozenset[str], today: date) -> str:
@@ -163,7 +171,8 @@ def _judge(
     outcome: _Outcome,
     now: datetime,
 ) -> None:
-    """Let one command act, have it wait for a yes, or leave it."""
+    """Let one command act, have it wait for a yes, or leave it. What waits is kept as it was
+    written: which lists an address is on is nothing that a question tells."""
     author = mail.writer.address
     hears = _hears(site, mail.level)
     if isinstance(one, NotUnderstood):
@@ -209,12 +218,10 @@ def _judge_target(
         acting = allowed(tx, site, mail.presented, act, member)
     else:
         acting = Acting.ACT if _hears(site, level) else Acting.CONFIRM
-    if target.mlist is not None:
-        command = replace(command, list=target.mlist.name)
     if acting is Acting.CONFIRM:
         outcome.ask(to, command)
     elif acting is not Acting.NOTHING:
-        writer = replace(mail.writer, undo=acting is Acting.ACT_WITH_UNDO)
+        writer = replace(mail.writer, address=to, undo=acting is Acting.ACT_WITH_UNDO)
         outcome.tell(to, perform(tx, site, command, target, writer, now))
 
 
@@ -267,13 +274,24 @@ def _answer(
     )  # fmt: skip
 
 
-def _leave_by_token(tx: Tx, site: Site, meant: Recipient, domain: str, now: datetime) -> None:
-    """The mailto of List-Unsubscribe: the token proves that the mail answers a copy of ours, so
-    whoever sends it ends the membership of the one who got that copy; they hear of it."""
+def of_leave_token(
+    tx: Tx, site: Site, meant: Recipient, domain: str
+) -> tuple[MailingList, Member] | None:
+    """Whose copy of which list carried an address LIST-leave+TOKEN; they may have left since. None
+    when it is none of this list's."""
     token = read_copy_token(site.secret, Purpose.LEAVE, meant.argument)
     member = members.get(tx, token.member) if token else None
     mlist = lists.at(tx, meant.name, domain)
     if mlist is None or member is None or member.list_id != mlist.id:
-        log.warning("dropped: a leave token that is none of %s", mlist.address if mlist else domain)
-    elif member.state is not MemberState.LEFT:
-        membership.leave(tx, site, mlist, member, f"{member.address} by List-Unsubscribe", now)
+        return None
+    return mlist, member
+
+
+def _leave_by_token(tx: Tx, site: Site, meant: Recipient, domain: str, now: datetime) -> None:
+    """The mailto of List-Unsubscribe: the token proves that the mail answers a copy of ours, so
+    whoever sends it ends the membership of the one who got that copy; they hear of it."""
+    found = of_leave_token(tx, site, meant, domain)
+    if found is None:
+        log.warning("dropped: a leave token that is none of %s@%s", meant.name, domain)
+    elif found[1].state is not MemberState.LEFT:
+        membership.leave(tx, site, *found, f"{found[1].address} by List-Unsubscribe", now)

@@ -9,6 +9,7 @@ from listserv.domain.errors import ListservError
 from listserv.domain.members import Member, MemberState
 from listserv.flow import notices, undo
 from listserv.flow.address_input import new_address
+from listserv.flow.asking import can_be_asked
 from listserv.flow.enrol import change_member
 from listserv.flow.links import Claims
 from listserv.flow.question import confirm_address, new_question
@@ -28,49 +29,71 @@ KIND = "address"
 
 
 def ask(wish: Wish) -> Result:
-    """Ask the other address."""
+    """Ask the other address; once, about all lists of one mail."""
+    tx, site, now = wish.tx, wish.site, wish.now
     other, member = wish.command.address, wish.member
     if member is None or other is None:
         return not_done("member")
     if other.key == member.address.key:
         return not_done("own", address=str(other))
     asked = Result("waits.asked", {"address": str(other)})
-    mailbox, asker = mailbox_key(other), f"member {member.id}"
-    waiting = confirmations.unanswered(wish.tx, mailbox, asker, wish.now)
-    if not may_ask(waiting):
+    mailbox, asker = mailbox_key(other), f"member {member.address.key}"
+    if _is_asked(wish, other, mailbox, asker, member):
+        return asked
+    if not can_be_asked(tx, site, other):
+        return not_done("possible")
+    if not may_ask(confirmations.unanswered(tx, mailbox, asker, now)):
         log.warning("not asked=%s, because of the questions that wait", other.masked)
         return asked
     question = new_question(
-        wish.tx, wish.site, KIND, str(other), {"verb": wish.command.verb}, wish.now,
-        list_id=wish.list.id, member_id=member.id, mailbox=mailbox, asker=asker,
+        tx, site, KIND, str(other), {"verb": wish.command.verb, "members": [member.id]}, now,
+        list_id=wish.list.id, mailbox=mailbox, asker=asker,
     )  # fmt: skip
     notices.send(
-        wish.tx, wish.site, wish.list, "person-confirm-address.txt", other, wish.now,
+        tx, site, wish.list, "person-confirm-address.txt", other, now,
         values={"also": wish.command.verb is Verb.ALSO},
         reply_to=confirm_address(wish.list, question.token),
     )  # fmt: skip
     return asked
 
 
+def _is_asked(wish: Wish, other: Address, mailbox: str, asker: str, member: Member) -> bool:
+    """Whether the same mail has asked it about another list already; then it is about this one
+    too."""
+    for question in confirmations.made_at(wish.tx, mailbox, asker, wish.now):
+        is_same = question.address == str(other) and question.data["verb"] == wish.command.verb
+        if question.kind == KIND and is_same:
+            about = [*question.data["members"], member.id]
+            confirmations.replace_data(wish.tx, question, {**question.data, "members": about})
+            return True
+    return False
+
+
 def confirmed(tx: Tx, site: Site, asked: Confirmation, now: datetime) -> None:
     """The other address says yes: both hear what came of it."""
     other = parse_address(asked.address)
-    member = members.get(tx, asked.member_id) if asked.member_id is not None else None
-    if other is None or member is None or member.state is MemberState.LEFT:
+    found = (members.get(tx, number) for number in asked.data["members"])
+    there = [member for member in found if member and member.state is not MemberState.LEFT]
+    if other is None or not there:
         return
-    before = members.snapshot(tx, member.id)
-    mlist = lists.lock(tx, member.list_id)
     is_also = asked.data["verb"] == Verb.ALSO
+    done = [_done(tx, site, member, other, is_also, now) for member in there]
+    if not any(done):
+        notices.send(
+            tx, site, lists.get(tx, there[0].list_id), "person-confirmed.txt", other, now,
+            values={"what": "not"}, answers=True,
+        )  # fmt: skip
+
+
+def _done(tx: Tx, site: Site, member: Member, other: Address, is_also: bool, now: datetime) -> bool:
+    mlist = lists.lock(tx, member.list_id)
+    before = members.snapshot(tx, member.id)
     try:
         with tx.begin_nested():
             (_link if is_also else _move)(tx, site, member, other, now)
     except ListservError as wrong:
         log.warning("other address=%s impossible: %s", other.masked, wrong)
-        notices.send(
-            tx, site, mlist, "person-confirmed.txt", other, now, values={"what": "not"},
-            answers=True,
-        )  # fmt: skip
-        return
+        return False
     back = undo.membership(tx, member.id, before)
     reply_to = undo.offer(tx, site, mlist, member.address, [back], now)
     language = notices.language_of(mlist, member)
@@ -80,6 +103,7 @@ def confirmed(tx: Tx, site: Site, asked: Confirmation, now: datetime) -> None:
             values={"also": is_also, "other": str(other), "undo": undone_at is not None},
             reply_to=undone_at, language=language, answers=True,
         )  # fmt: skip
+    return True
 
 
 def _move(tx: Tx, site: Site, member: Member, other: Address, now: datetime) -> None:

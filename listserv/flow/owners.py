@@ -1,13 +1,16 @@
 """The verbs of owners and moderators about others and about the list: ADD, DELETE, SET FOR, INVITE,
 BAN, UNBAN, HOLD, FREE. Each is written to the list's log, and can be taken back."""
 
+import logging
 from dataclasses import replace
 from datetime import datetime
 
 from listserv.domain.address import Address, parse_address
+from listserv.domain.errors import ListservError
 from listserv.domain.members import Member, MemberState
 from listserv.flow import administer, membership, notices, preferences, undo
 from listserv.flow.address_input import ban_pattern
+from listserv.flow.asking import can_be_asked
 from listserv.flow.enrol import add_members
 from listserv.flow.question import confirm_address, new_question
 from listserv.flow.site import Site
@@ -16,6 +19,8 @@ from listserv.policy.commands.table import BY_VERB
 from listserv.store import bans, events, lists, members
 from listserv.store.confirmations import Confirmation
 from listserv.store.session import Tx
+
+log = logging.getLogger("listserv.perform")
 
 # The row of INVITE in flow.confirm.KINDS.
 KIND = "invite"
@@ -75,6 +80,8 @@ def invite(wish: Wish) -> Result:
     tx, site, mlist, address = wish.tx, wish.site, wish.list, _whom(wish)
     if bans.is_banned(tx, mlist.id, address, wish.now):
         return not_done("is-banned", address=str(address))
+    if not can_be_asked(tx, site, address):
+        return not_done("possible")
     data = {"name": wish.command.name, "by": wish.writer.by}
     question = new_question(tx, site, KIND, str(address), data, wish.now, list_id=mlist.id)
     notices.send(
@@ -160,5 +167,13 @@ def accepted(tx: Tx, site: Site, asked: Confirmation, now: datetime) -> None:
     when = f"{now:%Y-%m-%d %H:%M} UTC"
     began = f"invited by {asked.data['by']}, confirmed by {address} on {when}"
     writer = Writer(address, mlist.domain, began, confirmed=True)
-    name = asked.data["name"]
-    membership.enter(tx, site, mlist, writer, {"name": name} if name else {}, now)
+    settings = {"name": asked.data["name"]} if asked.data["name"] else {}
+    try:
+        with tx.begin_nested():
+            membership.enter(tx, site, mlist, writer, settings, now)
+    except ListservError as wrong:
+        log.warning("invitation of %s impossible: %s", address.masked, wrong)
+        notices.send(
+            tx, site, mlist, "person-confirmed.txt", address, now, values={"what": "not"},
+            answers=True,
+        )  # fmt: skip

@@ -81,7 +81,8 @@ def targets(
         return [Target(mlist, member)]
     if about is About.MAYBE:
         return [Target(None, None)]
-    mine = [Target(lists.get(tx, m.list_id), m) for m in members.of_address(tx, address, domain)]
+    found = members.of_address(tx, address, domain, proven=proven)
+    mine = [Target(lists.get(tx, member.list_id), member) for member in found]
     if not mine:
         return not_done("anywhere")
     if len(mine) > 1 and command.list != ALL_LISTS:

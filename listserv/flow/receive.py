@@ -53,7 +53,7 @@ def message(
     """
     targets = [target(tx, site, address, now) for address in incoming.recipients]
     asked = _reading_order(tx, post, [one for one in targets if isinstance(one, MailingList)])
-    asides = {one for one in targets if isinstance(one, Aside)}
+    asides = list(dict.fromkeys(one for one in targets if isinstance(one, Aside)))
     waits = asked or any(aside.meant.role in obey.ROLES for aside in asides)
     if waits and site.require_proven_author and authorship.temporary:
         if _is_early(tx, post, now):

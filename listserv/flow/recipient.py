@@ -65,9 +65,8 @@ def _reply_for(tx: Tx, site: Site, meant: Recipient | None, domain: str) -> Repl
         case Recipient(Role.BOUNCES | Role.ROBOT_BOUNCES, _, token):
             known = read_copy_token(site.secret, Purpose.BOUNCES, token)
             return RECIPIENT_OK if known else UNKNOWN
-        case Recipient(Role.LEAVE_TOKEN, _, token):
-            known = read_copy_token(site.secret, Purpose.LEAVE, token)
-            return RECIPIENT_OK if known else UNKNOWN
+        case Recipient(Role.LEAVE_TOKEN):
+            return RECIPIENT_OK if obey.of_leave_token(tx, site, meant, domain) else UNKNOWN
         case Recipient(role) if role in obey.ROLES:
             return RECIPIENT_OK
         case _:

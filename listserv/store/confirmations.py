@@ -81,6 +81,18 @@ def unanswered(tx: Tx, mailbox: str, asker: str, now: datetime) -> Unanswered:
     )
 
 
+def made_at(tx: Tx, mailbox: str, asker: str, now: datetime) -> list[Confirmation]:
+    """The questions to a mailbox that somebody has caused at this moment: in one mail."""
+    row = ConfirmationRow
+    rows = tx.execute(_SELECT.where(row.mailbox == mailbox, row.created == now, row.asker == asker))
+    return [Confirmation(*row) for row in rows]
+
+
+def replace_data(tx: Tx, question: Confirmation, data: Mapping[str, Any]) -> None:
+    """Say anew what a question is about."""
+    _changed(tx, ConfirmationRow.token == question.token, data=dict(data))
+
+
 def withdraw(tx: Tx, token: str, now: datetime) -> bool:
     """Let a question that is open expire now."""
     row = ConfirmationRow

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import (
     BindParameter,
+    Select,
     Text,
     bindparam,
     column,
@@ -260,19 +261,31 @@ def move(tx: Tx, member: Member, address: Address) -> Member:
     return _again(tx, member.id)
 
 
-def of_address(tx: Tx, address: Address, domain: str) -> list[Member]:
+def of_address(tx: Tx, address: Address, domain: str, *, proven: bool = False) -> list[Member]:
     """The memberships, on the lists of a domain, of whoever has this address or posts from it, in
-    the order of the lists' names."""
+    the order of the lists' names; for other spellings see `author`."""
     own = _SELECT.where(MemberRow.address_key == address.key)
-    linked_to = _LINKED.where(_LINK.address_key == address.key)
-    found = {}
-    for query in (own, linked_to):
+    found = _in_domain(tx, domain, own, _LINKED.where(_LINK.address_key == address.key))
+    if proven:
+        key = mailbox_key(address)
+        is_spelling = or_(MemberRow.address_key == key, MemberRow.mailbox == key)
+        linked_to = _LINKED.where(_LINK.mailbox == key)
+        others = _in_domain(tx, domain, _SELECT.where(is_spelling), linked_to)
+        found |= {name: some for name, some in others.items() if name not in found}
+    return [found[name][0] for name in sorted(found) if len(found[name]) == 1]
+
+
+def _in_domain(tx: Tx, domain: str, *queries: Select[*tuple[Any, ...]]) -> dict[str, list[Member]]:
+    """Who has not left, by the name of the list."""
+    found: dict[str, dict[int, Member]] = {}
+    for query in queries:
         of_lists = query.join(ListRow, ListRow.id == MemberRow.list_id).add_columns(
             ListRow.name.label("of_list")
         )
         here = of_lists.where(ListRow.domain == domain, MemberRow.state != MemberState.LEFT)
-        found.update({row.id: (row.of_list, _member(row)) for row in tx.execute(here)})
-    return [member for _, member in sorted(found.values(), key=lambda one: one[0])]
+        for row in tx.execute(here):
+            found.setdefault(row.of_list, {})[row.id] = _member(row)
+    return {name: list(some.values()) for name, some in found.items()}
 
 
 def missed(tx: Tx, member: Member) -> int:

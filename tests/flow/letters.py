@@ -91,9 +91,10 @@ def send(
     body: str = "",
     to: str = "town-request",
     authorship: Authorship = PROVEN,
+    /,
     **header: str,
 ) -> Reply:
-    """One mail with commands in its text."""
+    """One mail with commands in its text; `sender` is that of its envelope."""
     given = {"subject": "", "body": body, **header}
     sender = given.pop("sender", None)
     raw = a_message(author, (to if "@" in to else at(to),), **given)
@@ -107,6 +108,7 @@ def answer(
     word: str = "yes",
     author: str = "",
     authorship: Authorship = NOTHING_VERIFIED,
+    /,
     **header: str,
 ) -> Reply:
     """A person's reply to a mail of ours; by default of whoever got it, and nothing proves it."""
