@@ -3,7 +3,7 @@ r"""Plays a transcript of an SMTP conversation against a server: the tests in te
     # A comment; the first says which behaviour the dialogue shows.
     C: TEXT       is sent, with CR LF. \r \n \0 \xNN and \\ mean what they mean in Python; a
                   backslash at the end leaves CR LF out. Lines that follow each other go out in
-                  one segment, as a pipelining client sends them.
+                  one segment, as a pipelining client sends them. $NAME is what `names` has for it.
     S: PATTERN    the server's next line. * stands for any text.
     S: [closed]   the server has closed the connection.
 
@@ -12,8 +12,10 @@ Any other line is handed to `otherwise`, for example "mail to ann@example.org: a
 
 import re
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
+_NAME = re.compile(r"\$([a-z]+)")
 _ESCAPE = re.compile(rb"\\(x[0-9a-f]{2}|[rn0\\])")
 _MEANS = {b"r": b"\r", b"n": b"\n", b"0": b"\0", b"\\": b"\\"}
 
@@ -37,16 +39,18 @@ def play(
     transcript: str,
     *,
     otherwise: Callable[[str], None] | None = None,
+    names: Mapping[str, str] = MappingProxyType({}),
     seconds: float = 15.0,
 ) -> None:
-    """Play `transcript`; AssertionError names the line that went otherwise, and what came."""
+    """Play `transcript`; AssertionError names the line that went otherwise, and what came.
+    `otherwise` may add to `names`."""
     connection = socket.create_connection((host, port), seconds)
     with connection as client, client.makefile("rb") as answers:
         pending = b""
         for number, line in enumerate(transcript.splitlines(), 1):
             kind, text = line[:2], line[3:]
             if kind == "C:":
-                pending += octets(text)
+                pending += octets(_NAME.sub(lambda found: names[found[1]], text))
                 continue
             if pending:
                 client.sendall(pending)

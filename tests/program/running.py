@@ -63,6 +63,13 @@ class Running:
         read = [sink.check_maildir(path) for path in self.maildir.glob("new/*")]
         return {message["Delivered-To"]: message for message in read}
 
+    def new_mail(self, seen: set[Path]) -> list[Message]:
+        """What was sent besides what was `seen`, and is now, once nothing is left in the queue."""
+        self._wait_for_queue()
+        new = set(self.maildir.glob("new/*")) - seen
+        seen |= new
+        return [sink.check_maildir(path) for path in new]
+
     def _wait_for_queue(self) -> None:
         patience = threading.Event()
         for _ in range(int(PATIENCE / 0.02)):

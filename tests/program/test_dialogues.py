@@ -1,16 +1,21 @@
 """Conversations with the whole program, and what follows from them."""
 
+import re
+from email.message import Message
+from email.utils import parseaddr
 from pathlib import Path
 
 import pytest
 
+from listserv.domain.members import Member, MemberState
 from listserv.flow import administer, enrol
-from listserv.store import bans, held
+from listserv.store import bans, held, lists, members
 from listserv.store.session import Tx
 from tests.dialogue import play
 from tests.program.running import DOMAIN, Running
 
 DIALOGUES = sorted(Path(__file__).with_name("dialogues").glob("*.txt"))
+_KINDS = re.compile(r"(nothing held|(?:no )?mail to|(?:no )?member|held)")
 LISTS: dict[str, dict[str, str]] = {
     "town": {"title": "Town"},
     "news": {"nonmember": "reject"},
@@ -49,24 +54,60 @@ def test_what_is_said_and_what_follows(town: Running, path: Path) -> None:
     transcript = path.read_text()
     port = town.lmtp if transcript.startswith("# lmtp:") else town.smtp
     assert port is not None
-    play("127.0.0.1", port, transcript, otherwise=lambda line: expect(town, line))
+    what_follows = _WhatFollows(town)
+    play("127.0.0.1", port, transcript, otherwise=what_follows.expect, names=what_follows.names)
 
 
-def expect(town: Running, line: str) -> None:
-    """One line about what follows."""
-    kind, _, rest = line.partition(" to ") if " to " in line else line.partition(": ")
-    match kind:
-        case "mail":
-            recipient, _, subject = rest.partition(": ")
-            mail = town.mail()
-            assert recipient in mail, line
-            assert mail[recipient]["Subject"] == subject
-        case "no mail":
-            assert rest not in town.mail()
-        case "held":
-            (waiting,) = town.app.store.read(held.ls)
-            assert [reason.because for reason in waiting.reasons] == [rest]
-        case "nothing held":
-            assert town.app.store.read(held.ls) == []
-        case _:
-            raise AssertionError(f"{line!r} means nothing")
+class _WhatFollows:
+    """The lines about what follows. "mail to ADDRESS: SUBJECT" is of the next mail there, and
+    $reply is then where it is answered; "no mail to ADDRESS" says that there is no other; "member
+    ADDRESS: STATE DELIVERY" and "no member ADDRESS" are of the list town."""
+
+    def __init__(self, town: Running) -> None:
+        self._town = town
+        self._seen: set[Path] = set()
+        self._untold: list[Message] = []
+        self.names: dict[str, str] = {}
+
+    def expect(self, line: str) -> None:
+        found = _KINDS.match(line)
+        kind = found[1] if found else line
+        rest = line.removeprefix(kind).lstrip(": ")
+        match kind:
+            case "mail to":
+                recipient, _, subject = rest.partition(": ")
+                mail = self._next(recipient)
+                assert mail is not None, line
+                assert mail["Subject"] == subject
+                self.names["reply"] = parseaddr(mail["Reply-To"])[1]
+            case "no mail to":
+                assert self._next(rest) is None, line
+            case "member":
+                address, _, wanted = rest.partition(": ")
+                member = self._member(address)
+                assert member is not None, line
+                assert f"{member.state} {member.delivery}" == wanted
+            case "no member":
+                member = self._member(rest)
+                assert member is None or member.state is MemberState.LEFT
+            case "held":
+                (waiting,) = self._town.app.store.read(held.ls)
+                assert [reason.because for reason in waiting.reasons] == [rest]
+            case "nothing held":
+                assert self._town.app.store.read(held.ls) == []
+            case _:
+                raise AssertionError(f"{line!r} means nothing")
+
+    def _next(self, recipient: str) -> Message | None:
+        self._untold += self._town.new_mail(self._seen)
+        mine = [mail for mail in self._untold if mail["Delivered-To"] == recipient]
+        if not mine:
+            return None
+        self._untold.remove(mine[0])
+        return mine[0]
+
+    def _member(self, address: str) -> Member | None:
+        def look(tx: Tx) -> Member | None:
+            return members.by_key(tx, lists.find(tx, "town").id, address)
+
+        return self._town.app.store.read(look)
