@@ -3,15 +3,14 @@
 from datetime import datetime
 
 from listserv.domain.address import Recipient, Role, parse_address
-from listserv.domain.lists import MailingList
 from listserv.flow import answering, perform
 from listserv.flow.asking import Asked
-from listserv.flow.notices import language_of
+from listserv.flow.notices import language_for
 from listserv.flow.question import origin_of
 from listserv.flow.site import Site
 from listserv.flow.wish import Writer
 from listserv.policy.commands.grammar import parse
-from listserv.store import lists, members
+from listserv.store import lists
 from listserv.store.confirmations import Confirmation
 from listserv.store.session import Tx
 
@@ -25,7 +24,9 @@ def confirmed(tx: Tx, site: Site, asked: Confirmation, now: datetime) -> None:
         return
     about = Asked(**asked.data)
     began = f"{about.began}, confirmed by {address} on {now:%Y-%m-%d %H:%M} UTC"
-    writer = Writer(address, about.domain, began, about.words, confirmed=True)
+    origin = origin_of(tx, asked)
+    language = language_for(tx, origin, address)
+    writer = Writer(address, about.domain, began, about.words, confirmed=True, language=language)
     names = {name for name, domain in lists.names(tx) if domain == about.domain}
     wanted = [
         one
@@ -33,8 +34,4 @@ def confirmed(tx: Tx, site: Site, asked: Confirmation, now: datetime) -> None:
         for one in parse(line, (), _ROBOT, names, domain=about.domain, today=site.today(now))
     ]
     told = perform.all_of(tx, site, wanted, writer, now)
-    origin = origin_of(tx, asked)
-    mlist = origin if isinstance(origin, MailingList) else None
-    member = members.by_key(tx, mlist.id, address.key) if mlist is not None else None
-    language = language_of(origin, member)
     answering.answer(tx, site, origin, address, told, now, language=language)

@@ -279,6 +279,16 @@ def language_of(origin: MailingList | str, member: Member | None) -> str:
     return chosen or (ENGLISH if isinstance(origin, str) else origin.settings.language)
 
 
+def language_for(tx: Tx, origin: MailingList | str, reader: Address) -> str:
+    """In which language a list answers somebody's mail; a domain in that of all the lists there
+    that they are on, if it is one."""
+    if isinstance(origin, MailingList):
+        return language_of(origin, members.author(tx, origin.id, reader, proven=False))
+    there = members.of_address(tx, reader, origin)
+    found = {language_of(lists.get(tx, member.list_id), member) for member in there}
+    return found.pop() if len(found) == 1 else ENGLISH
+
+
 @dataclass(frozen=True, slots=True)
 class _Sender:
     list_id: int | None

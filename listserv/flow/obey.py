@@ -21,7 +21,7 @@ from listserv.domain.tokens import Purpose, is_own_message_id, read_copy_token
 from listserv.flow import answering, confirm, membership
 from listserv.flow.asking import Asked, ask, is_ours
 from listserv.flow.authority import Presented, allowed, believed, present
-from listserv.flow.notices import language_of
+from listserv.flow.notices import language_for
 from listserv.flow.perform import Target, Told, perform, puzzled, targets
 from listserv.flow.site import Site
 from listserv.flow.wish import Result, Writer
@@ -107,16 +107,18 @@ def commands(
     presented = present(tx, incoming, post, authorship, at, now)
     message = f", {post.message_id}" if post.message_id else ""
     began = f"by mail on {now:%Y-%m-%d %H:%M} UTC{message}"
-    writer = Writer(author, at.domain, began, _words(read.lines, meant, names, site.today(now)))
+    origin = (lists.at(tx, meant.name, at.domain) if meant.name else None) or at.domain
+    language = language_for(tx, origin, author)
+    words = _words(read.lines, meant, names, site.today(now))
+    writer = Writer(author, at.domain, began, words, language=language)
     mail = _Mail(presented, writer, believed(tx, presented, None)[0], _asker(incoming))
     outcome = _Outcome()
     for one in wanted or (Command(Verb.HELP, meant.name),):
         _judge(tx, site, mail, one, outcome, now)
     for address, waiting in outcome.waiting.items():
         _ask(tx, site, mail, address, waiting, now)
-    origin = lists.at(tx, meant.name, at.domain) if meant.name else None
     for address, told in outcome.told.items():
-        _answer(tx, site, origin or at.domain, post, address, told, now)
+        _answer(tx, site, origin, post, address, told, language, now)
 
 
 def _why_not(site: Site, incoming: Incoming, post: Post, authorship: Authorship) -> str:
@@ -258,6 +260,7 @@ def _answer(
     post: Post,
     to: Address,
     told: Sequence[Told],
+    language: str,
     now: datetime,
 ) -> None:
     whom = mailbox_key(to)
@@ -266,12 +269,9 @@ def _answer(
         return
     if not said.at_most(tx, "answer", whom, _MAX_ANSWERS, now):
         return
-    mlist = origin if isinstance(origin, MailingList) else None
-    member = members.by_key(tx, mlist.id, to.key) if mlist is not None else None
     answering.answer(
-        tx, site, origin, to, told, now, language=language_of(origin, member),
-        in_reply_to=post.message_id,
-    )  # fmt: skip
+        tx, site, origin, to, told, now, language=language, in_reply_to=post.message_id
+    )
 
 
 def of_leave_token(

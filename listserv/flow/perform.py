@@ -14,7 +14,6 @@ from listserv.domain.errors import ListservError
 from listserv.domain.lists import MailingList
 from listserv.domain.members import Member, MemberState
 from listserv.flow import inform, membership, other_address, owners, preferences
-from listserv.flow.notices import language_of
 from listserv.flow.site import Site
 from listserv.flow.wish import ROLES, Result, Wish, Writer, not_done
 from listserv.policy.commands.command import ALL_LISTS, Command, NotUnderstood, Verb
@@ -133,10 +132,9 @@ def _do(wish: Wish) -> Result:
 
 def _inform(wish: Wish) -> Result:
     """A question, whose answer is a text of its own."""
-    origin = wish.mlist or wish.writer.domain
     text = inform.inform(
         wish.tx, wish.site, wish.command, wish.mlist, wish.writer.address, wish.member,
-        wish.writer.domain, language_of(origin, wish.member),
+        wish.writer.domain, wish.writer.language,
     )  # fmt: skip
     return Result(text=text)
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from listserv.domain.address import Address
+from listserv.domain.languages import ENGLISH
 from listserv.domain.lists import MailingList
 from listserv.domain.members import Member, MemberRole
 from listserv.flow.site import Site
@@ -28,7 +29,7 @@ class Writer:
     """Who wants it: somebody whose mail proves the address, or who has `confirmed` a mail to it.
     `domain` is the one whose lists they wrote to, `began` how a membership begins by their mail,
     `words` what an applicant wrote besides; what is taken for theirs can be taken back with UNDO
-    where `undo` says so."""
+    where `undo` says so. `language` is that of the answer to them."""
 
     address: Address
     domain: str
@@ -36,6 +37,7 @@ class Writer:
     words: str = ""
     confirmed: bool = False
     undo: bool = True
+    language: str = ENGLISH
 
     @property
     def by(self) -> str:
