@@ -110,8 +110,15 @@ VALUES: Mapping[str, tuple[object, ...]] = {
     "year": (2026,),
     "yours": ("ann@x.test",),
 }  # fmt: skip
+# What may be said of no list, or of all of them.
+OF_NO_LIST = (
+    "asked.signoff", "asked.set", "asked.break", "asked.back", "asked.name", "asked.change",
+    "asked.also", "asked.query", "asked.info", "asked.index", "asked.get", "asked.send",
+    "asked.search", "done.index", "done.get", "done.send", "done.search",
+)  # fmt: skip
 # Values of a variable that has others elsewhere.
 OWN: Mapping[str, Mapping[str, tuple[object, ...]]] = {
+    **{key: {"list": ("support", "")} for key in OF_NO_LIST},
     "answer-help.txt": {
         "options": ([("NOMAIL", "no mail comes")],),
         "owners": ([], [("ADD support x@y.test", "make somebody a member")]),
@@ -149,7 +156,7 @@ def tree_of(text: str) -> nodes.Template:
 
 
 def values_for(text: str, name: str = "") -> Iterator[dict[str, object]]:
-    """Every combination of values for a text: of the template `name`, or of a phrase."""
+    """Every combination of values for a text: of the template or the phrase `name`."""
     names = sorted(meta.find_undeclared_variables(tree_of(text)))
     known = {**VALUES, **OWN.get(name, {})}
     unknown = [name for name in names if name not in known]
@@ -210,7 +217,7 @@ def test_every_phrase_has_its_twin_and_is_made_alike(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("key", read_phrases(ROOT))
 def test_a_phrase_is_one_line_of_words(key: str, language: str) -> None:
-    for values in values_for(read_phrases(ROOT)[key]):
+    for values in values_for(read_phrases(ROOT)[key], key):
         said = WORDS.phrase(key, values, language)
         assert said and said.split() == said.split(" ")
 
@@ -296,7 +303,7 @@ def commands_in(subject: str, *lines: str) -> list[Command]:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("key", [key for key in read_phrases(ROOT) if table_of(key) in LINES])
 def test_no_phrase_that_stands_in_a_line_of_its_own_is_a_command(key: str, language: str) -> None:
-    for values in values_for(read_phrases(ROOT)[key]):
+    for values in values_for(read_phrases(ROOT)[key], key):
         line = WORDS.phrase(key, values, language)
         assert commands_in("", line) + commands_in("", f"- {line}") == []
 
