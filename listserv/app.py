@@ -16,6 +16,7 @@ from listserv.flow.deliver import Deliveries
 from listserv.flow.site import Site
 from listserv.resolver import Resolver
 from listserv.resources import JinjaTemplates
+from listserv.rule_files import RuleFiles
 from listserv.smtp.authenticate import Authenticator
 from listserv.smtp.intake import FlowIntake
 from listserv.smtp.relay import MaildirCarrier, RelaySettings, SmtpCarrier
@@ -59,6 +60,7 @@ class App:
             require_proven_author=config.auth.require_proven_author,
             operators={domain.name: domain.operator for domain in config.domains},
             zone=config.site.timezone,
+            rule_files=RuleFiles(config.site.rules_dir),
         )
 
     @property

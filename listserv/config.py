@@ -46,12 +46,15 @@ log = logging.getLogger(__name__)
 # Where a listener listens when its section is there and says nothing else.
 SMTP_LISTEN = "127.0.0.1:8025"
 LMTP_LISTEN = "127.0.0.1:8024"
+# The folder of content rules, beside the file.
+RULES = "rules"
 KEYS: Mapping[str, values.Reader] = {
     "site.domain": values.domain_name,
     "site.hostname": values.domain_name,
     "site.operator": values.mail_address,
     "site.timezone": values.time_zone,
     "site.templates_dir": values.readable_folder,
+    "site.rules_dir": values.readable_folder,
     "storage.database": values.database_url,
     "storage.retention_days": values.whole(1, 36500),
     "smtp.listen": values.listener,
@@ -149,6 +152,7 @@ def _build(document: Mapping[str, object], folder: Path) -> Config:
     if "domain" not in site:
         raise _Wrong("site.domain", "is missing: the domain of the lists, the part after the @")
     site.setdefault("hostname", site["domain"])
+    site.setdefault("rules_dir", folder / RULES)
     site.setdefault("operator", Address("postmaster", site["domain"]))
     for section, listen in (("smtp", SMTP_LISTEN), ("lmtp", LMTP_LISTEN)):
         if section in document:

@@ -11,13 +11,15 @@ _UTC = ZoneInfo("UTC")
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """`hostname` is our name in EHLO, Received and Message-IDs; `operator` looks after it all."""
+    """`hostname` is our name in EHLO, Received and Message-IDs; `operator` looks after it all;
+    `rules_dir` has the lists' content rules, and need not exist."""
 
     domain: str
     hostname: str
     operator: Address
     timezone: ZoneInfo = _UTC
     templates_dir: Path | None = None
+    rules_dir: Path = Path("/etc/listserv/rules")
 
 
 @dataclass(frozen=True, slots=True)

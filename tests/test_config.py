@@ -40,7 +40,7 @@ WHERE = Path("/etc/listserv/listserv.toml")
 # Fields of Config that come out of the file that a key names.
 READ_FROM_FILES = {"relay.password", "dkim.key", "domain.key"}
 # Keys whose default depends on another key.
-ELSEWHERE = {"dkim.keys_dir", "domain.name", "domain.operator"}
+ELSEWHERE = {"dkim.keys_dir", "domain.name", "domain.operator", "site.rules_dir"}
 
 
 def fields(config: Config) -> dict[str, object]:

@@ -78,10 +78,15 @@ def show(app: App, name: str, as_json: bool) -> None:
 @with_app
 def set_(app: App, name: str, settings: tuple[str, ...]) -> None:
     """Change settings of a list: all of them, or none."""
-    given = key_values(settings)
+    given, rule_files = key_values(settings), app.site.rule_files
     app.store.write(
         lambda tx: administer.change_list(
-            tx, stored_lists.find(tx, name).id, given, by=BY, now=app.clock.now()
+            tx,
+            stored_lists.find(tx, name).id,
+            given,
+            rule_files=rule_files,
+            by=BY,
+            now=app.clock.now(),
         )
     )
 

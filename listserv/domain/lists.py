@@ -7,7 +7,7 @@ from datetime import datetime
 from listserv.domain.address import ListAddresses
 from listserv.domain.errors import ListservError
 from listserv.domain.languages import ENGLISH, LANGUAGES
-from listserv.domain.settings import Setting, Value, line, lines, one_of, whole, yes_no
+from listserv.domain.settings import Setting, Value, file_below, line, lines, one_of, whole, yes_no
 
 # What 1 MB means everywhere in this program.
 MEGABYTE = 1024 * 1024
@@ -100,7 +100,10 @@ LIST_SETTINGS: tuple[Setting, ...] = (
         "moderators", one_of("all", "turn"), "all", "who is asked about a held post",
         {"": "moderators are not written to; they use `listserv held`"},
     ),
-    Setting("content_rules", line(200), "", "a file of rules", {"": "texts are not searched"}),
+    Setting(
+        "content_rules", file_below, "",
+        "a file in site.rules_dir with rules about the texts of posts; empty: none",
+    ),
 )  # fmt: skip
 
 DEFAULTS: Mapping[str, Value] = {row.key: row.default for row in LIST_SETTINGS}

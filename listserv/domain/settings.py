@@ -17,6 +17,8 @@ from listserv.domain.errors import ListservError
 Value = str | int | bool
 
 _BETWEEN = re.compile(r"[,\s]+")
+# Never . or .. or a hidden file.
+_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,14 @@ def lines(longest: int) -> Callable[[str], Value]:
         return text
 
     return read
+
+
+def file_below(text: str) -> Value:
+    """A reader for the path of a file below a folder of ours, or for nothing."""
+    names = text.split("/") if text else []
+    if len(text) > 200 or not all(_FILE_NAME.fullmatch(name) for name in names):
+        raise ValueError("is the path of a file in its folder, such as rules.txt, or empty")
+    return text
 
 
 def day(text: str) -> Value:

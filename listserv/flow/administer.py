@@ -13,6 +13,7 @@ from listserv.flow import quarantine
 from listserv.flow.address_input import ban_pattern
 from listserv.flow.enrol import add_members
 from listserv.policy import from_rewrite
+from listserv.rule_files import NO_RULE_FILES, RuleFiles
 from listserv.store import bans, events, lists, members, queue, queue_view, site
 from listserv.store.session import Tx
 
@@ -55,10 +56,19 @@ def create_list(
 
 
 def change_list(
-    tx: Tx, list_id: int, settings: Mapping[str, str], *, by: str, now: datetime
+    tx: Tx,
+    list_id: int,
+    settings: Mapping[str, str],
+    *,
+    rule_files: RuleFiles = NO_RULE_FILES,
+    by: str,
+    now: datetime,
 ) -> MailingList:
-    """Set some settings of a list: all of them, or none."""
+    """Set some settings of a list: all of them, or none. A file of content rules is read whole:
+    what is wrong in it is refused here, and not when a post comes."""
     values = read_settings(LIST_SETTINGS, settings)
+    if values.get("content_rules"):
+        rule_files.read(str(values["content_rules"]))
     mlist = lists.change(tx, list_id, values)
     _refuse_contradiction(mlist)
     events.log(tx, list_id, by, f"set {as_written(values)}", now)

@@ -12,7 +12,7 @@ from listserv.domain.decision import Decision, Reason, Verdict
 from listserv.domain.lists import MailingList
 from listserv.domain.post import Incoming, Post, Transport
 from listserv.domain.replies import ACCEPTED, DNS_SILENT, Reply
-from listserv.flow import author_first, confirm, notices, obey, role_mail
+from listserv.flow import author_first, confirm, content, notices, obey, role_mail, urgent
 from listserv.flow.accept import follow_up
 from listserv.flow.facts import gather, own_keys
 from listserv.flow.recipient import Aside, target
@@ -71,6 +71,10 @@ def message(
         if _is_stored(one.decision):
             raw_id = raw_id or posts.keep_raw(tx, incoming.raw, now)
         _carry_out(tx, site, case, one.decision, raw_id, now, answerable=answerable)
+        if case.facts.content.rules:
+            urgent.tell(
+                tx, site, case.facts, one.decision, incoming.raw, now, answerable=answerable
+            )
     return tuple(replies[t.id] if isinstance(t, MailingList) else ACCEPTED for t in targets)
 
 
@@ -175,7 +179,11 @@ def _case(
         author_posts_last_hour=by_author if author else 0,
         list_posts_last_hour=by_list,
     )
-    return _Case(facts, DUPLICATE if before.same else decide(facts))
+    if before.same:
+        return _Case(facts, DUPLICATE)
+    if mlist.settings.content_rules:
+        return _Case(*content.decided(site, facts, incoming.raw))
+    return _Case(facts, decide(facts))
 
 
 @dataclass(frozen=True, slots=True)

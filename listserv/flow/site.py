@@ -9,6 +9,7 @@ from listserv.domain.mailing import Mode
 from listserv.domain.tokens import own_message_id
 from listserv.mail.notices import Templates
 from listserv.mail.sign import Signer
+from listserv.rule_files import NO_RULE_FILES, RuleFiles
 
 
 def nobody_signs(domain: str) -> None:
@@ -22,7 +23,7 @@ class Site:
     when all copies together would exceed `burst_bytes`; a transaction then has up to `max_rcpt`
     recipients. `signers` says who signs for a domain now. `require_proven_author`: a member's post
     is held until its author is known to have written it. `operators` look after a domain. `zone`:
-    where a day begins and ends."""
+    where a day begins and ends. `rule_files` are the lists' content rules."""
 
     domains: frozenset[str]
     hostname: str
@@ -37,6 +38,7 @@ class Site:
     require_proven_author: bool = True
     operators: Mapping[str, Address] = field(default_factory=dict)
     zone: tzinfo = UTC
+    rule_files: RuleFiles = NO_RULE_FILES
 
     def today(self, now: datetime) -> date:
         """The day that it is where the site is."""
