@@ -16,7 +16,7 @@ LIST_KEYS = """
 title=Our town
 description=For everybody in it
 language=en|de
-!subscription=open|confirm|approve|invite
+subscription=open|confirm|approve|invite
 posting=anyone|members|moderators
 nonmember=reject|hold|discard
 moderation=off|new|all
@@ -43,7 +43,7 @@ attachments=keep|!images|!none
 !held_fallback=tell|release
 !held_expiry=14
 !moderators=all|turn
-!content_rules=rules.txt
+content_rules=town/rules.txt|
 """
 MEMBER_KEYS = """
 name=Robert
@@ -70,7 +70,7 @@ NONSENSE = {
     "subject_prefix": "a\x00b", "footer": "\x1b[2J", "reply_to": "nobody", "from_rewrite": "never",
     "identity": "none", "default_delivery": "nomail", "archive": "on", "recall_minutes": "-1",
     "oversharing_guard": "yes", "roster": "everybody", "advertised": "maybe", "tls_required": "",
-    "attachments": "all",
+    "attachments": "all", "content_rules": "../town.toml",
 }  # fmt: skip
 
 
@@ -91,6 +91,9 @@ def test_the_tables_here_are_complete() -> None:
 @pytest.mark.parametrize("table", [LIST_KEYS, MEMBER_KEYS], ids=["list", "member"])
 def test_every_setting_works_or_is_refused(town: Shell, table: str) -> None:
     noun, *whose = WHOSE[table]
+    rules = town.config.with_name("rules") / "town"
+    rules.mkdir(parents=True)
+    (rules / "rules.txt").write_text('when post has link then hold "a link"\n')
     set_, show = (noun, "set", *whose), (noun, "show", *whose)
     for key, value, works in _cases(table):
         before = town.json(*show)
