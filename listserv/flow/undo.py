@@ -165,6 +165,8 @@ def _restore(tx: Tx, site: Site, step: Step, by: str, now: datetime) -> None:
     values = taken_back(members.snapshot(tx, member.id), step["was"], step["is"])
     if values is None or ("state" not in step["was"] and member.state is MemberState.LEFT):
         raise ListservError(f"the membership of {member.address} has changed since")
+    if not values:
+        return
     address = parse_address(str(values.get("address", member.address)))
     assert address is not None
     claims = Claims(tx, mlist, site.domains, now)

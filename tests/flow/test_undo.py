@@ -283,6 +283,14 @@ def test_who_joined_left_and_joined_again_is_not_put_out_by_the_first_undo(
     assert is_member(world, town, ZOE)
 
 
+def test_an_undo_of_leaving_by_who_is_back_changes_nothing(world: World, town: MailingList) -> None:
+    back = do(world, BOB, "SIGNOFF town")
+    do(world, BOB, "SUBSCRIBE town WITH DIGEST")
+    before = state(world, town)
+    assert "as it was before" in undo(world, back)
+    assert state(world, town) == before
+
+
 def test_undo_in_the_order_of_a_stack_takes_everything_back(
     world: World, town: MailingList
 ) -> None:

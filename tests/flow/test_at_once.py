@@ -1,0 +1,88 @@
+"""Two mails at once never act twice: threads that share a store."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from listserv.domain.lists import MailingList
+from tests.flow.letters import (
+    ANN,
+    BOB,
+    UNPROVEN,
+    ZOE,
+    answer,
+    is_member,
+    letters,
+    letters_to,
+    log_of,
+    send,
+    the_letter,
+)
+from tests.flow.world import World
+
+
+@pytest.fixture
+def town(world: World) -> MailingList:
+    mlist = world.found("town", title="Our Town", subscription="open")
+    world.join(mlist, ANN, role="owner")
+    world.join(mlist, BOB)
+    return mlist
+
+
+def at_once(jobs: Sequence[Callable[[], object]]) -> None:
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        for done in [pool.submit(job) for job in jobs]:
+            done.result()
+
+
+def test_two_yes(world: World, town: MailingList) -> None:
+    send(world, ZOE, "", "town-join", UNPROVEN)
+    question = the_letter(world, ZOE)
+    at_once([lambda: answer(world, question)] * 4)
+    subjects = [one.subject for one in letters_to(world, ZOE)]
+    assert subjects.count("Welcome to Our Town") == 1
+    assert set(subjects) <= {"Welcome to Our Town", "About your answer to Our Town"}
+    assert log_of(world, town) == [(ZOE, f"added {ZOE}")]
+
+
+def test_a_yes_and_an_undo(world: World, town: MailingList) -> None:
+    send(world, BOB, "SIGNOFF")
+    goodbye = the_letter(world, BOB)
+    send(world, BOB, "", "town-join", UNPROVEN)
+    question = the_letter(world, BOB)
+    at_once([lambda: answer(world, question), lambda: answer(world, goodbye, "undo")])
+    assert is_member(world, town, BOB)
+    came_back = [what for _, what in log_of(world, town) if what != f"{BOB} left"]
+    assert len(came_back) == 1
+    assert {one.to for one in letters(world)} == {BOB}
+
+
+def test_two_signoffs(world: World, town: MailingList) -> None:
+    at_once([lambda: send(world, BOB, "SIGNOFF")] * 4)
+    assert log_of(world, town) == [(BOB, f"{BOB} left")]
+    subjects = [one.subject for one in letters_to(world, BOB)]
+    assert subjects.count("Goodbye from Our Town") == 1
+
+
+def test_two_changes_to_the_same_address(world: World, town: MailingList) -> None:
+    new = "new@example.com"
+    send(world, BOB, f"CHANGE town {new}")
+    (first,) = letters_to(world, new)
+    world.clock.pass_by(days=1)
+    send(world, ANN, f"CHANGE town {new}")
+    (second,) = letters_to(world, new)
+    at_once([lambda: answer(world, first), lambda: answer(world, second)])
+    assert is_member(world, town, new)
+    assert is_member(world, town, ANN) is not is_member(world, town, BOB)
+    assert len([one for one in letters(world) if "not possible" in one]) == 1
+
+
+def test_hold_and_free_and_a_post(world: World, town: MailingList) -> None:
+    at_once([
+        lambda: send(world, ANN, "HOLD"), lambda: world.post(BOB, "town"),
+        lambda: send(world, ANN, "FREE"),
+    ])  # fmt: skip
+    send(world, ANN, "FREE")
+    letters(world)
+    assert sorted(what for _, what in log_of(world, town))[0] == "freed the list"
