@@ -69,6 +69,7 @@ VALUES: Mapping[str, tuple[object, ...]] = {
     "domain": ("lists.example.org",),
     "example": ("support",),
     "excerpt": ("SIGNOFF support", HOSTILE),
+    "help": (True, False),
     "join": ("support-join@lists.example.org",),
     "joined": (True, False),
     "learns": (True, False),
@@ -318,7 +319,8 @@ def test_no_answer_is_a_command(name: str, language: str) -> None:
     """It stands in a mail below the line that it answers."""
     for values in values_for(source(name, ENGLISH), name) if name.startswith(PARTS) else []:
         answer = WORDS.render(name, values, language).strip("\n")
-        shared = {"title": "Support for all", "undo": False, "told": [("a line", answer)]}
+        told = {"told": [("a line", answer)], "undo": False, "help": False}
+        shared = {"title": "Support for all", **told}
         mail = WORDS.render("sender-answer.txt", shared, language)
         assert commands_in("", *mail.partition("\n\n")[2].split("\n")) == []
         assert commands_in("", *answer.split("\n")) == []

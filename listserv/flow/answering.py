@@ -30,9 +30,12 @@ def answer(
     # What was done last is taken back first.
     steps = [step for one in reversed(told) for step in one.result.undo]
     back = undo.offer(tx, site, origin, to, steps, now) if steps else None
+    # The answer to a question says itself where to go on.
+    help_ = not all(one.result.text for one in told)
     notices.send(
         tx, site, origin, "sender-answer.txt", to, now,
-        values={"told": lines, "undo": back is not None}, language=language,
+        values={"told": lines, "undo": back is not None, "help": help_},
+        language=language,
         in_reply_to=in_reply_to, answers=True, reply_to=back or commands_address(origin),
     )  # fmt: skip
 

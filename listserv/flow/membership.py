@@ -59,7 +59,7 @@ def _again(wish: Wish, member: Member) -> Result:
         member = members.change(wish.tx, member, {"name": wish.command.name})
     preferences.apply(wish.tx, member, wish.command.options)
     events.log(wish.tx, wish.list.id, wish.writer.by, f"{member.address}: {wish.command}", wish.now)
-    return Result("not.new", undo=(undo.membership(wish.tx, member.id, before),))
+    return Result("not.new-but-changed", undo=(undo.membership(wish.tx, member.id, before),))
 
 
 def _settings(wish: Wish) -> dict[str, str]:

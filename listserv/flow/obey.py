@@ -28,7 +28,7 @@ from listserv.flow.wish import Result, Writer
 from listserv.mail.said import said as read_said
 from listserv.policy.authority import Acting
 from listserv.policy.commands.addresses import BY_ROLE, WRITTEN
-from listserv.policy.commands.command import Command, NotUnderstood, Verb
+from listserv.policy.commands.command import Command, NotUnderstood, Verb, Why, shortened
 from listserv.policy.commands.grammar import parse
 from listserv.policy.commands.table import BY_VERB
 from listserv.policy.linked import mailbox_key
@@ -104,6 +104,9 @@ def commands(
     names = frozenset(name for name, domain in lists.names(tx) if domain == at.domain)
     read = read_said(incoming.raw)
     wanted = parse(read.subject, read.lines, meant, names, domain=at.domain, today=site.today(now))
+    if read.subject != " ".join(post.subject.split()):  # that of the mail which this one answers
+        quoted = NotUnderstood(shortened(read.subject), "", Why.WORD)
+        wanted = tuple(one for one in wanted if one != quoted)
     presented = present(tx, incoming, post, authorship, at, now)
     message = f", {post.message_id}" if post.message_id else ""
     began = f"by mail on {now:%Y-%m-%d %H:%M} UTC{message}"
