@@ -1,5 +1,5 @@
-"""doctor's questions to this machine: database, relay, certificate, clock. HOST_CHECKS is the table
-of them."""
+"""doctor's questions to this machine: database, relay, certificate, clock, content rules.
+HOST_CHECKS is the table of them."""
 
 import asyncio
 import ctypes
@@ -18,7 +18,10 @@ from listserv.cli.findings import Finding, good, note, wrong
 from listserv.config import Config
 from listserv.config_values import is_loopback
 from listserv.domain.courier import RelayDown
+from listserv.domain.errors import ListservError
+from listserv.rule_files import RuleFiles
 from listserv.smtp.relay import RelaySettings, connect
+from listserv.store import lists as stored_lists
 from listserv.store import status
 from listserv.store.session import StorageError, Store
 
@@ -158,6 +161,26 @@ def is_synchronized() -> bool | None:
     return None if asked < 0 else asked != _TIME_ERROR
 
 
+def _content_rules(machine: Machine) -> Iterator[Finding]:
+    files = RuleFiles(machine.config.site.rules_dir)
+    if machine.store is None:
+        return
+    for mlist in machine.store.read(stored_lists.every):
+        name = mlist.settings.content_rules
+        if not name:
+            continue
+        try:
+            found = files.read(name)
+        except ListservError as refused:
+            yield wrong(
+                "content rules", mlist.address, str(refused),
+                "mend that; until then the server goes by what it read before, or holds every post",
+            )  # fmt: skip
+        else:
+            says = f"{name} has {len(found.rules)} rules"
+            yield good("content rules", mlist.address, says)
+
+
 HOST_CHECKS: tuple[Callable[[Machine], Iterator[Finding]], ...] = (
-    _database, _relay, _certificate, _clock,
+    _database, _relay, _certificate, _clock, _content_rules,
 )  # fmt: skip

@@ -164,7 +164,7 @@ def top_lines(lines: Sequence[str], *, lazy: bool) -> tuple[str, ...]:
                 break
             below_quotation = True
             continue
-        if END.match(line) or _PHONE.match(line) or _is_header_block(lines, at):
+        if END.match(line) or _PHONE.match(line) or is_header_block(lines, at):
             break
         if not line:
             below_quotation = False
@@ -198,8 +198,9 @@ def _quotation_follows(lines: Sequence[str], at: int) -> bool:
     return following.startswith(">")
 
 
-def _is_header_block(lines: Sequence[str], at: int) -> bool:
-    """Whether a From: and another field stand here, in either order."""
+def is_header_block(lines: Sequence[str], at: int) -> bool:
+    """Whether a From: and another field stand here, in either order: Outlook's block over what it
+    quotes or forwards."""
     for first, other in ((_QUOTED_FROM, _QUOTED_FIELD), (_QUOTED_FIELD, _QUOTED_FROM)):
         if first.match(lines[at]) and any(map(other.match, lines[at + 1 : at + 4])):
             return True

@@ -253,3 +253,9 @@ def latest(tx: Tx, list_id: int) -> StoredPost | None:
         select(PostRow.id).where(PostRow.list_id == list_id).order_by(PostRow.id.desc()).limit(1)
     ).scalar_one_or_none()
     return None if found is None else get(tx, found)
+
+
+def recent(tx: Tx, list_id: int, most: int) -> list[int]:
+    """The numbers of the last posts that a list accepted or holds, newest first."""
+    query = select(PostRow.id).where(PostRow.list_id == list_id, _KEPT)
+    return list(tx.execute(query.order_by(PostRow.id.desc()).limit(most)).scalars())

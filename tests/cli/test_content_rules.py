@@ -3,7 +3,10 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Update, update
 
+from listserv.store import lists, posts
+from listserv.store.tables import PostRow
 from tests.cli.shell import Shell
 
 FOR_SALE = 'when body has any of "for sale" then hold "advert?"\n'
@@ -100,3 +103,85 @@ def test_the_folder_is_the_configurations(town: Shell, tmp_path: Path) -> None:
     town.ok("list", "set", "town", "content_rules=town.txt")
     town.config.write_text(before.replace("[site]\n", '[site]\nrules_dir = "nowhere"\n'))
     assert "site.rules_dir" in town.refused("list", "ls")
+
+
+def test_the_test_shows_what_would_have_been_held_by_which_rule(town: Shell, folder: Path) -> None:
+    town.post("bob@x.test", "One", "A bike for sale")
+    town.post("bob@x.test", "Two", "Good morning.")
+    town.post("bob@x.test", "Three", "end it all")
+    town.post("bob@x.test", "Four", "see https://x.test")
+    town.post("bob@x.test", "Five", "see https://x.test, " + "a" * 50_000 + "!")
+    (folder / "town.txt").write_text(
+        FOR_SALE + 'when body has any of "end it all" then urgent, answer author with crisis.txt\n'
+        'when author is new and post has link then hold "first link"\n'
+        'when body matches /(a+)+$/ then hold "a"\n'
+    )
+    (folder / "crisis.txt").write_text("Call.")
+    town.ok("list", "set", "town", "content_rules=town.txt")
+
+    said = town.json("rules", "town", "--test")
+    rows = [(row["subject"], row["rule"], row["would"], row["slow"]) for row in said["posts"]]
+    assert rows == [
+        ("Five", "line 4", ["nothing: it takes longer than 0.1 s"], True),
+        ("Three", "line 2", ["urgent", "answer author with crisis.txt"], False),
+        ("One", "line 1", ['hold "advert?"'], False),
+    ]
+    assert {key: said[key] for key in ("searched", "gone", "held")} == {
+        "searched": 5, "gone": 0, "held": 1,
+    }  # fmt: skip
+    text = town.ok("rules", "town", "--test")
+    assert 'hold "advert?"' in text and "bob@x.test" in text
+    assert text.endswith(
+        "5 of the last posts searched with town.txt, 1 would have been held; the text of 0 more is"
+        " gone by retention\n"
+    )
+    assert town.json("held", "ls") == [] and town.json("queue", "ls") != []
+
+
+def test_the_test_counts_who_was_new_then_and_posts_whose_bytes_are_gone(
+    town: Shell, folder: Path
+) -> None:
+    town.ok("list", "set", "town", "new_member_posts=2")
+    for subject in ("One", "Two", "Three"):
+        town.post("bob@x.test", subject, "see https://x.test")
+    (folder / "town.txt").write_text(
+        'when author is new and post has link then hold "first link"\n'
+    )
+    town.ok("list", "set", "town", "content_rules=town.txt")
+    said = town.json("rules", "town", "--test")
+    assert [row["subject"] for row in said["posts"]] == ["Two", "One"]
+
+    with town.app() as app:
+        app.store.write(lambda tx: tx.execute(text_of_the_first_post_goes()).close())
+    said = town.json("rules", "town", "--test")
+    assert [row["subject"] for row in said["posts"]] == ["Two"]
+    assert (said["searched"], said["gone"], said["held"]) == (2, 1, 1)
+
+
+def text_of_the_first_post_goes() -> Update:
+    return update(PostRow).where(PostRow.subject == "One").values(raw_id=None)
+
+
+def test_only_the_last_posts_are_tested(town: Shell, folder: Path) -> None:
+    town.ok("list", "set", "town", "posting=anyone")
+    (folder / "town.txt").write_text(FOR_SALE)
+    town.ok("list", "set", "town", "content_rules=town.txt")
+    assert town.json("rules", "town", "--test")["searched"] == 0
+    with town.app() as app:
+        mlist = app.store.read(lambda tx: lists.find(tx, "town"))
+        for number in range(3):
+            town.post("bob@x.test", f"Post {number}")
+        found = app.store.read(lambda tx: posts.recent(tx, mlist.id, 2))
+        kept = [app.store.read(lambda tx: posts.get(tx, one)) for one in found]  # noqa: B023
+        assert [one.subject for one in kept] == ["Post 2", "Post 1"]
+
+
+def test_the_test_needs_rules_and_a_list(town: Shell, folder: Path) -> None:
+    assert "has no content rules" in town.refused("rules", "town", "--test")
+    assert "one LIST" in town.misused("rules", "--test")
+    assert "one LIST" in town.misused("rules", "town", "--test", "--trust")
+    assert "--json goes with --test" in town.misused("rules", "town", "--json")
+    (folder / "town.txt").write_text(FOR_SALE)
+    town.ok("list", "set", "town", "content_rules=town.txt")
+    (folder / "town.txt").write_text("when")
+    assert "town.txt: line 1: " in town.refused("rules", "town", "--test")

@@ -18,7 +18,7 @@ from listserv import config
 from listserv.cli import host_checks
 from listserv.cli.findings import Finding, State
 from listserv.cli.host_checks import HOST_CHECKS, Machine
-from listserv.store import events, schema
+from listserv.store import events, lists, schema
 from listserv.store.session import Store
 from tests.relay import Script, ScriptedRelay, obedient
 
@@ -204,3 +204,22 @@ def test_a_database_that_cannot_be_written_is_found(tmp_path: Path) -> None:
     assert (found.state, found.about) == (State.WRONG, str(path))
     assert found.says == "cannot be written: database is locked"
     assert "storage.database" in found.next_step
+
+
+def test_content_rules_are_read_and_what_is_wrong_with_them_is_said(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'listserv.db'}")
+    schema.prepare(store)
+    for name, settings in (("plain", {}), ("town", {"content_rules": "town.txt"})):
+        store.write(
+            lambda tx: lists.create(tx, name=name, domain=DOMAIN, settings=settings, now=NOW)  # noqa: B023
+        )
+    rules = tmp_path / "rules" / "town.txt"
+    rules.parent.mkdir()
+    rules.write_text("when post has link then urgent")
+    (found,) = examine("content rules", store=store, folder=tmp_path)
+    assert (found.state, found.about) == (State.GOOD, f"town@{DOMAIN}")
+    rules.write_text("\nwhen")
+    (found,) = examine("content rules", store=store, folder=tmp_path)
+    assert found.state is State.WRONG
+    assert found.says.startswith(f"{rules}: line 2: ")
+    store.close()

@@ -54,6 +54,24 @@ def test_all_texts_are_read_and_a_sentence_ends_between_them() -> None:
     assert words("Content-Type: multipart/alternative; boundary=b", body=body) == "one . two"
 
 
+OUTLOOK = (
+    "I am sorry to hear it.\n\nFrom: Ann Lee <ann@example.org>\nSent: Monday, 5 January\n"
+    "To: support\nSubject: Today\n\nI want to end it all.\n"
+)
+
+
+@pytest.mark.parametrize("subject", ["Re: Today", "AW: Today", "[support] RE[2]: Today"])
+def test_what_outlook_quotes_below_an_answer_is_not_read(subject: str) -> None:
+    assert words(f"Subject: {subject}", PLAIN, body=OUTLOOK) == "I am sorry to hear it."
+    markup = OUTLOOK.replace("<", "&lt;").replace("\n", "<br>")
+    assert words(f"Subject: {subject}", HTML, body=markup) == "I am sorry to hear it."
+
+
+@pytest.mark.parametrize("subject", ["FW: Today", "Today", "Reading: today"])
+def test_what_somebody_passes_on_is_read(subject: str) -> None:
+    assert "end it all" in words(f"Subject: {subject}", PLAIN, body=OUTLOOK)
+
+
 def test_octets_without_a_charset_are_read_as_a_person_would_see_them() -> None:
     assert of(a_post() + "Grüße".encode()).body.endswith("Grüße")
     assert of(a_post(body="") + b"don\x92t").body == "don\u2019t"

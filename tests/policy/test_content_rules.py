@@ -163,8 +163,9 @@ def test_a_phrase_is_found_as_a_plain_search_finds_it(pieces: list[str], html: b
 
 
 def test_a_body_of_five_megabytes_is_searched_in_a_moment_as_far_as_people_write() -> None:
-    head = b"Content-Type: text/html\r\n\r\n"
-    for filling in (b"<", b"<a ", b"&#9999999;", b"<blockquote>", b"&lt;", b"word "):
+    head = b"Subject: Re: x\r\nContent-Type: text/html\r\n\r\n"
+    fillings = (b"<", b"<a ", b"&#9999999;", b"<blockquote>", b"&lt;", b"word ", b"<br>a:")
+    for filling in fillings:
         raw = head + b"end it all " + filling * (5_000_000 // len(filling))
         with at_most(3):
             post = wording(raw, read_post(raw))
