@@ -9,11 +9,16 @@ from typing import Any
 
 Fields = Mapping[str, Any]
 
+# How mail comes: one of these alone, taken back, would not fit the others.
+_TOGETHER = frozenset({"delivery", "kept", "until", "away_since"})
+
 
 def difference(before: Fields, after: Fields) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Of two states of the same thing what differs, as it was and as it is; None for what is
-    missing in one."""
-    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    """Of two states of a membership what differs, as it was and as it is; None for what is missing
+    in one."""
+    names = {name for name in {**before, **after} if before.get(name) != after.get(name)}
+    if names & _TOGETHER:
+        names |= _TOGETHER
     return {n: before.get(n) for n in names}, {n: after.get(n) for n in names}
 
 

@@ -343,7 +343,7 @@ def restore(tx: Tx, member: Member, fields: Mapping[str, Any]) -> Member:
         address = parse_address(new["address"])
         assert address is not None
         new |= {"address_key": address.key, "mailbox": _mailbox(address)}
-    if new.get("delivery") == Delivery.DIGEST:
+    if new.get("delivery") == Delivery.DIGEST and member.delivery is not Delivery.DIGEST:
         new["cursor"] = _last_number(tx, member.list_id)
     _update(tx, member.id, **new)
     return _again(tx, member.id)

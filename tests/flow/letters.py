@@ -11,6 +11,7 @@ from listserv.domain.members import Delivery, Member, MemberState
 from listserv.domain.replies import Reply
 from listserv.store import events, lists, members
 from listserv.store.session import Tx
+from listserv.store.tables import Base
 from tests.flow.world import DOMAIN, World, a_message
 
 ANN, BOB, CLEO, MO = (f"{name}@example.org" for name in ("ann", "bob", "cleo", "mo"))
@@ -38,6 +39,9 @@ AUTOMATIC: tuple[dict[str, str], ...] = (
     {"list_id": "<another.list.example>"},
     {"sender": ""},
 )
+
+# Tables that a mail which may not act may not touch.
+OURS = ("member", "linked_address", "ban", "list", "held", "event")
 
 
 @dataclass(frozen=True)
@@ -140,6 +144,17 @@ def receives(world: World, mlist: MailingList, address: str) -> tuple[Delivery, 
     """How somebody's mail comes, and how it comes when it comes."""
     found = the_member(world, mlist, address)
     return found.delivery, found.kept
+
+
+def rows(world: World) -> dict[str, list[tuple[object, ...]]]:
+    """All that is kept of members, bans, lists and requests."""
+
+    def look(tx: Tx) -> dict[str, list[tuple[object, ...]]]:
+        tables = [table for table in Base.metadata.sorted_tables if table.name in OURS]
+        assert {table.name for table in tables} == set(OURS)
+        return {t.name: sorted(map(tuple, tx.execute(t.select())), key=repr) for t in tables}
+
+    return world.store.read(look)
 
 
 def log_of(world: World, mlist: MailingList) -> list[tuple[str, str]]:

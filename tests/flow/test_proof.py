@@ -12,8 +12,6 @@ from listserv.domain.authorship import Authorship, Level, Signature, VerifiedPat
 from listserv.domain.lists import MailingList
 from listserv.domain.members import Member
 from listserv.store import held, members, paths
-from listserv.store.session import Tx
-from listserv.store.tables import Base
 from tests.flow.letters import (
     ANN,
     AUTOMATIC,
@@ -30,14 +28,12 @@ from tests.flow.letters import (
     is_member,
     letters,
     receives,
+    rows,
     send,
     the_letter,
     the_member,
 )
 from tests.flow.world import DOMAIN, World
-
-# Tables that a mail which may not act may not touch.
-OURS = ("member", "linked_address", "ban", "list", "held", "event")
 
 
 @pytest.fixture
@@ -62,17 +58,6 @@ FAMILIAR = Authorship(Level.UNPROVEN, ("nothing aligns",), FAMILIAR_PATH)
 def make_familiar(world: World, member: Member) -> None:
     now = world.clock.now()
     world.store.write(lambda tx: paths.confirm(tx, member.id, FAMILIAR_PATH, by="test", now=now))
-
-
-def rows(world: World) -> dict[str, list[tuple[object, ...]]]:
-    """All that is kept of members, bans, lists and requests."""
-
-    def look(tx: Tx) -> dict[str, list[tuple[object, ...]]]:
-        tables = [table for table in Base.metadata.sorted_tables if table.name in OURS]
-        assert {table.name for table in tables} == set(OURS)
-        return {t.name: sorted(map(tuple, tx.execute(t.select())), key=repr) for t in tables}
-
-    return world.store.read(look)
 
 
 @contextmanager
