@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.postfix.harness import Sunk
 from tests.postfix.installation import DOMAIN, Installation
-from tests.postfix.person import Client, Got, Person, gmail, readable, thunderbird
+from tests.postfix.person import Got, Person, gmail, readable, thunderbird
 
 pytestmark = pytest.mark.postfix
 
@@ -82,16 +83,41 @@ class Village:
         return all(shown[key] == value for key, value in wanted.items())
 
 
-@pytest.mark.parametrize(
-    ("signs", "first"),
-    [(True, gmail), (False, thunderbird)],
-    ids=["every mail is signed", "nothing is signed"],
-)
-def test_join_digest_break_back_another_address_leave(
-    place: Installation, signs: bool, first: Client
-) -> None:
+@dataclass(frozen=True)
+class Words:
+    """What a person says and reads in a language."""
+
+    yes: str
+    undo: str
+    welcome: str
+    digest: str
+    away: str
+    missed: str
+    singly: str
+    asked: str
+    moved: str
+    goodbye: str
+    undone: str
+
+
+ENGLISH = Words(
+    "Yes, please!", "Undo", "Welcome to Garden", "posts together, in a digest.",
+    "or until you send BACK.", "You have missed one post.", "this is set: each post by itself.",
+    "we have sent a mail to", "now goes to", "Goodbye from Garden", "All is as it was before.",
+)  # fmt: skip
+GERMAN = Words(
+    "Ja, bitte!", "Rückgängig", "Willkommen bei Rosen", "Beiträge gesammelt, in einer Sammelmail.",
+    "oder bis Sie BACK senden.", "Sie haben einen Beitrag verpasst.", "jeder Beitrag einzeln.",
+    "wir haben eine Mail an", "geht jetzt an", "Auf Wiedersehen von Rosen",
+    "Alles ist wieder wie vorher.",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("signs", [True, False], ids=["all is signed", "nothing is, in German"])
+def test_join_digest_break_back_another_address_leave(place: Installation, signs: bool) -> None:
     """Where nothing proves who wrote a mail, each step is confirmed by a reply."""
-    village = Village(place, "garden" if signs else "roses")
+    village = Village(place, "garden") if signs else Village(place, "rosen", "language=de")
+    words, first = (ENGLISH, gmail) if signs else (GERMAN, thunderbird)
     domain = f"{village.name}.example"
     petra = Person(place, f"petra@{domain}", [village.join], signs=signs, first=first)
     later = petra.with_address(f"petra@new-{domain}")
@@ -100,57 +126,58 @@ def test_join_digest_break_back_another_address_leave(
         """The answer to what they have written, after their yes where that is needed."""
         mail = village.answer(person)
         if not signs:
-            person.replies(mail, "Yes")
+            person.replies(mail, words.yes)
             mail = village.answer(person)
         return mail
 
     petra.writes(village.join, "Hello, I would like to join.", "Joining")
-    petra.replies(village.answer(petra), "Yes, please!")
-    welcome = village.answer(petra)
-    assert welcome.subject == f"Welcome to {village.name.title()}"
+    petra.replies(village.answer(petra), words.yes)
+    assert village.answer(petra).subject == words.welcome
     assert village.shows(petra.address, state="active", delivery="mail")
     assert village.reaches(petra)
 
     petra.writes(village.request, "set digest")
     digest = confirmed(petra)
+    assert words.digest in digest.text
     assert village.shows(petra.address, delivery="digest")
     assert not village.reaches(petra)
 
     petra.replies(digest, "break 2 weeks")
     away = confirmed(petra)
+    assert words.away in away.text
     assert village.shows(petra.address, delivery="nomail")
     assert not village.reaches(petra)
 
     petra.replies(away, "Back")
     back = confirmed(petra)
-    assert "You have missed one post." in back.text
+    assert words.missed in back.text
     assert village.shows(petra.address, delivery="digest", until="")
 
     petra.replies(back, "Set Mail")
     mail = confirmed(petra)
-    assert "this is set: each post by itself." in mail.text
+    assert words.singly in mail.text
     assert village.reaches(petra)
 
     petra.replies(mail, f"change {later.address}")
     if not signs:
-        petra.replies(village.answer(petra), "yes")
+        petra.replies(village.answer(petra), words.yes)
     told, asked = village.each(petra, later)
-    assert f"we have sent a mail to {later.address}" in told.text
-    later.replies(asked, "Yes")
+    assert f"{words.asked} {later.address}" in told.text
+    later.replies(asked, words.yes)
     for told in village.each(petra, later):
-        assert f"now goes to {later.address}" in told.text
+        assert f"{words.moved} {later.address}" in told.text
     assert village.shows(later.address, state="active", delivery="mail")
     assert village.reaches(later)
 
     (leave,) = {one for one in later.known if "-leave@" in one}
     later.writes(leave)
     goodbye = confirmed(later)
-    assert goodbye.subject == f"Goodbye from {village.name.title()}"
+    assert goodbye.subject == words.goodbye
     assert not village.has(petra.address, later.address)
     assert not village.reaches(later)
 
-    later.replies(goodbye, "Undo")
-    assert "All is as it was before." in village.answer(later).text
+    later.replies(goodbye, words.undo)
+    assert words.undone in village.answer(later).text
     assert village.reaches(later)
 
     later.writes(leave)
