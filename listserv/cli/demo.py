@@ -6,12 +6,14 @@ database or the Maildir; the exit status is 1 when one of them is not as expecte
 
 import asyncio
 import logging
+import re
 import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from email import message_from_bytes
 from email.message import Message
+from email.utils import parseaddr
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,7 +24,7 @@ from listserv import daemon
 from listserv.app import App, build
 from listserv.config import Auth, Config, Dkim, Dns, Relay, Site, Smtp, Storage
 from listserv.dkim_keys import Turn
-from listserv.domain.address import Address, parse_address
+from listserv.domain.address import Address, Role, parse_address
 from listserv.domain.decision import Verdict
 from listserv.domain.lists import MailingList
 from listserv.flow import administer, enrol, moderate
@@ -124,6 +126,7 @@ class _Story:
             click.echo(f"  {member.name:6} {member.address!s:18} {member.role}, {member.delivery}")
         await self._a_member_posts(mlist)
         await self._a_stranger_posts(mlist)
+        await self._a_stranger_joins(mlist)
         click.echo()
         if self.as_expected:
             click.secho("Everything went as expected.", fg="green")
@@ -156,6 +159,19 @@ class _Story:
         await self._show_copies(mlist, {"ann@example.org", "ben@example.org", "mo@example.com"})
         self._show_waiting(mlist, 2)
 
+    async def _a_stranger_joins(self, mlist: MailingList) -> None:
+        click.secho("\n4. Zoe joins by mail, and is asked whether it was her", bold=True)
+        zoe, join = "zoe@example.net", mlist.addresses.of(Role.JOIN)
+        await self._send("Zoe", zoe, "Joining", "I have a garden too.", join)
+        asked = await self._show_copies(mlist, {zoe})
+        if not asked:
+            return
+        _, reply_to = parseaddr(asked[0]["Reply-To"])
+        await self._send("Zoe", zoe, f"Re: {asked[0]['Subject']}", "Yes", reply_to)
+        await self._show_copies(mlist, {zoe})
+        known = {str(one.address) for one in self._read(lambda tx: list(members.ls(tx, mlist.id)))}
+        self._check(zoe in known, f"members:  {len(known)}, and Zoe is one of them")
+
     def _found_list(self, tx: Tx) -> MailingList:
         now = self._app.clock.now()
         mlist = administer.create_list(
@@ -169,15 +185,15 @@ class _Story:
             )
         return mlist
 
-    async def _send(self, name: str, sender: str, subject: str, text: str) -> None:
+    async def _send(self, name: str, sender: str, subject: str, text: str, to: str = _LIST) -> None:
         message = (
-            f"From: {name} <{sender}>\r\nTo: {_LIST}\r\nSubject: {subject}\r\n"
-            f"Message-ID: <{subject.replace(' ', '.')}@example.org>\r\n\r\n{text}\r\n"
+            f"From: {name} <{sender}>\r\nTo: {to}\r\nSubject: {subject}\r\n"
+            f"Message-ID: <{re.sub(r'[^a-zA-Z]+', '.', subject)}@example.org>\r\n\r\n{text}\r\n"
         )
         client = aiosmtplib.SMTP(hostname="127.0.0.1", port=self._port, start_tls=False)
         async with client:
-            _, reply = await client.sendmail(sender, [_LIST], message)
-        click.echo(f"  in:       {sender} -> {_LIST}: {subject}")
+            _, reply = await client.sendmail(sender, [to], message)
+        click.echo(f"  in:       {sender} -> {to}: {subject}")
         click.echo(f"  answer:   {reply}")
 
     def _show_decision(self, mlist: MailingList, expected: Verdict) -> None:
@@ -189,16 +205,18 @@ class _Story:
         number = f", number {post.number}" if post.number else ""
         self._check(post.verdict is expected, f"decided:  {post.verdict}{number}: {because}")
 
-    async def _show_copies(self, mlist: MailingList, expected: set[str]) -> None:
+    async def _show_copies(self, mlist: MailingList, expected: set[str]) -> list[Message]:
         """What came into the Maildir since the last look."""
         await self._until(lambda: not self._read(queue_view.mailings))
+        found = dict(self._new_mail())
         got = set()
-        for path, message in self._new_mail():
+        for path, message in found.items():
             recipient = message["Delivered-To"]
             got.add(recipient)
             click.echo(f"  out:      to {recipient}: {message['Subject']} (from {message['From']})")
             self._seen.add(path)
         self._check(got == expected, f"copies:   {len(got)} sent, of {len(expected)} that are due")
+        return list(found.values())
 
     def _new_mail(self) -> Iterator[tuple[str, Message]]:
         folder = self._app.config.relay.path
