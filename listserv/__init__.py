@@ -16,7 +16,8 @@ The folders answer a reader's questions; each imports only what stands below it.
     domain/     what is it: frozen values, no I/O
 
 A feature is spread over four or five small files of equal name: search for one word ("digest",
-"held") and you have them all. docs/flow.md tells a post's way in one page.
+"held") and you have them all. docs/flow.md tells a post's way, and a
+command's.
 """
 
 __version__ = "0.1.0"
