@@ -13,6 +13,7 @@ from typing import Any
 from listserv.store import queue_view
 from listserv.store.session import Store
 from tests import sink
+from tests.cli.shell import Shell
 from tests.dns import DnsServer
 from tests.postfix.harness import (
     PATIENCE,
@@ -200,6 +201,11 @@ class Installation:
     def shown(self, *words: str) -> Any:
         """What a command prints with --json."""
         return json.loads(self.listserv(*words, "--json"))
+
+    @property
+    def shell(self) -> Shell:
+        """The same commands in this process, where many are given."""
+        return Shell(self._config)
 
     @property
     def _config(self) -> Path:

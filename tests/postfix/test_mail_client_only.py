@@ -32,9 +32,9 @@ class Village:
         self.site, self.name, self.address = site, name, f"{name}@{DOMAIN}"
         self.request, self.join = f"{name}-request@{DOMAIN}", f"{name}-join@{DOMAIN}"
         title = name.title()
-        site.listserv("list", "create", self.address, "--title", title, "--owner", OLGA)
+        site.shell.ok("list", "create", self.address, "--title", title, "--owner", OLGA)
         if settings:
-            site.listserv("list", "set", self.address, *settings)
+            site.shell.ok("list", "set", self.address, *settings)
         if site.way == "shared":
             site.load_recipients()
         self.olga = Person(site, OLGA, [self.address, self.request], name="Olga")
@@ -74,12 +74,12 @@ class Village:
 
     def has(self, *addresses: str) -> bool:
         """Whether one of these is a member's."""
-        rows = self.site.shown("member", "ls", self.address)
+        rows = self.site.shell.json("member", "ls", self.address)
         return not {row["address"] for row in rows}.isdisjoint(addresses)
 
     def shows(self, address: str, **wanted: object) -> bool:
         """Whether `member show` says so."""
-        shown = self.site.shown("member", "show", self.address, address)
+        shown = self.site.shell.json("member", "show", self.address, address)
         return all(shown[key] == value for key, value in wanted.items())
 
 
@@ -202,7 +202,7 @@ def test_an_owner_looks_after_a_list_from_a_phone(place: Installation) -> None:
     on_hold = village.answer(olga)
     olga.writes(village.address, "Is anybody there?", "Waits")
     assert village.mail(olga, ivo) == [[], []]
-    assert [row["subject"] for row in place.shown("held", "ls", village.address)] == ["Waits"]
+    assert [row["subject"] for row in place.shell.json("held", "ls", village.address)] == ["Waits"]
     olga.replies(on_hold, "free")
     village.answer(olga)
     assert village.reaches(ivo)
@@ -242,10 +242,10 @@ def test_who_applies_waits_for_the_moderators(place: Installation) -> None:
     nora.writes(village.join, "I am a nurse, and look after two patients.", "Joining")
     assert "will decide" in village.answer(nora).text
     assert not village.has(nora.address)
-    (waiting,) = place.shown("held", "ls", village.address)
-    shown = place.shown("held", "show", str(waiting["id"]))
+    (waiting,) = place.shell.json("held", "ls", village.address)
+    shown = place.shell.json("held", "show", str(waiting["id"]))
     assert "I am a nurse" in shown["text"]
-    place.listserv("held", "approve", str(waiting["id"]))
+    place.shell.ok("held", "approve", str(waiting["id"]))
     assert village.answer(nora).subject == "Welcome to Clinic"
     assert village.reaches(nora)
     village.nothing_bounced()
@@ -256,7 +256,7 @@ def test_the_unsubscribe_button_of_a_mail_program_ends_it(place: Installation) -
     nothing is asked."""
     village = Village(place, "attic")
     kurt = Person(place, "kurt@attic.example", name="Kurt", signs=False)
-    place.listserv("member", "add", village.address, kurt.address)
+    place.shell.ok("member", "add", village.address, kurt.address)
     village.olga.writes(village.address, "Dusty.", "Boxes")
     (copy,), _ = village.mail(kurt, village.olga)
     (button,) = re.findall(r"<mailto:([^>?]+)", copy.unsubscribe)
