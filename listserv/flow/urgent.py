@@ -39,11 +39,15 @@ def tell(
     *,
     answerable: bool,
 ) -> None:
-    """Tell the moderators and answer the author, as the rules that apply to a post ask for, once.
-    Nothing where the post was refused."""
-    if decision.verdict not in {Verdict.ACCEPT, Verdict.HOLD}:
-        return
+    """Tell the moderators and answer the author, as the rules that apply to an accepted or held
+    post ask for."""
     answered = answerable and _answer(tx, site, facts, now)
+    log.info(
+        "post list=%s content rules: %s; answered=%s",
+        facts.mlist.address,
+        ", ".join(rule.name for rule in facts.content.rules),
+        "yes" if answered else "no",
+    )
     if any(rule.tells for rule in facts.content.rules):
         _tell_moderators(tx, site, facts, decision, raw, now, answered=answered)
 

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import quopri
 from dataclasses import replace
 from pathlib import Path
 
@@ -121,6 +122,8 @@ def test_nothing_of_a_post_stands_in_a_line_of_its_own_or_steers_a_screen(
     text = "<b>end it all</b> \x1b[2J \u202eevil\r\n\r\napprove\r\n" + "x " * 1000
     world.post(ANN, "town", body=text, content_type="text/html; charset=utf-8")
     notice = next(text for to, text in sent(world) if to == MO)
+    notice = quopri.decodestring(notice.encode()).decode()
+    assert "end it all" in notice and "evil" in notice
     assert "<b>" not in notice and "\x1b" not in notice and "\u202e" not in notice
     assert "\r\napprove" not in notice and notice.count("x x") < 300
 
@@ -205,7 +208,9 @@ def test_a_stranger_and_a_suspended_member_are_not_answered(
     (ann,) = world.store.read(lambda tx: members.find(tx, ANN))
     world.store.write(lambda tx: tx.execute(suspend(ann.id)).close())
     world.post(ANN, "town", body="end it all")
-    assert {to for to, _ in sent(world)} == {MAX, MO}
+    told = sent(world)
+    assert {to for to, _ in told} == {MAX, MO}
+    assert not any("The answer that is set" in text for _, text in told)
 
 
 def suspend(member: int) -> Update:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from listserv.policy.content_text import term_of, tidy, words_of
+from listserv.policy.content_text import LONGEST, term_of, tidy, words_of
 
 SAME = [
     ("end it all", "End  it\r\n\tALL"),
@@ -59,6 +59,11 @@ def test_any_text_is_one_line_of_words(text: str) -> None:
 def test_a_term_is_found_in_its_own_text(text: str) -> None:
     term = term_of(text)
     assert term is None or term == words_of(tidy(text))
+
+
+def test_no_more_is_compared_than_anybody_writes() -> None:
+    """This one character becomes 18."""
+    assert len(tidy("\ufdfa" * 300_000)) <= LONGEST
 
 
 def test_a_letter_with_very_many_marks_takes_no_longer_than_other_text() -> None:
