@@ -293,6 +293,9 @@ def of_leave_token(
 def _leave_by_token(tx: Tx, site: Site, meant: Recipient, domain: str, now: datetime) -> None:
     """The mailto of List-Unsubscribe: the token proves that the mail answers a copy of ours, so
     whoever sends it ends the membership of the one who got that copy; they hear of it."""
+    mlist = lists.at(tx, meant.name, domain)
+    if mlist is not None:
+        lists.lock(tx, mlist.id)
     found = of_leave_token(tx, site, meant, domain)
     if found is None:
         log.warning("dropped: a leave token that is none of %s@%s", meant.name, domain)

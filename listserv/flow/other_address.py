@@ -6,6 +6,7 @@ from datetime import datetime
 
 from listserv.domain.address import Address, parse_address
 from listserv.domain.errors import ListservError
+from listserv.domain.lists import MailingList
 from listserv.domain.members import Member, MemberState
 from listserv.flow import notices, undo
 from listserv.flow.address_input import new_address
@@ -72,21 +73,39 @@ def _is_asked(wish: Wish, other: Address, mailbox: str, asker: str, member: Memb
 def confirmed(tx: Tx, site: Site, asked: Confirmation, now: datetime) -> None:
     """The other address says yes: both hear what came of it."""
     other = parse_address(asked.address)
-    found = (members.get(tx, number) for number in asked.data["members"])
-    there = [member for member in found if member and member.state is not MemberState.LEFT]
-    if other is None or not there:
+    if other is None:
+        return
+    there = [found for number in asked.data["members"] if (found := _locked(tx, number))]
+    if not there:
         return
     is_also = asked.data["verb"] == Verb.ALSO
-    done = [_done(tx, site, member, other, is_also, now) for member in there]
+    done = [_done(tx, site, mlist, member, other, is_also, now) for mlist, member in there]
     if not any(done):
         notices.send(
-            tx, site, lists.get(tx, there[0].list_id), "person-confirmed.txt", other, now,
-            values={"what": "not"}, answers=True,
+            tx, site, there[0][0], "person-confirmed.txt", other, now, values={"what": "not"},
+            answers=True,
         )  # fmt: skip
 
 
-def _done(tx: Tx, site: Site, member: Member, other: Address, is_also: bool, now: datetime) -> bool:
-    mlist = lists.lock(tx, member.list_id)
+def _locked(tx: Tx, number: int) -> tuple[MailingList, Member] | None:
+    """A membership that has not ended, and its list, which nobody else changes meanwhile."""
+    member = members.get(tx, number)
+    mlist = lists.lock(tx, member.list_id) if member is not None else None
+    member = members.get(tx, number)
+    if mlist is None or member is None or member.state is MemberState.LEFT:
+        return None
+    return mlist, member
+
+
+def _done(
+    tx: Tx,
+    site: Site,
+    mlist: MailingList,
+    member: Member,
+    other: Address,
+    is_also: bool,
+    now: datetime,
+) -> bool:
     before = members.snapshot(tx, member.id)
     try:
         with tx.begin_nested():

@@ -38,6 +38,10 @@ AUTOMATIC: tuple[dict[str, str], ...] = (
     {"precedence": "auto_reply"},
     {"list_id": "<another.list.example>"},
     {"sender": ""},
+    # Out-of-office answers and bounces of those who do not know RFC 3834.
+    {"x_autoreply": "yes"},
+    {"x_failed_recipients": "town@lists.example.org"},
+    {"content_type": "message/disposition-notification"},
 )
 
 # Tables that a mail which may not act may not touch.

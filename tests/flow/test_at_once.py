@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
 from listserv.domain.lists import MailingList
+from listserv.store.session import Store
 from tests.flow.letters import (
     ANN,
     BOB,
@@ -56,6 +58,24 @@ def test_a_yes_and_an_undo(world: World, town: MailingList) -> None:
     came_back = [what for _, what in log_of(world, town) if what != f"{BOB} left"]
     assert len(came_back) == 1
     assert {one.to for one in letters(world)} == {BOB}
+
+
+def test_two_servers_on_one_database(world: World, town: MailingList, database: str) -> None:
+    """Where one writer does not see what the other has not committed yet."""
+    other = replace(world, store=Store(database))
+    try:
+        for number in range(6):
+            who = f"reader{number}@example.org"
+            send(world, who, "", "town-join", UNPROVEN)
+            question = the_letter(world, who)
+            at_once([lambda w=w, q=question: answer(w, q) for w in (world, other) * 2])  # type: ignore[misc]
+            subjects = [one.subject for one in letters_to(world, who)]
+            assert subjects.count("Welcome to Our Town") == 1
+            at_once([lambda w=w, a=who: send(w, a, "SIGNOFF") for w in (world, other) * 2])  # type: ignore[misc]
+            subjects = [one.subject for one in letters_to(world, who)]
+            assert subjects.count("Goodbye from Our Town") == 1
+    finally:
+        other.store.close()
 
 
 def test_two_signoffs(world: World, town: MailingList) -> None:
