@@ -66,10 +66,12 @@ _BROKEN = 4
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """`subject` without reply marks and tags; `lines` without blank ones, white space single."""
+    """`subject` without reply marks and tags; `lines` without blank ones, white space single.
+    `below` says that they stand under a quotation."""
 
     subject: str
     lines: tuple[str, ...]
+    below: bool = False
 
 
 def said(raw: bytes) -> Said:
@@ -81,7 +83,7 @@ def said(raw: bytes) -> Said:
         if part.is_text:
             lines = _lines(raw, part)
             if any(lines):
-                return Said(bare_subject(subject), top_lines(lines, lazy=_is_plain(part)))
+                return Said(bare_subject(subject), *top_lines(lines, lazy=_is_plain(part)))
     return Said(bare_subject(subject), ())
 
 
@@ -146,12 +148,12 @@ def _single_spaced(line: str) -> str:
     return shown(" ".join(line[: 2 * MAX_LINE].split()))[: MAX_LINE + 1]
 
 
-def top_lines(lines: Sequence[str], *, lazy: bool) -> tuple[str, ...]:
-    """The lines of the first block that is not quoted. With `lazy` a line right below a quoted one
+def top_lines(lines: Sequence[str], *, lazy: bool) -> tuple[tuple[str, ...], bool]:
+    """The lines of the first block that is not quoted, and whether it stands below one. With `lazy` a line right below a quoted one
     is the rest of it, broken by some mail program; where the quotation stands above, what is below
     it counts only when the quotation is marked with >."""
     own: list[str] = []
-    below_quotation = False
+    below_quotation = quoted = False
     at = 0
     while at < len(lines) and len(own) < MAX_LINES:
         line = lines[at]
@@ -162,7 +164,7 @@ def top_lines(lines: Sequence[str], *, lazy: bool) -> tuple[str, ...]:
             at += max(announced, 1)
             if announced and not _quotation_follows(lines, at):
                 break
-            below_quotation = True
+            below_quotation = quoted = True
             continue
         if END.match(line) or _PHONE.match(line) or is_header_block(lines, at):
             break
@@ -171,7 +173,7 @@ def top_lines(lines: Sequence[str], *, lazy: bool) -> tuple[str, ...]:
         elif not (below_quotation and lazy):
             own.append(line)
         at += 1
-    return tuple(own)
+    return tuple(own), quoted and bool(own)
 
 
 def _announcement(lines: Sequence[str], at: int) -> int:

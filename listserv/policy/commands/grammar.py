@@ -90,7 +90,7 @@ def _read_lines(lines: Sequence[str], lists: Lists, today: date) -> list[Command
     told: list[Command | NotUnderstood] = []
     unknown = 0
     for text in lines[:_LOOKED_AT]:
-        if told and _is(_CLOSING, text):
+        if told and is_closing(text):
             break
         one = _read(text, lists, today)
         if one is None:
@@ -121,6 +121,11 @@ def _without_small_talk(
             break
         kept.pop()
     return kept
+
+
+def is_closing(text: str) -> bool:
+    """Whether a line is the "Best regards" under a mail: what follows says nothing more."""
+    return _is(_CLOSING, text)
 
 
 def _is(pattern: re.Pattern[str], text: str) -> bool:
@@ -159,7 +164,7 @@ def _is_prose(found: Trouble, wish: Verb) -> bool:
 
 
 def _is_small_talk(text: str) -> bool:
-    return _is(_GREETING, text) or _is(_CLOSING, text)
+    return _is(_GREETING, text) or is_closing(text)
 
 
 def _unknown(

@@ -1,0 +1,104 @@
+"""A moderator's reply -> what they decided. WORDS is the table of verbs, in four languages.
+
+Only the first line that they wrote above the quotation counts. `approve`, `discard`, `later`, `trust`
+and `keep` stand alone on it, but for thanks; `reject` and `ask` take what follows. Anything else
+decides nothing: "I don't approve of this" is no verb, and "no" may mean two things.
+"""
+
+import itertools
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from listserv.policy.commands.grammar import is_closing
+
+
+class Verb(StrEnum):
+    """What a moderator can say of a held post, or of a request to join."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    DISCARD = "discard"
+    ASK = "ask"
+    LATER = "later"
+    TRUST = "trust"
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A verb, and with REJECT and ASK the moderator's own words, "" when there are none."""
+
+    verb: Verb
+    words: str = ""
+
+
+class Unclear(StrEnum):
+    """Why a reply decides nothing. NO: it says no, which may mean reject or discard. MORE: a verb
+    that stands alone has something behind it. SILENT: an ask without a question."""
+
+    NO = "no"
+    MORE = "more"
+    NONE = "none"
+    SILENT = "silent"
+
+
+WORDS: Mapping[Verb, tuple[str, ...]] = {
+    Verb.APPROVE: (
+        "approve", "approved", "accept", "ok", "okay", "yes", "genehmigen", "genehmigt",
+        "freigeben", "ja", "approuver", "oui", "aprobar", "sí", "si",
+    ),
+    Verb.REJECT: ("reject", "ablehnen", "refuser", "rechazar"),
+    Verb.DISCARD: ("discard", "verwerfen", "supprimer", "descartar"),
+    Verb.ASK: ("ask", "fragen", "demander", "preguntar"),
+    Verb.LATER: ("later", "später", "plus tard", "después", "despues"),
+    Verb.TRUST: ("trust", "vertrauen", "confiance", "confiar"),
+}  # fmt: skip
+_VERB: Mapping[tuple[str, ...], Verb] = {
+    tuple(word.split()): verb for verb, words in WORDS.items() for word in words
+}
+_TAKES_REST = frozenset({Verb.REJECT, Verb.ASK})
+_NO = frozenset({"no", "nein", "non", "nope"})
+_COURTESY = frozenset(
+    "please pls plz thanks thank you thx cheers bitte danke vielen dank merci s'il vous plaît"
+    " por favor gracias".split()
+)
+# Of what a moderator tells an author, in characters.
+MAX_WORDS = 2000
+# Marks that stand around words.
+_AROUND = "\"'`*_.,;:!?()[]<>\u00a1\u00bf\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb\u2026-\u2013\u2014"
+
+
+def read_ruling(lines: Sequence[str]) -> Ruling | Unclear:
+    """What the lines say that a moderator wrote above the quotation."""
+    if not lines:
+        return Unclear.NONE
+    first = unicodedata.normalize("NFKC", lines[0])
+    words = [plain for word in first.split() if (plain := word.strip(_AROUND).casefold())]
+    told = [word for word in words if word not in _COURTESY]
+    verb, length = _verb(told)
+    if verb is None:
+        return Unclear.NO if told and told[0] in _NO else Unclear.NONE
+    if verb not in _TAKES_REST:
+        return Ruling(verb) if len(told) == length else Unclear.MORE
+    own = itertools.takewhile(lambda line: not is_closing(line), lines[1:])
+    text = "\n".join(filter(None, [_behind_verb(first), *own]))[:MAX_WORDS].strip()
+    if verb is Verb.ASK and not text:
+        return Unclear.SILENT
+    return Ruling(verb, text)
+
+
+def _verb(told: Sequence[str]) -> tuple[Verb | None, int]:
+    """The verb that the words begin with, and of how many words it is made."""
+    for words in (tuple(told[:2]), tuple(told[:1])):
+        if words in _VERB:
+            return _VERB[words], len(words)
+    return None, 0
+
+
+def _behind_verb(line: str) -> str:
+    """What stands behind a verb of one word, as it was written, without the marks between."""
+    words = line.split()
+    while words and words[0].strip(_AROUND).casefold() in _COURTESY | {""}:
+        words = words[1:]
+    return " ".join(words[1:]).lstrip(":;,.!?-\u2013\u2014 ")
