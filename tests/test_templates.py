@@ -1,8 +1,8 @@
 """What we say to people: in each language all of it, short, and never to be taken for a command.
 
 A template is filled in with every combination of the values of its variables, which VALUES knows by
-name; a new variable is a row there. What stands in a list, in lines that begin with "- ", is detail
-and not counted.
+name; a new variable is a row there. What stands in a list, in lines that begin with "- " or "> ",
+is detail and not counted.
 """
 
 import itertools
@@ -59,7 +59,11 @@ HOSTILE = "{{ 7 * 7 }}{% include 'x' %} <b>\u202eSIGNOFF"
 VALUES: Mapping[str, tuple[object, ...]] = {
     "address": ("support@lists.example.org",),
     "also": (True, False),
+    "attached": (True, False),
+    "attachments": ([], ["port.png (120 kB)"]),
     "author": ("ann@x.test",),
+    "because": ("an advert?",),
+    "by": ("mo@x.test",),
     "comes": ("each post by itself",),
     "commands": ("support-request@lists.example.org",),
     "concealed": (0, 1, 25),
@@ -70,10 +74,13 @@ VALUES: Mapping[str, tuple[object, ...]] = {
     "example": ("support",),
     "excerpt": ("SIGNOFF support", HOSTILE),
     "help": (True, False),
+    "hours": (24,),
     "join": ("support-join@lists.example.org",),
     "joined": (True, False),
+    "joins": (True, False),
     "learns": (True, False),
     "leave": ("support-leave@lists.example.org",),
+    "lines": ([], ["SIGNOFF support", HOSTILE]),
     "line": ("SET support MAIL",),
     "list": ("support",),
     "lists": (["support", "news"],),
@@ -92,6 +99,8 @@ VALUES: Mapping[str, tuple[object, ...]] = {
     "other": ("ann@y.test",),
     "owner": ("support-owner@lists.example.org",),
     "posting": ("anyone", "members", "moderators"),
+    "question": ("Could you leave out the name?", HOSTILE),
+    "reasons": (["its author is not a member"], ["the list is on hold", HOSTILE]),
     "reason": ("It names another member.", HOSTILE),
     "refusals": ([("a@x.test", "too large"), ("b@x.test", HOSTILE)], [("a@x.test", "too large")]),
     "request": ("support-request@lists.example.org",),
@@ -103,6 +112,7 @@ VALUES: Mapping[str, tuple[object, ...]] = {
     "subject": ("Hello", "", "SIGNOFF support", HOSTILE),
     "subscription": ("open", "approve", "invite"),
     "text": ("You are not alone.\n\nCall 116 123.", HOSTILE),
+    "time": ("14:05",),
     "title": ("Support for all", HOSTILE),
     "told": ([("SIGNOFF support", "You have left support.")], [("x", HOSTILE), (HOSTILE, "y")]),
     "total": (1, 25),
@@ -110,6 +120,7 @@ VALUES: Mapping[str, tuple[object, ...]] = {
     "undo": (True, False),
     "urgent": (True, False),
     "until": (date(2026, 6, 1), None),
+    "verb": ("approve",),
     "what": ("undone", "undone in part", "not", "again", "late", "unclear"),
     "why": ("The name is missing.",),
     "wishes": (["to join support"], ["to join support", HOSTILE]),
@@ -125,6 +136,22 @@ OF_NO_LIST = (
 # Values of a variable that has others elsewhere.
 OWN: Mapping[str, Mapping[str, tuple[object, ...]]] = {
     **{key: {"list": ("support", "")} for key in OF_NO_LIST},
+    "author-withdrawn.txt": {"what": ("withdrawn", "again", "late", "decided", "unclear")},
+    "moderator-answer.txt": {
+        "day": (date(2026, 6, 1),),
+        "what": (
+            "decided",
+            "late",
+            "own",
+            "impossible",
+            "nobody to ask",
+            "no",
+            "silent",
+            "more",
+            "none",
+        ),
+    },
+    "moderator-held.txt": {"name": ("", "Ann Lee"), "subject": ("", "SIGNOFF support")},
     "answer-help.txt": {
         "options": ([("NOMAIL", "no mail comes")],),
         "owners": ([], [("ADD support x@y.test", "make somebody a member")]),
@@ -253,7 +280,7 @@ def test_a_mail_begins_with_its_subject_in_one_line(name: str, language: str) ->
 @EACH_TEXT
 def test_a_text_is_short(name: str, language: str) -> None:
     for _, text in rendered(name, language):
-        lines = [line for line in text.split("\n") if line.strip() and line[:2] != "- "]
+        lines = [line for line in text.split("\n") if line.strip() and line[:2] not in {"- ", "> "}]
         assert len(lines) <= MOST_LINES
         assert "\n\n\n" not in text.strip()
 

@@ -10,10 +10,7 @@ from listserv.cli.printing import json_option, print_object, print_rows
 from listserv.domain.members import JoinRequest
 from listserv.domain.settings import line
 from listserv.flow import moderate
-from listserv.mail.mime import read_structure, text_of
-from listserv.mail.surgery import Header, read_fields
-from listserv.mail.text import html_to_text
-from listserv.mail.words import shown
+from listserv.mail.readable import readable
 from listserv.store import held as stored
 from listserv.store import lists, posts
 from listserv.store.held import Held, HeldState
@@ -161,11 +158,6 @@ def _waits_for(one: Held, now: datetime) -> str:
 
 def _text(raw: bytes) -> str:
     """The first lines of a message's text, with nothing in them that could steer a terminal."""
-    fields, _, start = read_fields(raw)
-    structure = read_structure(raw, Header(fields), start)
-    texts = [part for part in structure.root.walk() if part.is_text]
-    plain = next((part for part in texts if part.type == "text/plain"), None)
-    text = text_of(raw, plain) if plain else "\n".join(html_to_text(text_of(raw, p)) for p in texts)
-    lines = [shown(line) for line in text.strip().splitlines()]
-    more = len(lines) - _LINES
-    return "\n".join(lines[:_LINES] + ([f"… and {more} more lines"] if more > 0 else []))
+    read = readable(raw, _LINES)
+    more = [f"… and {read.more} more lines"] if read.more else []
+    return "\n".join([*read.lines, *more])

@@ -13,7 +13,6 @@ from listserv.domain.settings import Setting, Value, file_below, line, lines, on
 MEGABYTE = 1024 * 1024
 
 _DIGEST = "digests are not made yet"
-_DEADLINE = "held posts wait until somebody decides"
 _ARCHIVE = "posts are not archived"
 
 LIST_SETTINGS: tuple[Setting, ...] = (
@@ -91,14 +90,15 @@ LIST_SETTINGS: tuple[Setting, ...] = (
         "one_click", one_of("leave", "pause"), "leave", "what one-click unsubscribe does",
         {"": "copies carry no one-click link"},
     ),
-    Setting("held_deadline", whole(1, 720), 24, "hours until others decide", {"": _DEADLINE}),
+    Setting("held_deadline", whole(1, 720), 24, "hours until others are asked"),
     Setting(
-        "held_fallback", one_of("tell", "release"), "tell", "what happens then", {"": _DEADLINE}
+        "held_fallback", one_of("tell", "release"), "tell",
+        "then tell the author that it takes longer, or let a harmless post go out"
     ),
-    Setting("held_expiry", whole(1, 365), 14, "days until a held post expires", {"": _DEADLINE}),
+    Setting("held_expiry", whole(1, 365), 14, "days until a held post expires"),
     Setting(
-        "moderators", one_of("all", "turn"), "all", "who is asked about a held post",
-        {"": "moderators are not written to; they use `listserv held`"},
+        "moderators", one_of("all", "turn"), "all",
+        "who is asked about a held post: all moderators, or one in turn",
     ),
     Setting(
         "content_rules", file_below, "",
@@ -139,6 +139,10 @@ class ListSettings:
     reply_to: str = "list"
     from_rewrite: str = "always"
     default_delivery: str = "mail"
+    held_deadline: int = 24
+    held_fallback: str = "tell"
+    held_expiry: int = 14
+    moderators: str = "all"
     roster: str = "nobody"
     advertised: bool = False
     content_rules: str = ""

@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from listserv.domain.address import Recipient, Role
-from listserv.flow import agreed, asking, author_first, other_address, owners, question, undo
+from listserv.flow import (
+    agreed,
+    asking,
+    author_first,
+    author_told,
+    moderate_by_mail,
+    other_address,
+    owners,
+    question,
+    undo,
+)
 from listserv.flow.site import Site
 from listserv.flow.wish import Result, not_done
 from listserv.mail.said import said
@@ -46,6 +56,10 @@ KINDS: Mapping[str, Kind] = {
     asking.KIND: Kind(agreed.confirmed, question.again, question.unclear),
     other_address.KIND: Kind(other_address.confirmed, question.again, question.unclear),
     owners.KIND: Kind(owners.accepted, question.again, question.unclear),
+    moderate_by_mail.KIND: Kind(moderate_by_mail.confirmed, question.again, question.unclear),
+    author_told.KIND: Kind(
+        author_told.withdrawn, author_told.answer, author_told.unclear, yes=Word.CANCEL
+    ),
     undo.KIND: Kind(undo.confirmed, undo.answer, undo.unclear, yes=Word.UNDO, obeys=True),
 }
 

@@ -4,13 +4,13 @@ from datetime import datetime
 
 from listserv.domain.lists import MailingList
 from listserv.domain.members import Delivery, JoinRequest, Member, MemberState
-from listserv.flow import asking, notices, preferences, requests, undo
+from listserv.flow import asking, escalate, notices, preferences, requests, undo
 from listserv.flow.enrol import add_members
 from listserv.flow.site import Site
 from listserv.flow.wish import Result, Wish, Writer, not_done
 from listserv.policy.commands.command import Option
 from listserv.policy.commands.delivery import BY_OPTION
-from listserv.store import bans, events, members
+from listserv.store import bans, events, held, members
 from listserv.store.session import Tx
 
 
@@ -27,8 +27,12 @@ def subscribe(wish: Wish) -> Result:
             return not_done("invited")
         case "approve":
             wanted = _request(wish)
-            is_new = requests.ask(wish.tx, wish.site, wish.list, wanted, wish.now)
-            return Result("waits.requested") if is_new else not_done("decided")
+            if not requests.ask(wish.tx, wish.site, wish.list, wanted, wish.now):
+                return not_done("decided")
+            one = held.open_request(wish.tx, wish.list.id, wanted.address.key)
+            assert one is not None
+            escalate.advance(wish.tx, wish.site, one, wish.now)
+            return Result("waits.requested")
         case "confirm" if not wish.writer.confirmed:
             return asking.ask_writer(wish)
     new = _settings(wish)

@@ -1,17 +1,18 @@
 """A person decides about a held post or a request to join. Each decision is taken once; a second
 one hears who decided and when."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from listserv.domain.authorship import Level
 from listserv.domain.errors import ListservError
+from listserv.domain.lists import MailingList
 from listserv.domain.members import MemberState
 from listserv.flow import notices, requests
 from listserv.flow.accept import send_out
 from listserv.flow.facts import author_of
 from listserv.flow.site import Site
 from listserv.policy.trust import vouched_for
-from listserv.store import events, held, lists, paths, posts
+from listserv.store import events, held, lists, members, paths, posts
 from listserv.store.held import Held, HeldState
 from listserv.store.posts import StoredPost
 from listserv.store.session import Tx
@@ -77,6 +78,58 @@ def reject(tx: Tx, site: Site, held_id: int, reason: str, by: str, now: datetime
     mlist = lists.get(tx, decided.list_id)
     notices.rejected(tx, site, mlist, decided, post.message_id, reason, now)
     events.log(tx, decided.list_id, by, f"rejected held post {held_id}", now)
+    return decided
+
+
+def ask(tx: Tx, site: Site, held_id: int, words: str, by: str, now: datetime) -> bool:
+    """Put a question to the author, or the applicant; it stays held, and nobody else is asked for
+    the time that a decision may take. False when nobody can be asked. Raises ListservError when it
+    was decided before."""
+    one = _waiting(tx, held_id)
+    mlist = lists.get(tx, one.list_id)
+    if not notices.asked_by_moderator(tx, site, mlist, one, words, now):
+        return False
+    _put_off(tx, one, mlist, now)
+    events.log(tx, one.list_id, by, f"asked the author of {one.called}", now)
+    return True
+
+
+def later(tx: Tx, held_id: int, by: str, now: datetime) -> None:
+    """It stays held, and nobody else is asked for the time that a decision may take. Raises
+    ListservError when it was decided before."""
+    one = _waiting(tx, held_id)
+    _put_off(tx, one, lists.get(tx, one.list_id), now)
+    events.log(tx, one.list_id, by, f"put off {one.called}", now)
+
+
+def _waiting(tx: Tx, held_id: int) -> Held:
+    one = held.get(tx, held_id)
+    if one.state is not HeldState.HELD:
+        raise held.decided_before(one)
+    return one
+
+
+def _put_off(tx: Tx, one: Held, mlist: MailingList, now: datetime) -> None:
+    settings = mlist.settings
+    due = now + timedelta(hours=settings.held_deadline)
+    held.put_off(tx, one.id, min(due, one.since + timedelta(days=settings.held_expiry)))
+
+
+def approve_and_trust(tx: Tx, site: Site, held_id: int, by: str, now: datetime) -> Held:
+    """Approve, and stop moderating the author; the way that the post came is familiar from now on
+    where it was not known. Raises ListservError as `approve` does."""
+    one = held.get(tx, held_id)
+    if one.request is not None:
+        return approve(tx, site, held_id, by, now)
+    post = posts.get(tx, one.post_id)
+    member = author_of(tx, post)
+    unproven = post.authorship.level is Level.UNPROVEN and bool(post.authorship.path)
+    known = member is not None and member.state is not MemberState.LEFT
+    decided = approve(tx, site, held_id, by, now, trust=unproven and known)
+    if member is not None and known:
+        mlist = lists.get(tx, one.list_id)
+        members.graduate(tx, member, mlist.settings.new_member_posts)
+        events.log(tx, mlist.id, by, f"no longer moderates {member.address}", now)
     return decided
 
 

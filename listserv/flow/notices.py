@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from listserv.domain.address import Address, Role, parse_address, robot_address
+from listserv.domain.authorship import Level
 from listserv.domain.decision import Decision
 from listserv.domain.languages import ENGLISH
 from listserv.domain.lists import MailingList
@@ -24,6 +25,7 @@ from listserv.store.session import Tx
 
 # Of a subject that we quote.
 _LONGEST_QUOTE = 80
+_KILOBYTE = 1024
 
 
 def welcome(
@@ -105,7 +107,7 @@ def receipt(
     """To the author of a post that was accepted, who wants receipts."""
     send(
         tx, site, mlist, "author-receipt.txt", author.address, now,
-        values={"subject": _short(post.subject), "list": mlist.name},
+        values={"subject": short(post.subject), "list": mlist.name},
         member=author.id, in_reply_to=post.message_id, reply_to=mlist.addresses.request,
     )  # fmt: skip
 
@@ -125,6 +127,24 @@ def rejected(
         member=member.id if member and is_reader else 0,
         in_reply_to=message_id,
     )  # fmt: skip
+
+
+def asked_by_moderator(
+    tx: Tx, site: Site, mlist: MailingList, one: Held, words: str, now: datetime
+) -> bool:
+    """To the author of a held post, or an applicant: a moderator's question, not the post's text.
+    False when nobody is known who could be asked."""
+    member = None if one.request else author_of(tx, posts.get(tx, one.post_id))
+    to = member.address if member is not None else parse_address(one.author)
+    if to is None or one.authorship.level is Level.CONTRADICTED:
+        return False
+    send(
+        tx, site, mlist, "author-asked.txt", to, now,
+        values={"subject": short(one.subject), "question": words,
+                "joins": one.request is not None},
+        language=language_of(mlist, member),
+    )  # fmt: skip
+    return True
 
 
 def not_admitted(
@@ -157,7 +177,7 @@ def refused(
     ]
     send(
         tx, site, refusals[0][0], "author-refused.txt", author, now, language=language,
-        values={"subject": _short(post.subject), "refusals": told}, in_reply_to=post.message_id,
+        values={"subject": short(post.subject), "refusals": told}, in_reply_to=post.message_id,
     )  # fmt: skip
 
 
@@ -180,7 +200,7 @@ def ask_author(
     its subject, because whoever wrote it may not be them. `learns`: a yes is remembered."""
     send(
         tx, site, mlist, "author-ask.txt", member.address, now,
-        values={"subject": _short(subject), "learns": learns}, member=member.id,
+        values={"subject": short(subject), "learns": learns}, member=member.id,
         reply_to=reply_to,
     )  # fmt: skip
 
@@ -216,7 +236,7 @@ def _answer(
     mlist = lists.get(tx, post.list_id)
     send(
         tx, site, mlist, template, to, now, language=language_of(mlist, member),
-        values={"subject": _short(post.subject), **values},
+        values={"subject": short(post.subject), **values},
         member=member.id if member and member.state is MemberState.ACTIVE else 0,
         reply_to=reply_to, answers=True,
     )  # fmt: skip
@@ -246,6 +266,7 @@ def send(
     answers: bool = False,
     reply_to: str | None = None,
     lane: Lane = Lane.NOTICE,
+    attached: bytes | None = None,
 ) -> None:
     """Queue one mail of ours, from a list or, where `origin` is a domain, from its robot.
 
@@ -266,11 +287,18 @@ def send(
         answers=answers or bool(in_reply_to),
     )
     shared = {"title": who.title, "address": who.address, "owner": who.owner}
-    raw = write_notice(site.templates, template, frame, {**shared, **values}, language)
+    filled = {**shared, **values}
+    raw = write_notice(site.templates, template, frame, filled, language, attached)
     queue.add_notice(
         tx, list_id=who.list_id, raw=raw, subject=template.removesuffix(".txt").replace("-", " "),
         member=member, address=str(to), now=now, lane=lane,
     )  # fmt: skip
+
+
+def left_out(site: Site, kind: str, size: int, language: str) -> str:
+    """What stands in the place of an attachment of this type and so many octets."""
+    values = {"type": kind, "size": f"{-(-size // _KILOBYTE):,} kB"}
+    return site.templates.render("part-left-out.txt", values, language)
 
 
 def language_of(origin: MailingList | str, member: Member | None) -> str:
@@ -309,7 +337,7 @@ def _sender(site: Site, origin: MailingList | str, language: str) -> _Sender:
     return _Sender(origin.id, origin.title, at.post, at.request, at.owner, at.owner)
 
 
-def _short(subject: str) -> str:
+def short(subject: str) -> str:
     """A subject as it is quoted: whoever writes in somebody's name has no room to say much."""
     words = " ".join(subject.split())
     return words if len(words) <= _LONGEST_QUOTE else f"{words[: _LONGEST_QUOTE - 1].rstrip()}…"

@@ -7,12 +7,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from listserv.domain.address import Role
 from listserv.domain.authorship import UNCHECKED, Authorship
 from listserv.domain.decision import Decision, Reason, Verdict
 from listserv.domain.lists import MailingList
 from listserv.domain.post import Incoming, Post, Transport
 from listserv.domain.replies import ACCEPTED, DNS_SILENT, Reply
-from listserv.flow import author_first, confirm, content, notices, obey, role_mail, urgent
+from listserv.flow import (
+    author_first,
+    author_told,
+    confirm,
+    content,
+    escalate,
+    moderate_by_mail,
+    notices,
+    obey,
+    role_mail,
+    urgent,
+)
 from listserv.flow.accept import follow_up
 from listserv.flow.facts import gather, own_keys
 from listserv.flow.recipient import Aside, target
@@ -22,7 +34,7 @@ from listserv.policy.confirming import is_answerable
 from listserv.policy.posting import Facts, decide
 from listserv.policy.trust import is_believed
 from listserv.store import counters, deferrals, held, lists, posts, said
-from listserv.store.held import BY_RULE, HeldState
+from listserv.store.held import BY_RULE, Held, HeldState
 from listserv.store.session import Tx
 
 log = logging.getLogger("listserv.receive")
@@ -34,6 +46,11 @@ DNS_DID_NOT_ANSWER = "its domain's DNS did not answer"
 # Holds of which the owners are told, once in an hour, and the counter that remembers it.
 _TELL_OWNERS = {"rate-author", "rate-list"}
 _TOLD = "owners told"
+# Mail that acts on the word of its author: what a program wrote does nothing there.
+_BY_AUTHORITY = {
+    **dict.fromkeys(obey.ROLES, obey.commands),
+    Role.MODERATE: moderate_by_mail.reply,
+}
 # The very message that the list accepted or held before: 250, and nothing happens twice.
 DUPLICATE = Decision(Verdict.ACCEPT, (Reason("duplicate", "it came in before"),))
 
@@ -54,7 +71,7 @@ def message(
     targets = [target(tx, site, address, now) for address in incoming.recipients]
     asked = _reading_order(tx, post, [one for one in targets if isinstance(one, MailingList)])
     asides = list(dict.fromkeys(one for one in targets if isinstance(one, Aside)))
-    waits = asked or any(aside.meant.role in obey.ROLES for aside in asides)
+    waits = asked or any(aside.meant.role in _BY_AUTHORITY for aside in asides)
     if waits and site.require_proven_author and authorship.temporary:
         if _is_early(tx, post, now):
             return tuple(DNS_SILENT for _ in targets)
@@ -90,9 +107,10 @@ def _take_aside(
     answerable: bool,
 ) -> None:
     meant, domain = aside.meant, aside.address.domain
-    if meant.role in obey.ROLES and answerable:
-        obey.commands(tx, site, incoming, post, meant, aside.address, authorship, now)
-    elif meant.role in obey.ROLES:
+    if meant.role in _BY_AUTHORITY and answerable:
+        act = _BY_AUTHORITY[meant.role]
+        act(tx, site, incoming, post, meant, aside.address, authorship, now)
+    elif meant.role in _BY_AUTHORITY:
         log.warning("dropped: mail for %s, a program sent it", aside.address)
     elif meant.role not in role_mail.ROLES:
         raw = incoming.raw
@@ -245,8 +263,21 @@ def _carry_out(
         now=now,
     )
     author_first.wait(tx, site, facts, decision, held_id, now, answerable=answerable)
+    if is_held:
+        _show(tx, site, mlist, held.get(tx, held_id), now, answerable=answerable)
     if any(reason.rule in _TELL_OWNERS for reason in decision.reasons):
         _tell_owners_once(tx, site, mlist, now)
+
+
+def _show(
+    tx: Tx, site: Site, mlist: MailingList, one: Held, now: datetime, *, answerable: bool
+) -> None:
+    """To those who decide, unless its own author is asked first; and to the author that it is."""
+    if one.due is not None and one.due > now:
+        return
+    escalate.advance(tx, site, one, now)
+    if answerable:
+        author_told.waits(tx, site, mlist, one, now)
 
 
 def _tell_owners_once(tx: Tx, site: Site, mlist: MailingList, now: datetime) -> None:

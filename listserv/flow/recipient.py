@@ -24,7 +24,7 @@ from listserv.domain.replies import (
     Reply,
 )
 from listserv.domain.tokens import Purpose, read_copy_token
-from listserv.flow import confirm, obey, role_mail
+from listserv.flow import confirm, moderate_by_mail, obey, role_mail
 from listserv.flow.site import Site
 from listserv.store import counters, lists
 from listserv.store.session import Tx
@@ -67,6 +67,9 @@ def _reply_for(tx: Tx, site: Site, meant: Recipient | None, domain: str) -> Repl
             return RECIPIENT_OK if known else UNKNOWN
         case Recipient(Role.LEAVE_TOKEN):
             return RECIPIENT_OK if obey.of_leave_token(tx, site, meant, domain) else UNKNOWN
+        case Recipient(Role.MODERATE):
+            is_ours = moderate_by_mail.is_known(tx, meant, domain)
+            return RECIPIENT_OK if is_ours else UNKNOWN
         case Recipient(role) if role in obey.ROLES:
             return RECIPIENT_OK
         case _:
@@ -81,7 +84,7 @@ class Aside:
     address: Address
 
 
-_ASIDE = role_mail.ROLES | obey.ROLES | {Role.CONFIRM, Role.ROBOT_CONFIRM}
+_ASIDE = role_mail.ROLES | obey.ROLES | {Role.CONFIRM, Role.ROBOT_CONFIRM, Role.MODERATE}
 
 
 def target(tx: Tx, site: Site, address: str, now: datetime) -> MailingList | Aside | None:

@@ -9,6 +9,7 @@ from listserv.domain.languages import ENGLISH
 from listserv.domain.lists import MailingList
 from listserv.domain.post import Incoming, Post
 from listserv.domain.tokens import is_own_message_id
+from listserv.flow.notices import left_out
 from listserv.flow.site import Site
 from listserv.mail.role_copy import Envelope, role_copy
 from listserv.policy.posting import MAX_RECEIVED
@@ -22,7 +23,6 @@ ROLES = frozenset({Role.OWNER, Role.POSTMASTER, Role.ABUSE, Role.FBL})
 MOST_A_DAY = 50
 
 _A_DAY = timedelta(days=1)
-_KILOBYTE = 1024
 
 
 def has_room(tx: Tx, meant: Recipient, domain: str, now: datetime) -> bool:
@@ -51,7 +51,7 @@ def forward(
     for member, address in people:
         envelope = Envelope(role, title, site.message_id(), now)
         raw = role_copy(
-            incoming.raw, post, envelope, lambda kind, size: _left_out(site, kind, size, language)
+            incoming.raw, post, envelope, lambda kind, size: left_out(site, kind, size, language)
         )
         queue.add_notice(
             tx, list_id=mlist.id if mlist is not None else None, raw=raw,
@@ -93,11 +93,6 @@ def _title(site: Site, mlist: MailingList | None, role: Role, domain: str) -> st
     if mlist is not None:
         return mlist.title
     return site.templates.phrase("sender.role", {"role": role, "domain": domain})
-
-
-def _left_out(site: Site, kind: str, size: int, language: str) -> str:
-    values = {"type": kind, "size": f"{-(-size // _KILOBYTE):,} kB"}
-    return site.templates.render("part-left-out.txt", values, language)
 
 
 def _counter(role: Role) -> str:

@@ -16,6 +16,10 @@ from listserv.mail.transfer import quoted_printable
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _MARK = "Subject:"
+_ATTACHED = (
+    b"Content-Type: message/rfc822\r\n"
+    b'Content-Disposition: attachment; filename="message.eml"\r\n\r\n'
+)
 # RFC 5322 2.1.1 with room for CR LF
 _LONGEST_LINE = 990
 
@@ -50,8 +54,10 @@ def write_notice(
     frame: Frame,
     values: Mapping[str, object],
     language: str = ENGLISH,
+    attached: bytes | None = None,
 ) -> bytes:
-    """A whole message, lines ended by CR LF: text/plain in UTF-8, marked as automatic."""
+    """A whole message, lines ended by CR LF: text/plain in UTF-8, marked as automatic; with another
+    message, in 7 bits, `attached` to it."""
     subject, text = _read(templates.render(name, values, language), name)
     encoding, body = _body(text)
     lines = [
@@ -65,10 +71,20 @@ def write_notice(
         structured_line(h.AUTO_SUBMITTED, "auto-replied" if frame.answers else "auto-generated"),
         structured_line(h.X_AUTO_RESPONSE_SUPPRESS, h.SUPPRESS),
         structured_line(h.MIME_VERSION, "1.0"),
+    ]
+    described = [
         structured_line(h.CONTENT_TYPE, "text/plain; charset=utf-8"),
         structured_line(h.CONTENT_TRANSFER_ENCODING, encoding),
     ]
-    return b"".join(lines) + b"\r\n" + body
+    if attached is None:
+        return b"".join([*lines, *described]) + b"\r\n" + body
+    # Out of what nobody can know before: no line of the post is the boundary.
+    boundary = "=_" + "".join(c for c in frame.message_id if c.isalnum())[:60]
+    mark = f"--{boundary}".encode("ascii")
+    lines.append(structured_line(h.CONTENT_TYPE, f'multipart/mixed; boundary="{boundary}"'))
+    first = b"".join([mark, b"\r\n", *described, b"\r\n", body, b"\r\n"])
+    message = b"".join([mark, b"\r\n", _ATTACHED, attached, b"\r\n", mark, b"--\r\n"])
+    return b"".join(lines) + b"\r\n" + first + message
 
 
 def _read(rendered: str, name: str) -> tuple[str, str]:

@@ -62,9 +62,9 @@ def role_copy(
             seen.add(field.name)
             lines.append(wire_field(field.raw))
     root = read_structure(raw, header, start).root
-    if _is_too_large(root):  # the message is nothing but that attachment
+    if is_too_large(root):  # the message is nothing but that attachment
         lines = [line for line in lines if not line.lower().startswith(b"content-")]
-        head, _, body = _replaced(root, left_out).partition(b"\r\n\r\n")
+        head, _, body = replacement(root, left_out).partition(b"\r\n\r\n")
         return b"".join(lines) + head + b"\r\n\r\n" + body
     body = b"".join(_cut(raw, start, root, left_out))
     head, body = fitted(b"".join(lines), body, eight_bit=False)
@@ -77,18 +77,19 @@ def _cut(
     """The body in pieces, large attachments replaced."""
     at = start
     for part in root.walk():
-        if part is not root and part.head >= at and _is_too_large(part):
+        if part is not root and part.head >= at and is_too_large(part):
             yield raw[at : part.head]
-            yield _replaced(part, left_out)
+            yield replacement(part, left_out)
             at = part.end
     yield raw[at:]
 
 
-def _is_too_large(part: Part) -> bool:
+def is_too_large(part: Part) -> bool:
+    """Whether a part is an attachment that does not go on."""
     return part.is_attachment and part.end - part.start > LARGEST_ATTACHMENT
 
 
-def _replaced(part: Part, left_out: Callable[[str, int], str]) -> bytes:
+def replacement(part: Part, left_out: Callable[[str, int], str]) -> bytes:
     """A part of its own, header and body, that says what stood here."""
     words = left_out(part.type, part.end - part.start).strip().replace("\n", "\r\n") + "\r\n"
     if words.isascii():

@@ -83,7 +83,7 @@ def said(raw: bytes) -> Said:
         if part.is_text:
             lines = _lines(raw, part)
             if any(lines):
-                return Said(bare_subject(subject), *top_lines(lines, lazy=_is_plain(part)))
+                return Said(bare_subject(subject), *_top(lines, lazy=_is_plain(part)))
     return Said(bare_subject(subject), ())
 
 
@@ -148,10 +148,15 @@ def _single_spaced(line: str) -> str:
     return shown(" ".join(line[: 2 * MAX_LINE].split()))[: MAX_LINE + 1]
 
 
-def top_lines(lines: Sequence[str], *, lazy: bool) -> tuple[tuple[str, ...], bool]:
-    """The lines of the first block that is not quoted, and whether it stands below one. With `lazy` a line right below a quoted one
+def top_lines(lines: Sequence[str], *, lazy: bool) -> tuple[str, ...]:
+    """The lines of the first block that is not quoted. With `lazy` a line right below a quoted one
     is the rest of it, broken by some mail program; where the quotation stands above, what is below
     it counts only when the quotation is marked with >."""
+    return _top(lines, lazy=lazy)[0]
+
+
+def _top(lines: Sequence[str], *, lazy: bool) -> tuple[tuple[str, ...], bool]:
+    """`top_lines`, and whether they stand below a quotation."""
     own: list[str] = []
     below_quotation = quoted = False
     at = 0

@@ -12,6 +12,7 @@ _FIRST_WORD = re.compile(r"[\W_]*(\w+)")
 _YES = frozenset({"yes", "ok", "okay", "confirm", "ja", "jawohl", "oui"})
 _NO = frozenset({"no", "nein", "non"})
 _UNDO = frozenset({"undo", "rückgängig"})
+_CANCEL = frozenset({"cancel", "zurückziehen"})
 # Old vacation programs mark their answers with this alone.
 _ROBOTS = frozenset({"bulk", "junk", "list", "auto_reply"})
 
@@ -21,6 +22,7 @@ class Word(StrEnum):
 
     YES = "yes"
     UNDO = "undo"
+    CANCEL = "cancel"
     UNCLEAR = "unclear"
     NOTHING = "nothing"
 
@@ -57,6 +59,8 @@ def read_reply(first_line: str, *, answerable: bool) -> Word:
         return Word.YES
     if word in _UNDO:
         return Word.UNDO
+    if word in _CANCEL:
+        return Word.CANCEL
     return Word.NOTHING if word in _NO else Word.UNCLEAR
 
 

@@ -1,7 +1,7 @@
 """A moderator's reply -> what they decided. WORDS is the table of verbs, in four languages.
 
-Only the first line that they wrote above the quotation counts. `approve`, `discard`, `later`, `trust`
-and `keep` stand alone on it, but for thanks; `reject` and `ask` take what follows. Anything else
+Only the first line that they wrote above the quotation counts. `approve`, `discard`, `later` and
+`trust` stand alone on it, but for thanks; `reject` and `ask` take what follows. Anything else
 decides nothing: "I don't approve of this" is no verb, and "no" may mean two things.
 """
 
@@ -66,12 +66,14 @@ _COURTESY = frozenset(
 # Of what a moderator tells an author, in characters.
 MAX_WORDS = 2000
 # Marks that stand around words.
-_AROUND = "\"'`*_.,;:!?()[]<>\u00a1\u00bf\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb\u2026-\u2013\u2014"
+_AROUND = (
+    "\"'`*_.,;:!?()[]<>\u00a1\u00bf\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb\u2026-\u2013\u2014"
+)
 
 
 def read_ruling(lines: Sequence[str]) -> Ruling | Unclear:
     """What the lines say that a moderator wrote above the quotation."""
-    if not lines:
+    if not lines or lines[0].startswith(">"):
         return Unclear.NONE
     first = unicodedata.normalize("NFKC", lines[0])
     words = [plain for word in first.split() if (plain := word.strip(_AROUND).casefold())]

@@ -19,12 +19,15 @@ from listserv.store.tables import HeldRow, ListRow, PostRow
 
 
 class HeldState(StrEnum):
-    """`discarded` is a person's decision or, with nobody's name, a rule's."""
+    """`discarded` is a person's decision or, with nobody's name, a rule's; `expired` when nobody
+    decided in time; `withdrawn` by its author."""
 
     HELD = "held"
     APPROVED = "approved"
     REJECTED = "rejected"
     DISCARDED = "discarded"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
 
 
 # Who decided when a posting rule did.
@@ -55,6 +58,7 @@ class Held:
     authorship: Authorship
     due: datetime | None
     request: JoinRequest | None
+    step: int
 
     @property
     def called(self) -> str:
@@ -75,6 +79,7 @@ def add(tx: Tx, *, list_id: int, post_id: int, state: HeldState, by: str, now: d
             decided_by=by,
             note="",
             due=None,
+            next=now if state is HeldState.HELD else None,
         )
         .returning(HeldRow.id)
     ).scalar_one()
@@ -91,6 +96,7 @@ def add_request(tx: Tx, *, list_id: int, request: JoinRequest, now: datetime) ->
             since=now,
             decided_by="",
             note="",
+            next=now,
             request=_write_request(request),
         )
         .returning(HeldRow.id)
@@ -111,7 +117,36 @@ def open_request(tx: Tx, list_id: int, address_key: str) -> Held | None:
 
 def wait_until(tx: Tx, held_id: int, due: datetime | None) -> None:
     """Moderators see the post from `due` on; None: at once."""
-    tx.execute(update(HeldRow).where(HeldRow.id == held_id).values(due=due))
+    tx.execute(
+        update(HeldRow)
+        .where(HeldRow.id == held_id)
+        .values(due=due, next=HeldRow.since if due is None else due, step=0)
+    )
+
+
+def next_due(tx: Tx, now: datetime, after: int = 0) -> int | None:
+    """What is held and for whose decision something is to be done by now: the lowest number above
+    `after`."""
+    query = select(HeldRow.id).where(
+        HeldRow.next <= now, HeldRow.state == HeldState.HELD, HeldRow.id > after
+    )
+    return tx.execute(query.order_by(HeldRow.id).limit(1)).scalar_one_or_none()
+
+
+def take_step(tx: Tx, held_id: int, before: int, step: int, due: datetime) -> bool:
+    """before → step, once; `due` is when the next one is."""
+    return bool(
+        tx.execute(
+            update(HeldRow)
+            .where(HeldRow.id == held_id, HeldRow.step == before)
+            .values(step=step, next=due)
+        ).rowcount
+    )
+
+
+def put_off(tx: Tx, held_id: int, due: datetime) -> None:
+    """Nothing more is done to have it decided until then."""
+    tx.execute(update(HeldRow).where(HeldRow.id == held_id).values(next=due))
 
 
 def decide(tx: Tx, held_id: int, state: HeldState, by: str, note: str, now: datetime) -> Held:
@@ -120,15 +155,20 @@ def decide(tx: Tx, held_id: int, state: HeldState, by: str, note: str, now: date
     changed = tx.execute(
         update(HeldRow)
         .where(HeldRow.id == held_id, HeldRow.state == HeldState.HELD)
-        .values(state=state, decided=now, decided_by=by, note=note)
+        .values(state=state, decided=now, decided_by=by, note=note, next=None)
     ).rowcount
     after = get(tx, held_id)
     if not changed:
-        raise ListservError(
-            f"{after.called} was {after.state} by {after.decided_by}"
-            f" at {after.decided:%Y-%m-%d %H:%M} UTC; nothing changed"
-        )
+        raise decided_before(after)
     return after
+
+
+def decided_before(one: Held) -> ListservError:
+    """Who decided, and when."""
+    return ListservError(
+        f"{one.called} was {one.state} by {one.decided_by}"
+        f" at {one.decided:%Y-%m-%d %H:%M} UTC; nothing changed"
+    )
 
 
 def get(tx: Tx, held_id: int) -> Held:
@@ -168,7 +208,7 @@ _SELECT = (
         HeldRow.id, HeldRow.list_id, ListRow.name, ListRow.domain, HeldRow.post_id,
         PostRow.author, PostRow.subject, PostRow.size, PostRow.reasons, HeldRow.since,
         HeldRow.state, HeldRow.decided_by, HeldRow.decided, HeldRow.note, PostRow.authorship,
-        HeldRow.due, HeldRow.request,
+        HeldRow.due, HeldRow.request, HeldRow.step,
     )
     .outerjoin_from(HeldRow, PostRow, PostRow.id == HeldRow.post_id)
     .join(ListRow, ListRow.id == HeldRow.list_id)
@@ -195,6 +235,7 @@ def _held(row: Row[*tuple[Any, ...]]) -> Held:
         authorship=read_authorship(row.authorship),
         due=row.due,
         request=request,
+        step=row.step,
     )
 
 

@@ -129,10 +129,15 @@ def ls(tx: Tx, list_id: int) -> Iterator[Member]:
 
 def owners(tx: Tx, list_id: int) -> list[Member]:
     """The active owners of a list."""
+    return with_role(tx, list_id, MemberRole.OWNER)
+
+
+def with_role(tx: Tx, list_id: int, role: MemberRole) -> list[Member]:
+    """The active members of a list in a role."""
     query = _SELECT.where(
         MemberRow.list_id == list_id,
         MemberRow.state == MemberState.ACTIVE,
-        MemberRow.role == MemberRole.OWNER,
+        MemberRow.role == role,
     )
     return [_member(row) for row in tx.execute(query.order_by(MemberRow.id))]
 
@@ -376,6 +381,13 @@ def waiting_of(tx: Tx, members: Sequence[Member]) -> dict[int, int]:
     cursors = {row.id: row.cursor for row in tx.execute(_CURSORS.where(ids))}
     at = {cursor: _posts_after(tx, reading[0].list_id, cursor) for cursor in set(cursors.values())}
     return found | {member_id: at[cursor] for member_id, cursor in cursors.items()}
+
+
+def graduate(tx: Tx, member: Member, posts: int) -> Member:
+    """Let a member post freely where new members' first `posts` are read before."""
+    change(tx, member, {"moderated": False})
+    _update(tx, member.id, posts=max(member.posts, posts))
+    return _again(tx, member.id)
 
 
 def count_post(tx: Tx, member_id: int) -> None:

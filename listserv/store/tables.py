@@ -225,10 +225,20 @@ class PostRow(Base):
 class HeldRow(Base):
     """A post that waits for a person, or did; or somebody who asks to join: then there is no post,
     and `request` says who. The state changes once, from held. `due` is when moderators see a post
-    that waits for its own author first; NULL: at once."""
+    that waits for its own author first; NULL: at once. `step` counts what was done to have it
+    decided (flow/escalate.py) and `next` is when more is; NULL: nothing more."""
 
     __tablename__ = "held"
-    __table_args__ = (Index("ix_held_state", "state", "list_id"), _NEVER_AGAIN)
+    __table_args__ = (
+        Index("ix_held_state", "state", "list_id"),
+        Index(
+            "ix_held_next",
+            "next",
+            sqlite_where=text("next IS NOT NULL"),
+            postgresql_where=text("next IS NOT NULL"),
+        ),
+        _NEVER_AGAIN,
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     list_id: Mapped[int] = mapped_column(ForeignKey("list.id", ondelete="CASCADE"))
@@ -242,6 +252,21 @@ class HeldRow(Base):
     note: Mapped[str] = mapped_column(Text)
     due: Mapped[datetime | None]
     request: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    step: Mapped[int] = mapped_column(Integer, server_default="0")
+    next: Mapped[datetime | None]
+
+
+class ModerationRow(Base):
+    """A held post was shown to a moderator, who answers with this token until it expires."""
+
+    __tablename__ = "moderation"
+    __table_args__ = (UniqueConstraint("held_id", "member_id"),)
+
+    token: Mapped[str] = mapped_column(String(24), primary_key=True)
+    held_id: Mapped[int] = mapped_column(ForeignKey("held.id", ondelete="CASCADE"))
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id", ondelete="CASCADE"), index=True)
+    created: Mapped[datetime]
+    expires: Mapped[datetime]
 
 
 class FamiliarPathRow(Base):

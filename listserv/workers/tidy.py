@@ -4,12 +4,13 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from listserv.clock import Clock
-from listserv.flow import tidy
+from listserv.flow import escalate, tidy
 from listserv.flow.breaks import end_breaks
 from listserv.flow.site import Site
-from listserv.store import retention
+from listserv.store import held, retention
 from listserv.store.session import StorageError, Store, Tx
 
 log = logging.getLogger("listserv.tidy")
@@ -23,14 +24,31 @@ _FORGET_EVERY = 3600.0
 async def keep_tidy(
     store: Store, site: Site, clock: Clock, keep: timedelta, is_dead: Callable[[str], bool]
 ) -> None:
-    """Look after leases every 10 s, end breaks every minute and forget what is due every hour,
-    until cancelled. What the database does not take waits for the next turn."""
+    """Look after leases and what waits for a person every 10 s, end breaks every minute and forget
+    what is due every hour, until cancelled. What the database does not take waits for the next
+    turn."""
 
     def take_back(tx: Tx) -> None:
         tidy.take_back(tx, clock.now(), is_dead)
 
     def end_some_breaks(tx: Tx) -> int:
         return end_breaks(tx, site, clock.now())
+
+    async def go_on_with_held() -> None:
+        number = 0
+        while True:
+            due = partial(held.next_due, now=clock.now(), after=number)
+            found = await asyncio.to_thread(store.read, due)
+            if found is None:
+                return
+            number = found
+            step = partial(escalate.go_on, site=site, held_id=number, now=clock.now())
+            try:
+                await asyncio.to_thread(store.write, step)
+            except StorageError:
+                raise
+            except Exception:  # a fault of ours about one of them leaves the others alone
+                log.exception("held=%d could not go on", number)
 
     def forget(tx: Tx) -> None:
         tidy.forget(tx, keep, clock.now())
@@ -40,6 +58,7 @@ async def keep_tidy(
     while True:
         try:
             await asyncio.to_thread(store.record, take_back)
+            await go_on_with_held()
             if clock.monotonic() - ended >= _BREAKS_EVERY:
                 while await asyncio.to_thread(store.write, end_some_breaks):
                     pass

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
+from listserv.domain.authorship import UNCHECKED
 from listserv.domain.mailing import Fate, Outcome
 from listserv.flow import moderate, tidy
 from listserv.flow.deliver import Deliveries
@@ -92,7 +93,7 @@ def test_a_deferred_recipient_keeps_the_post(town: World) -> None:
 
 
 def test_a_held_post_waits_for_ever_and_a_decided_one_does_not(town: World) -> None:
-    town.post("zoe@example.net", "town")
+    town.post("zoe@example.net", "town", authorship=UNCHECKED)
     town.clock.pass_by(days=100)
     forget(town)
     (waiting,) = town.store.read(held.ls)
@@ -106,7 +107,7 @@ def test_a_held_post_waits_for_ever_and_a_decided_one_does_not(town: World) -> N
 
 
 def test_what_was_discarded_can_be_looked_at_for_a_week(town: World) -> None:
-    town.post("zoe@example.net", "town")
+    town.post("zoe@example.net", "town", authorship=UNCHECKED)
     (waiting,) = town.store.read(held.ls)
     now = town.clock.now()
     town.store.write(lambda tx: moderate.discard(tx, waiting.id, "mo", now))

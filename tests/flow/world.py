@@ -28,6 +28,10 @@ DOMAIN = "lists.example.org"
 PROVEN = Authorship(Level.PROVEN, ("it is signed by its author's domain",))
 
 
+# The subjects of the mails to moderators and authors about what waits.
+WAITS = re.compile(rb"(?m)^Subject: (?:A post waits at|Somebody asks to join|Your post waits for)")
+
+
 class StillClock:
     """A clock that moves only when told."""
 
@@ -52,6 +56,7 @@ class World:
     site: Site
     clock: StillClock
     sent: list[Transaction] = field(default_factory=list)
+    waiting: list[Transaction] = field(default_factory=list)
     answers: dict[str, Outcome] = field(default_factory=dict)
 
     def found(self, name: str, **settings: Value) -> MailingList:
@@ -122,7 +127,8 @@ class World:
 
     def deliver(self) -> list[str]:
         """Send all that is due; the recipients, sorted. `answers` says what the relay answers to
-        whom, everybody else is delivered to."""
+        whom, everybody else is delivered to. The mails that say that something waits for a
+        moderator are not in it, nor in `sent`, but in `waiting`."""
         now = self.clock.now()
         worker = Deliveries(self.site, "here:1:1")
         before = len(self.sent)
@@ -137,7 +143,8 @@ class World:
                 continue
             for group in worker.groups(work):
                 (transaction,) = worker.transactions(work, [(None, group)])
-                self.sent.append(transaction)
+                told = WAITS.search(b"".join(transaction.data)) is not None
+                (self.waiting if told else self.sent).append(transaction)
                 look_at(work, transaction)
                 for at, recipient in zip(group, transaction.recipients, strict=True):
                     work.note(at, self.answers.get(recipient, Outcome(Fate.DELIVERED)))

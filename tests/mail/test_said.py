@@ -166,4 +166,4 @@ def test_any_bytes_are_read(raw: bytes) -> None:
     st.lists(st.sampled_from(["", "> q", "On x", "Ann wrote:", "From: x", "To: y", "me", "-- "]))
 )
 def test_no_quoted_line_is_taken_for_the_authors(lines: list[str]) -> None:
-    assert not any(line.startswith(">") for line in top_lines(lines, lazy=True)[0])
+    assert not any(line.startswith(">") for line in top_lines(lines, lazy=True))

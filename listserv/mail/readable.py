@@ -1,0 +1,41 @@
+"""What a person reads of a message: its text, as lines that are safe to show."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from listserv.mail.mime import read_structure, text_of
+from listserv.mail.surgery import Header, read_fields
+from listserv.mail.text import html_to_text
+from listserv.mail.words import decode_words, shown
+
+_LONGEST_NAME = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """`lines` are at most as many as were asked for, `more` says how many there are besides;
+    `attachments` are (name or "", type, octets as they came)."""
+
+    lines: tuple[str, ...]
+    more: int
+    attachments: tuple[tuple[str, str, int], ...]
+
+
+def readable(raw: bytes, most: int) -> Readable:
+    """The plain text of a message, where it has one; else its HTML as text. Never raises."""
+    fields, _, start = read_fields(raw)
+    root = read_structure(raw, Header(fields), start).root
+    texts = [part for part in root.walk() if part.is_text]
+    plain = next((part for part in texts if part.type == "text/plain"), None)
+    text = text_of(raw, plain) if plain else "\n".join(html_to_text(text_of(raw, p)) for p in texts)
+    lines: Sequence[str] = [shown(line) for line in text.strip().splitlines()]
+    attached = tuple(
+        (_name(part.parameters.get("name", "")), part.type, part.end - part.start)
+        for part in root.walk()
+        if part.is_attachment
+    )
+    return Readable(tuple(lines[:most]), max(0, len(lines) - most), attached)
+
+
+def _name(name: str) -> str:
+    return shown(decode_words(name[: 4 * _LONGEST_NAME]))[:_LONGEST_NAME]

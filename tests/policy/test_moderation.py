@@ -1,0 +1,90 @@
+"""A moderator's reply -> what they decided."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from listserv.domain.decision import Verdict
+from listserv.policy.moderation import MAX_WORDS, WORDS, Ruling, Unclear, Verb, read_ruling
+from listserv.policy.posting import RULES
+from listserv.resources import read_phrases, templates_dir
+
+SAYS = {
+    "approve": Ruling(Verb.APPROVE),
+    "OK!": Ruling(Verb.APPROVE),
+    "Yes please": Ruling(Verb.APPROVE),
+    "ok, thanks": Ruling(Verb.APPROVE),
+    "*Approve*": Ruling(Verb.APPROVE),
+    "\u201cok\u201d": Ruling(Verb.APPROVE),
+    "Bitte freigeben, danke": Ruling(Verb.APPROVE),
+    "S\u00ed.": Ruling(Verb.APPROVE),
+    "plus tard": Ruling(Verb.LATER),
+    "Sp\u00e4ter": Ruling(Verb.LATER),
+    "Spa\u0308ter": Ruling(Verb.LATER),
+    "discard": Ruling(Verb.DISCARD),
+    "confiance": Ruling(Verb.TRUST),
+    "reject": Ruling(Verb.REJECT),
+    "reject off topic here": Ruling(Verb.REJECT, "off topic here"),
+    "Reject: \u201cPlain words\u201d, please": Ruling(
+        Verb.REJECT, "\u201cPlain words\u201d, please"
+    ),
+    "Please reject \u2013 an advert": Ruling(Verb.REJECT, "an advert"),
+    "ask Could you leave out the name?": Ruling(Verb.ASK, "Could you leave out the name?"),
+    "Fragen: Wer ist das?": Ruling(Verb.ASK, "Wer ist das?"),
+    "ask": Unclear.SILENT,
+    "no": Unclear.NO,
+    "Nein, danke": Unclear.NO,
+    "No, I would not": Unclear.NO,
+    "I don't approve of this": Unclear.NONE,
+    "approve this": Unclear.MORE,
+    "ok but cut the address": Unclear.MORE,
+    "discard all of them": Unclear.MORE,
+    "yes and no": Unclear.MORE,
+    "Okay, so what is this": Unclear.MORE,
+    "approvers": Unclear.NONE,
+    "Thank you": Unclear.NONE,
+    "Reply with one word: approve, reject, discard, ask, later.": Unclear.NONE,
+    "> approve": Unclear.NONE,
+    "...": Unclear.NONE,
+}
+
+
+@pytest.mark.parametrize("line", SAYS, ids=str)
+def test_a_line_decides(line: str) -> None:
+    assert read_ruling([line]) == SAYS[line]
+
+
+def test_nothing_decides_nothing() -> None:
+    assert read_ruling([]) is Unclear.NONE
+
+
+def test_a_reason_goes_on_in_the_next_lines_up_to_the_greeting() -> None:
+    lines = ["reject It is an advert.", "Please see our rules.", "Best regards", "Dr. Mo"]
+    assert read_ruling(lines) == Ruling(Verb.REJECT, "It is an advert.\nPlease see our rules.")
+    assert read_ruling(["reject", "It is an advert."]) == Ruling(Verb.REJECT, "It is an advert.")
+
+
+def test_only_the_first_line_is_a_verb() -> None:
+    assert read_ruling(["Dear all,", "approve"]) is Unclear.NONE
+    assert read_ruling(["approve", "reject"]) == Ruling(Verb.APPROVE)
+
+
+def test_no_word_means_two_things() -> None:
+    words = [word for row in WORDS.values() for word in row]
+    assert len(words) == len(set(words))
+
+
+@given(st.lists(st.text(max_size=80), max_size=5))
+def test_any_text_is_read(lines: list[str]) -> None:
+    read = read_ruling(lines)
+    if isinstance(read, Ruling):
+        assert len(read.words) <= MAX_WORDS
+        assert not read.words or read.verb in {Verb.REJECT, Verb.ASK}
+
+
+def test_every_rule_that_can_keep_a_post_has_words_for_moderators() -> None:
+    phrases = {
+        key.partition(".")[2] for key in read_phrases(templates_dir()) if key[:8] == "because."
+    }
+    keeps = {rule.name for rule in RULES if rule.verdict in {Verdict.HOLD, Verdict.REJECT}}
+    assert keeps <= phrases
