@@ -55,9 +55,9 @@ def test_a_long_post_is_cut(town: Shell) -> None:
 @pytest.mark.parametrize(
     ("words", "after"),
     [
-        (("approve",), {"held": 0, "discarded": 0, "queued": 1}),
-        (("reject", "--reason", "Not here."), {"held": 0, "discarded": 0, "queued": 1}),
-        (("discard",), {"held": 0, "discarded": 1, "queued": 0}),
+        (("approve",), {"held": 0, "discarded": 0, "queued": 3}),
+        (("reject", "--reason", "Not here."), {"held": 0, "discarded": 0, "queued": 3}),
+        (("discard",), {"held": 0, "discarded": 1, "queued": 2}),
     ],
 )
 def test_a_post_is_decided_once(

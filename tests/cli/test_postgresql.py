@@ -24,7 +24,7 @@ def test_the_commands_work_on_postgresql(
     assert shell.json("member", "show", "town", "bob@x.test")["waiting"] == 1
     (held,) = shell.json("held", "ls")
     shell.ok("held", "approve", str(held["id"]))
-    assert len(shell.json("queue", "ls")) == 2
+    assert [row["kind"] for row in shell.json("queue", "ls")].count("post") == 2
     status = shell.json("status")
     assert status["database_bytes"] > 0 and status["disk_free_bytes"] is None
     shell.ok("list", "rename", "town", "city")

@@ -39,10 +39,10 @@ advertised=no|yes
 tls_required=no|!yes
 attachments=keep|!images|!none
 !one_click=leave|pause
-!held_deadline=24
-!held_fallback=tell|release
-!held_expiry=14
-!moderators=all|turn
+held_deadline=24
+held_fallback=tell|release
+held_expiry=14
+moderators=all|turn
 content_rules=town/rules.txt|
 """
 MEMBER_KEYS = """
