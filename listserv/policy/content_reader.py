@@ -151,8 +151,10 @@ class _Reader:
             if place is None or phrase.words.startswith("PLACE")
         ]
         behind = place or self._tokens[self._at - 1]
+        is_end = self._next.kind is Kind.END
+        wrong = "nothing stands" if is_end else f"{self._ahead()} is not known"
         return self._refuse(
-            f"{self._ahead()} is not known behind {behind}; write one of: {' | '.join(rest)}"
+            f"{wrong} behind {behind}; write one of: {' | '.join(rest)}"
             + ("; PLACE is subject, body or subject or body" if "PLACE" in rest[0] else "")
         )
 

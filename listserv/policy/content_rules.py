@@ -219,6 +219,8 @@ def _places(place: Place) -> tuple[Place, ...]:
 
 def _occurring(rules: ContentRules, words: Term) -> Iterator[Term]:
     """The terms of the rules that stand in a text. Terms are short, so this is linear in it."""
+    if rules.lengths.keys().isdisjoint(words):
+        return
     for at, word in enumerate(words):
         for length in rules.lengths.get(word, ()):
             term = words[at : at + length]

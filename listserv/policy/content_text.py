@@ -24,8 +24,15 @@ _ALIKE = str.maketrans(
 _MANY_MARKS = regex.compile(r"(\p{M}{30})\p{M}++")
 # Scripts that write no spaces between words: each character counts as a word.
 _UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
-_WORD = regex.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]++|[.!?;:\u3002]")
-_ENDS = frozenset(".!?;:\u3002")
+_WORD = regex.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]++|\.")
+# The end of a sentence, among the words.
+_END = "."
+_ENDS = str.maketrans(dict.fromkeys("!?;:\u3002", _END))
+# The same for plain English, several times as fast.
+_PLAIN = str.maketrans(
+    {char: char.lower() if char.isalnum() else " " for char in map(chr, range(128))}
+    | dict.fromkeys(".!?;:", _END)
+)
 # What may stand in a rule's words beside letters and figures: it only divides them.
 _DIVIDES = re.compile(r"[\s',_-]")
 
@@ -38,6 +45,8 @@ Term = tuple[str, ...]
 def tidy(text: str) -> str:
     """A text in one line and one spelling of each character (NFKC), with plain quotation marks and
     dashes; each run of white space is a space."""
+    if text.isascii():
+        return " ".join(text[:LONGEST].translate(_ALIKE).split())
     text = unicodedata.normalize("NFKC", _MANY_MARKS.sub(r"\1", text))[:LONGEST]
     return " ".join(text.translate(_ALIKE).split())
 
@@ -45,14 +54,16 @@ def tidy(text: str) -> str:
 def words_of(tidied: str) -> Term:
     """The words of a tidied text in lower case. The end of a sentence stands between them as a mark
     of its own, so that no phrase reaches over it."""
-    return tuple(_WORD.findall(tidied.casefold()))
+    if tidied.isascii():
+        return tuple(tidied.translate(_PLAIN).replace(_END, f" {_END} ").split())
+    return tuple(_WORD.findall(tidied.casefold().translate(_ENDS)))
 
 
 def term_of(text: str) -> Term | None:
     """The words that a rule looks for; None when `text` has none, or has more than words in it."""
     tidied = tidy(text)
     words = words_of(tidied)
-    if not words or not _ENDS.isdisjoint(words):
+    if not words or _END in words:
         return None
     rest = _WORD.sub("", _DIVIDES.sub("", tidied.casefold()))
     return None if rest else words

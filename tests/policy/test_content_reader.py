@@ -104,7 +104,7 @@ def test_an_empty_file_has_no_rules() -> None:
 LINK = "when post has link then"
 WRONG = [
     ("urgent", 1, "each rule begins with when"),
-    ("\n\nwhen", 3, 'write one of: PLACE has any of "…"'),
+    ("\n\nwhen", 3, 'nothing stands behind when; write one of: PLACE has any of "…"'),
     ('when subject contains "x" then urgent', 1, "has any of"),
     ("when author is old then urgent", 1, "author is old is not known behind when"),
     ('when subject has any of then hold "x"', 1, "wants words in quotation marks"),

@@ -45,7 +45,13 @@ def test_a_sentence_ends_a_phrase() -> None:
 
 def test_where_nobody_writes_spaces_each_character_is_a_word() -> None:
     assert term_of("自杀") == ("自", "杀")
-    assert words_of(tidy("我想自杀。")) == ("我", "想", "自", "杀", "。")
+    assert words_of(tidy("我想自杀。")) == ("我", "想", "自", "杀", ".")
+
+
+@given(st.text(st.characters(codec="ascii")))
+def test_plain_english_is_read_as_any_other_text(text: str) -> None:
+    beside = words_of(tidy(f"{text} é"))
+    assert (*words_of(tidy(text)), "é") == beside
 
 
 @given(st.text(max_size=300))
