@@ -82,25 +82,23 @@ def test_ten_thousand_lines_are_ten(world: World, town: MailingList) -> None:
     assert len(letters(world)) <= 10
 
 
-@pytest.mark.parametrize("local", ["town", "town-request", "town-owner", "listserv", "town-join",
-                                   "town-confirm+aaaaaaaaaaaaaaaaaaaaaa", "town-bounces",
-                                   "postmaster", "city"])  # fmt: skip
-def test_no_mail_of_ours_goes_to_an_address_of_ours(
-    world: World, town: MailingList, local: str
-) -> None:
+def test_no_mail_of_ours_goes_to_an_address_of_ours(world: World, town: MailingList) -> None:
     """As the author, as the one who is named, as the other address of a member."""
     world.found("city")
-    ours = at(local)
-    for level in (PROVEN, UNPROVEN, NOTHING_VERIFIED):
-        for line in ("SUBSCRIBE town", "HELP", "gibberish"):
-            send(world, ours, line, "town-request", level)
-        for line in (f"SUBSCRIBE town {ours}", f"SIGNOFF town {ours}", f"CHANGE town {ours}",
-                     f"ALSO town {ours}", f"CHANGE town {ours} {ZOE}"):  # fmt: skip
-            send(world, BOB, line, "town-request", level)
-    for line in (f"ADD town {ours}", f"INVITE town {ours}"):
-        send(world, ANN, line)
-    assert {one.to for one in letters(world)} <= {ANN, BOB}
-    assert not is_member(world, town, ours)
+    for local in ("town", "town-request", "town-owner", "listserv", "town-join", "postmaster",
+                  "town-confirm+aaaaaaaaaaaaaaaaaaaaaa", "town-bounces", "city"):  # fmt: skip
+        world.clock.pass_by(days=31)
+        ours = at(local)
+        for level in (PROVEN, UNPROVEN):
+            for line in ("SUBSCRIBE town", "HELP", "gibberish"):
+                send(world, ours, line, "town-request", level)
+            for line in (f"SUBSCRIBE town {ours}", f"SIGNOFF town {ours}", f"CHANGE town {ours}",
+                         f"ALSO town {ours}", f"CHANGE town {ours} {ZOE}"):  # fmt: skip
+                send(world, BOB, line, "town-request", level)
+        for line in (f"ADD town {ours}", f"INVITE town {ours}"):
+            send(world, ANN, line)
+        assert {one.to for one in letters(world)} <= {ANN, BOB}, local
+        assert not is_member(world, town, ours)
 
 
 def test_no_mail_goes_where_no_mailbox_is(world: World, town: MailingList) -> None:

@@ -145,5 +145,6 @@ def test_a_hold_is_the_lists_own_and_leaves_notices_alone(world: World, town: Ma
     world.join(city, BOB)
     world.post(ANN, "town")
     world.post(BOB, "city")
+    send(world, ANN, "HELP")
     say(world, "HOLD")
-    assert world.deliver() == [BOB, MO]
+    assert world.deliver() == [ANN, BOB, MO]

@@ -206,14 +206,12 @@ def test_a_yes_acts_from_whatever_author_and_a_programs_mail_never(
         letters(world)
 
 
-@pytest.mark.parametrize("level", LEVELS)
-def test_what_a_program_sent_is_nothing_whoever_proves_it(
-    world: World, town: MailingList, level: str
-) -> None:
+def test_what_a_program_sent_is_nothing_whoever_proves_it(world: World, town: MailingList) -> None:
     with nothing_changes(world):
         for to in ("town-request", "listserv", "town-leave", "town-join", "town+digest"):
             for marks in AUTOMATIC:
-                assert send(world, BOB, "SIGNOFF town", to, LEVELS[level], **marks).accepted
+                for level in LEVELS.values():
+                    assert send(world, BOB, "SIGNOFF town", to, level, **marks).accepted
     assert letters(world) == []
 
 
