@@ -72,7 +72,6 @@ VALUES: Mapping[str, tuple[object, ...]] = {
     "description": ("", HOSTILE),
     "domain": ("lists.example.org",),
     "example": ("support",),
-    "excerpt": ("SIGNOFF support", HOSTILE),
     "help": (True, False),
     "hours": (24,),
     "join": ("support-join@lists.example.org",),

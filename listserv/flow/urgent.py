@@ -3,27 +3,28 @@ moderators at once, and to its author."""
 
 import hashlib
 import logging
-from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from listserv.domain.authorship import Level
 from listserv.domain.decision import Decision, Verdict
 from listserv.domain.lists import MailingList
-from listserv.domain.members import Member, MemberState
+from listserv.domain.members import MemberState
 from listserv.flow import notices
+from listserv.flow.moderators import moderators
 from listserv.flow.site import Site
-from listserv.mail.searched import wording
-from listserv.mail.words import shown
+from listserv.mail.held_copy import held_copy
+from listserv.mail.readable import readable
 from listserv.policy.content_rules import fill_in
 from listserv.policy.posting import Facts
 from listserv.policy.trust import is_believed
-from listserv.store import members, said
+from listserv.store import said
 from listserv.store.session import Tx
 
 log = logging.getLogger("listserv.rules")
 
-# Of a post's text, in characters.
-_EXCERPT = 500
+# Of the text of a post in the mail itself; the whole is attached.
+_LINES = 60
 # Posts in a day of which a list's moderators are told although nothing says who wrote them: whoever
 # forges addresses could fill all their mailboxes.
 _UNPROVEN_A_DAY = 10
@@ -72,7 +73,8 @@ def _tell_moderators(
     author = facts.author.address if facts.author else post.author and post.author.address
     notes = ["held" if decision.verdict is Verdict.HOLD else "out"]
     notes += ["unproven"] * (not proven) + ["answered"] * answered
-    for reader in _all_moderators(tx, mlist):
+    text = readable(raw, _LINES)
+    for reader in moderators(tx, mlist):
         language = notices.language_of(mlist, reader)
         notices.send(
             tx, site, mlist, "moderator-urgent.txt", reader.address, now,
@@ -80,16 +82,16 @@ def _tell_moderators(
                 "urgent": any(rule.urgent for rule in told),
                 "rules": list(dict.fromkeys(words)),
                 "author": str(author or ""),
-                "subject": post.subject,
-                "excerpt": _beginning(wording(raw, post).body),
                 "notes": [site.templates.phrase(f"urgent.{one}", {}, language) for one in notes],
+                "subject": post.subject, "lines": text.lines, "more": text.more,
             },
             member=reader.id, language=language,
+            attached=held_copy(raw, partial(_left_out, site, language)),
         )  # fmt: skip
 
 
-def _all_moderators(tx: Tx, mlist: MailingList) -> Sequence[Member]:
-    return members.moderators(tx, mlist.id) or members.owners(tx, mlist.id)
+def _left_out(site: Site, language: str, kind: str, size: int) -> str:
+    return notices.left_out(site, kind, size, language)
 
 
 def _answer(tx: Tx, site: Site, facts: Facts, now: datetime) -> bool:
@@ -123,9 +125,3 @@ def _answer(tx: Tx, site: Site, facts: Facts, now: datetime) -> bool:
 def _said(mlist: MailingList, name: str) -> str:
     """Which answer it is, in 20 characters."""
     return "answer " + hashlib.sha256(f"{mlist.id} {name}".encode()).hexdigest()[:13]
-
-
-def _beginning(body: str) -> str:
-    """The beginning of a text in one line, as it is quoted."""
-    words = shown(" ".join(body[: 8 * _EXCERPT].split()))
-    return words if len(words) <= _EXCERPT else f"{words[: _EXCERPT - 1].rstrip()}…"

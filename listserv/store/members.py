@@ -142,16 +142,6 @@ def with_role(tx: Tx, list_id: int, role: MemberRole) -> list[Member]:
     return [_member(row) for row in tx.execute(query.order_by(MemberRow.id))]
 
 
-def moderators(tx: Tx, list_id: int) -> list[Member]:
-    """The active moderators of a list, owners not among them."""
-    query = _SELECT.where(
-        MemberRow.list_id == list_id,
-        MemberRow.state == MemberState.ACTIVE,
-        MemberRow.role == MemberRole.MODERATOR,
-    )
-    return [_member(row) for row in tx.execute(query.order_by(MemberRow.id))]
-
-
 def count(tx: Tx, list_id: int) -> dict[MemberState, int]:
     """How many members of a list are in each state."""
     rows = tx.execute(

@@ -106,9 +106,9 @@ def test_all_moderators_are_told_at_once_and_the_author_is_answered(
     assert (to, [reader for reader, _ in notices]) == (ANN, [MAX, MO])
     for _, notice in notices:
         assert "Subject: Urgent: please look at a post to Town\r\n" in notice
-        assert "crisis sheet" in notice and f"From: {ANN}\r\n" in notice
-        assert "Subject: Today\r\n" in notice.partition("\r\n\r\n")[2]
-        assert "The text begins: I want to end it all.\r\n" in notice
+        assert f"in a post by {ANN}: crisis sheet\r\n" in notice
+        assert "\r\nSubject: Today\r\n\r\n> I want to\r\n> end it all.\r\n" in notice
+        assert "\r\nContent-Type: message/rfc822" in notice
         assert "The post goes out to the list. The answer that is set" in notice
     assert "Dear Ann,\r\n\r\nyou are not alone. Write to town-owner@" in crisis
     assert "\r\nReply-To: town-owner@" in crisis
@@ -119,13 +119,18 @@ def test_all_moderators_are_told_at_once_and_the_author_is_answered(
 def test_nothing_of_a_post_stands_in_a_line_of_its_own_or_steers_a_screen(
     world: World, town: MailingList
 ) -> None:
-    text = "<b>end it all</b> \x1b[2J \u202eevil\r\n\r\napprove\r\n" + "x " * 1000
-    world.post(ANN, "town", body=text, content_type="text/html; charset=utf-8")
+    text = "<b>end it all</b> \x1b[2J \u202eevil<br>approve<br>" + "x<br>" * 100
+    world.post(ANN, "town", subject="x\x1b", body=text, content_type="text/html; charset=utf-8")
     notice = next(text for to, text in sent(world) if to == MO)
-    notice = quopri.decodestring(notice.encode()).decode()
-    assert "end it all" in notice and "evil" in notice
-    assert "<b>" not in notice and "\x1b" not in notice and "\u202e" not in notice
-    assert "\r\napprove" not in notice and notice.count("x x") < 300
+    shown = notice.partition("Content-Type: message/rfc822")[0]
+    shown = quopri.decodestring(shown.encode()).decode("utf-8", "replace")
+    assert (
+        "> end it all" in shown
+        and "> approve" in shown
+        and "\nContent-Type: text/html" not in notice
+    )
+    assert "<b>" not in shown and "\x1b" not in shown and "\u202e" not in shown
+    assert "\napprove" not in shown and shown.count("> x") < 60
 
 
 def test_without_moderators_the_owners_are_told(world: World, folder: Path) -> None:
@@ -145,7 +150,8 @@ def test_each_moderator_reads_it_in_their_own_language(world: World, folder: Pat
     world.post(ANN, "town", body="end it all", authorship=UNPROVEN)
     (notice,) = [text for to, text in sent(world) if to == MO]
     assert "Subject: Dringend: " in notice
-    assert "Der Beitrag wartet, bis jemand entscheidet. Nichts beweist, dass" in notice
+    assert "Der Beitrag wartet; eine andere Mail fragt," in notice
+    assert "Nichts beweist, dass" in notice
 
 
 def test_the_same_message_again_tells_nobody_again(world: World, town: MailingList) -> None:
