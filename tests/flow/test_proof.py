@@ -179,6 +179,11 @@ def anonymous(raw: bytes, person: str, token: str) -> bytes:
     return re.sub(rb"(?m)^(Message-ID|Date): .*$", b"", raw)
 
 
+def test_a_question_about_no_list_by_name_says_where(world: World, town: MailingList) -> None:
+    send(world, BOB, "SIGNOFF *", "listserv", UNPROVEN)
+    assert "- to leave the lists here" in the_letter(world, BOB)
+
+
 def test_a_yes_acts_from_whatever_author_and_a_programs_mail_never(
     world: World, town: MailingList
 ) -> None:
