@@ -46,8 +46,7 @@ class RuleFiles:
     def read(self, name: str) -> ContentRules:
         """What a file says now. Raises ListservError naming the file, the line, and the way out."""
         path = self._folder / name
-        rules = parse(_text(path, _MAX_OCTETS), str(path))
-        return rules.with_answers({one: _answer(path.parent / one) for one in rules.answer_files})
+        return _answered(_parsed(path), path.parent)
 
     def current(self, name: str) -> ContentRules | None:
         """What is in force: the file as it is, or as it was before it could not be read; None when
@@ -70,9 +69,9 @@ class RuleFiles:
         # Looked at first: what changes while it is read is read once more.
         looks = {path: _look(path)}
         try:
-            named = parse(_text(path, _MAX_OCTETS), str(path)).answer_files
-            looks |= _looks(path.parent, named)
-            rules = self.read(name)
+            rules = _parsed(path)
+            looks |= _looks(path.parent, rules.answer_files)
+            rules = _answered(rules, path.parent)
         except ListservError as wrong:
             kept = before.rules if before else None
             log.error("%s; %s", wrong, _INSTEAD[kept is not None])
@@ -101,6 +100,14 @@ def _look(path: Path) -> _Look:
     except OSError:
         return None
     return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _parsed(path: Path) -> ContentRules:
+    return parse(_text(path, _MAX_OCTETS), str(path))
+
+
+def _answered(rules: ContentRules, folder: Path) -> ContentRules:
+    return rules.with_answers({name: _answer(folder / name) for name in rules.answer_files})
 
 
 def _answer(path: Path) -> str:
