@@ -51,11 +51,13 @@ _MAX_LINES = 10
 @dataclass(frozen=True, slots=True)
 class _Mail:
     """A mail with commands, at one of our addresses. `level` is how far it is believed to be of its
-    author, apart from what is known of a member; `asker` on whose account it asks somebody."""
+    author, apart from what is known of a member; `hears` says whether the author gets answers;
+    `asker` on whose account it asks somebody."""
 
     presented: Presented
     writer: Writer
     level: Level
+    hears: bool
     asker: str
 
 
@@ -114,7 +116,9 @@ def commands(
     language = language_for(tx, origin, author)
     words = _words(read.lines, meant, names, site.today(now))
     writer = Writer(author, at.domain, began, words, language=language)
-    mail = _Mail(presented, writer, believed(tx, presented, None)[0], _asker(incoming))
+    level, _ = believed(tx, presented, None)
+    hears = _hears(tx, site, writer, level)
+    mail = _Mail(presented, writer, level, hears, _asker(incoming))
     outcome = _Outcome()
     for one in wanted or (Command(Verb.HELP, meant.name),):
         _judge(tx, site, mail, one, outcome, now)
@@ -179,7 +183,7 @@ def _judge(
     """Let one command act, have it wait for a yes, or leave it. What waits is kept as it was
     written: which lists an address is on is nothing that a question tells."""
     author = mail.writer.address
-    hears = _hears(site, mail.level)
+    hears = mail.hears
     if isinstance(one, NotUnderstood):
         if hears:
             outcome.tell(author, puzzled(one))
@@ -221,8 +225,10 @@ def _judge_target(
     level, _ = believed(tx, mail.presented, member)
     if act is not None:
         acting = allowed(tx, site, mail.presented, act, member)
+        if acting is not Acting.NOTHING and member is None and not mail.hears:
+            acting = Acting.CONFIRM  # there is nobody who could be told with UNDO
     else:
-        acting = Acting.ACT if _hears(site, level) else Acting.CONFIRM
+        acting = Acting.ACT if mail.hears or is_believed(level) else Acting.CONFIRM
     if acting is Acting.CONFIRM:
         outcome.ask(to, command)
     elif acting is not Acting.NOTHING:
@@ -230,10 +236,12 @@ def _judge_target(
         outcome.tell(to, perform(tx, site, command, target, writer, now))
 
 
-def _hears(site: Site, level: Level) -> bool:
+def _hears(tx: Tx, site: Site, writer: Writer, level: Level) -> bool:
     """Whether the author of a mail gets an answer: to anybody else it would be backscatter. In a
-    closed network, where nothing is proven, nobody is anybody else."""
-    return is_believed(level) or (level is Level.UNPROVEN and not site.require_proven_author)
+    closed network, where nothing is proven, members are taken for themselves."""
+    if level is not Level.UNPROVEN or site.require_proven_author:
+        return is_believed(level)
+    return bool(members.of_address(tx, writer.address, writer.domain))
 
 
 def _other(command: Command, author: Address) -> Address | None:

@@ -60,9 +60,16 @@ def test_an_odd_sender_is_not_written_to(site: Installation, sender: str) -> Non
 @pytest.mark.parametrize(
     "local",
     [
-        *("listserv", "postmaster", "abuse", "fbl", "listserv-bounces+abc", "listserv-confirm+abc"),
-        *("town-request", "town-owner", "town-join", "town-leave", "town+digest"),
-        *('"town+x y"', "town+x..y", "town+", "town-leave+abc", "town-confirm+abc"),
+        *("postmaster", "abuse", "fbl", "listserv-bounces+abc", "listserv-confirm+abc"),
+        *(
+            "town-owner",
+            "town-moderate+abc",
+            '"town+x y"',
+            "town+x..y",
+            "town+",
+            "town-leave+abc",
+            "town-confirm+abc",
+        ),
         f"town+{'z' * 90}",
         "town+=?utf-8?q?x?=",
     ],
@@ -70,6 +77,21 @@ def test_an_odd_sender_is_not_written_to(site: Installation, sender: str) -> Non
 def test_an_odd_recipient_makes_nobody_write_to_the_sender(site: Installation, local: str) -> None:
     site.send(STRANGER, f"{local}@{DOMAIN}", message(STRANGER, "odd recipient"))
     assert site.left_for_others() == []
+
+
+@pytest.mark.parametrize(
+    "local", ["listserv", "town-request", "town-join", "town-leave", "town+digest"]
+)
+def test_a_command_in_a_forged_name_is_asked_about_without_its_words(
+    site: Installation, local: str
+) -> None:
+    """The one mail that whoever is forged may get from us: a question, once a day."""
+    victim = f"{local.replace('+', '-')}@victim.example"
+    for words in ("help", "signoff", "subscribe Buy Now"):
+        site.send(victim, f"{local}@{DOMAIN}", message(victim, words))
+    (asked,) = site.left_for_others()
+    assert asked.recipients == (victim,)
+    assert b"with one word: yes" in asked.data and b"Buy" not in asked.data
 
 
 def test_nobody_gets_a_receipt_in_a_forged_name(site: Installation) -> None:
