@@ -150,6 +150,12 @@ OWN: Mapping[str, Mapping[str, tuple[object, ...]]] = {
             "none",
         ),
     },
+    "moderator-summary.txt": {
+        "rows": (
+            [("ann@x.test", "Hello", date(2026, 6, 1))],
+            [("ann@x.test", "", date(2026, 6, 1)), ("b@x.test", HOSTILE, date(2026, 6, 1))],
+        )
+    },
     "moderator-held.txt": {"name": ("", "Ann Lee"), "subject": ("", "SIGNOFF support")},
     "answer-help.txt": {
         "options": ([("NOMAIL", "no mail comes")],),

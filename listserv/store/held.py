@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 
 from listserv.domain.address import Address
 from listserv.domain.authorship import Authorship
@@ -131,6 +131,13 @@ def next_due(tx: Tx, now: datetime, after: int = 0) -> int | None:
         HeldRow.next <= now, HeldRow.state == HeldState.HELD, HeldRow.id > after
     )
     return tx.execute(query.order_by(HeldRow.id).limit(1)).scalar_one_or_none()
+
+
+def first_list(tx: Tx, after: int = 0) -> int | None:
+    """The first list, by number above `after`, that holds anything."""
+    query = select(func.min(HeldRow.list_id))
+    waits = HeldRow.state == HeldState.HELD, HeldRow.list_id > after
+    return tx.execute(query.where(*waits)).scalar_one()
 
 
 def take_step(tx: Tx, held_id: int, before: int, step: int, due: datetime) -> bool:

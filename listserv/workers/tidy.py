@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 
 from listserv.clock import Clock
-from listserv.flow import escalate, tidy
+from listserv.flow import escalate, summary, tidy
 from listserv.flow.breaks import end_breaks
 from listserv.flow.site import Site
 from listserv.store import held, retention
@@ -50,6 +50,12 @@ async def keep_tidy(
             except Exception:  # a fault of ours about one of them leaves the others alone
                 log.exception("held=%d could not go on", number)
 
+    async def sum_up() -> None:
+        number: int | None = 0
+        while number is not None:
+            some = partial(summary.send, site=site, now=clock.now(), after=number)
+            number = await asyncio.to_thread(store.write, some)
+
     def forget(tx: Tx) -> None:
         tidy.forget(tx, keep, clock.now())
 
@@ -62,6 +68,7 @@ async def keep_tidy(
             if clock.monotonic() - ended >= _BREAKS_EVERY:
                 while await asyncio.to_thread(store.write, end_some_breaks):
                     pass
+                await sum_up()
                 ended = clock.monotonic()
             if clock.monotonic() - forgot >= _FORGET_EVERY:
                 await asyncio.to_thread(store.write, forget)
