@@ -80,10 +80,14 @@ def _enter(
     began: str,
     now: datetime,
 ) -> Member:
+    # Who is suspended never left: an owner stays one.
+    role = MemberRole.MEMBER
+    if known is not None and known.state is MemberState.SUSPENDED:
+        role = known.role
     new = NewMember(
         address=address,
         name=str(values.get("name", known.name if known else "")),
-        role=MemberRole(str(values.get("role", MemberRole.MEMBER))),
+        role=MemberRole(str(values.get("role", role))),
         delivery=Delivery(str(values.get("delivery", mlist.settings.default_delivery))),
     )
     if known is None:

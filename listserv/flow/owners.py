@@ -32,6 +32,8 @@ def add(wish: Wish) -> Result:
     known = members.by_key(tx, mlist.id, address.key)
     if known is not None and known.state is MemberState.ACTIVE:
         return not_done("already", address=str(address))
+    if bans.is_banned(tx, mlist.id, address, wish.now):
+        return not_done("is-banned", address=str(address))
     before = members.snapshot(tx, known.id) if known is not None else None
     settings = {"name": wish.command.name} if wish.command.name else {}
     (member,) = add_members(

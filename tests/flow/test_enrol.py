@@ -122,7 +122,7 @@ def test_a_setting_that_is_not_built_keeps_all_out(world: World, town: MailingLi
     assert _roster(world, town) == {}
 
 
-def test_an_explicit_add_brings_back_who_left_or_was_suspended(
+def test_an_explicit_add_brings_back_who_left_as_a_member_and_who_was_suspended_as_they_were(
     world: World, town: MailingList
 ) -> None:
     _, bob = _add(world, town, "ann@example.org", "bob@example.org", role="owner", name="N")
@@ -131,7 +131,7 @@ def test_an_explicit_add_brings_back_who_left_or_was_suspended(
     _add(world, town, "Ann@example.org", "bob@example.org", delivery="digest")
     assert _roster(world, town) == {
         "Ann@example.org": ("N", "member", "digest", "active"),
-        "bob@example.org": ("N", "member", "digest", "active"),
+        "bob@example.org": ("N", "owner", "digest", "active"),
     }
 
 
