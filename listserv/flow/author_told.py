@@ -1,9 +1,11 @@
 """The author of a post that waits, or an applicant, hears of it: that it waits and how to take it
 back, that it takes longer, that its time is over. Only who is known to have written it."""
 
+import logging
 from datetime import datetime
 
 from listserv.domain.address import Address, Role, parse_address
+from listserv.domain.errors import ListservError
 from listserv.domain.lists import MailingList
 from listserv.flow import moderators, notices
 from listserv.flow.facts import author_of
@@ -15,6 +17,8 @@ from listserv.store import events, held, lists, posts, said
 from listserv.store.confirmations import Confirmation
 from listserv.store.held import Held, HeldState
 from listserv.store.session import Tx
+
+log = logging.getLogger("listserv.author_told")
 
 # Their row in flow.confirm.KINDS.
 KIND = "held"
@@ -73,11 +77,12 @@ def _author(tx: Tx, one: Held) -> Address | None:
 
 def withdrawn(tx: Tx, site: Site, asked: Confirmation, now: datetime) -> None:
     """CANCEL: the author takes a post back that waits."""
-    one = held.find(tx, asked.data["held"])
-    if one is None or one.state is not HeldState.HELD:
+    try:
+        one = held.decide(tx, asked.data["held"], HeldState.WITHDRAWN, asked.address, "", now)
+    except ListservError as wrong:
+        log.info("not withdrawn: %s", wrong)
         _tell(tx, site, asked, "decided", now)
         return
-    held.decide(tx, one.id, HeldState.WITHDRAWN, asked.address, "", now)
     events.log(tx, one.list_id, asked.address, f"withdrew {one.called}", now)
     _tell(tx, site, asked, "withdrawn", now)
 

@@ -1,5 +1,6 @@
 """May this mail act for this address? Asked by all that is done on the word of a mail."""
 
+import hashlib
 import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from listserv.mail.parse import MAX_HEADER
 from listserv.mail.surgery import Header, read_fields
 from listserv.policy.authority import COUNTS_FOR, Acting, Use, acting, standing
 from listserv.policy.trust import FAMILIAR_FOR, Act, recognised
-from listserv.store import members, paths, signatures
+from listserv.store import members, paths, posts, signatures
 from listserv.store.session import Tx
 
 log = logging.getLogger("listserv.authority")
@@ -53,6 +54,12 @@ def present(
     )
 
 
+def fingerprint(post: Post, at: Address) -> str:
+    """The same for a mail that a sending server delivers again because it lost our answer."""
+    what = hashlib.sha256(posts.dedupe_key(post) + post.body_hash)
+    return f"{what.hexdigest()} {at.key}"
+
+
 def _use(tx: Tx, signature: Signature, header: Header, asked: Address, now: datetime) -> Use:
     until = None
     if signature.signed is not None:
@@ -83,7 +90,7 @@ def allowed(tx: Tx, site: Site, mail: Presented, act: Act, member: Member | None
     somebody else acts for nobody: the member is asked, a moderator's token alone does nothing."""
     level, lacks = believed(tx, mail, member)
     follows = acting(level, act, require_proven_author=site.require_proven_author)
-    if member is not None and follows is not Acting.NOTHING and not _is_by(tx, mail, member):
+    if member is not None and follows is not Acting.NOTHING and not is_by(tx, mail, member):
         lacks = "it is not from the member"
         follows = Acting.NOTHING if act is Act.MODERATION else Acting.CONFIRM
     who = mail.author.masked if mail.author else "-"
@@ -92,7 +99,8 @@ def allowed(tx: Tx, site: Site, mail: Presented, act: Act, member: Member | None
     return follows
 
 
-def _is_by(tx: Tx, mail: Presented, member: Member) -> bool:
+def is_by(tx: Tx, mail: Presented, member: Member) -> bool:
+    """Whether its From is this member's."""
     if mail.author is None:
         return False
     proven = mail.authorship.level is Level.PROVEN

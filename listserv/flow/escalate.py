@@ -11,8 +11,11 @@ from datetime import datetime, timedelta
 from listserv.domain.errors import ListservError
 from listserv.domain.lists import MailingList
 from listserv.flow import author_told, moderate, moderators
+from listserv.flow.facts import gather
 from listserv.flow.site import Site
-from listserv.store import events, held, lists
+from listserv.mail.parse import parse
+from listserv.policy.posting import decide
+from listserv.store import events, held, lists, posts
 from listserv.store.held import Held, HeldState
 from listserv.store.session import Tx
 
@@ -21,18 +24,16 @@ log = logging.getLogger("listserv.escalate")
 _FALLBACK = 4
 # Who did it, in a list's log and in what others are told.
 _BY = "listserv"
-# A post that was held for one of these is never released because nobody had time.
-_NEVER_RELEASED = frozenset(
-    {"content", "unproven-author", "forged-member", "spam-member", "hard-to-read", "no-author",
-     "several-authors", "auto-generated", "mail-command", "stranger-hold", "list-on-hold"}
-)  # fmt: skip
+# Only a post against which nothing else speaks is ever released because nobody had time.
+HARMLESS = frozenset(
+    {"moderate-all", "moderate-new", "moderate-member", "not-addressed", "same-message-id", "empty"}
+)
 
 
 def go_on(tx: Tx, site: Site, held_id: int, now: datetime) -> None:
-    """Do what is due for the decision of something, unless it is decided by now."""
-    one = held.find(tx, held_id)
-    if one is not None and one.state is HeldState.HELD:
-        advance(tx, site, one, now)
+    """Do what is due for the decision of something, unless it is decided or put off by now."""
+    if held.next_due(tx, now, held_id - 1) == held_id:
+        advance(tx, site, held.get(tx, held_id), now)
 
 
 def advance(tx: Tx, site: Site, one: Held, now: datetime) -> None:
@@ -40,8 +41,11 @@ def advance(tx: Tx, site: Site, one: Held, now: datetime) -> None:
     mlist = lists.get(tx, one.list_id)
     settings = mlist.settings
     expires = one.since + timedelta(days=settings.held_expiry)
-    if one.step >= _FALLBACK or now >= expires:
+    if now >= expires:
         _expire(tx, site, mlist, one, now)
+        return
+    if one.step >= _FALLBACK:  # put off by a moderator after all had been asked
+        held.put_off(tx, one.id, expires)
         return
     deadline = timedelta(hours=settings.held_deadline)
     for step in range(one.step + 1, _FALLBACK):
@@ -59,9 +63,7 @@ def advance(tx: Tx, site: Site, one: Held, now: datetime) -> None:
 
 
 def _fall_back(tx: Tx, site: Site, mlist: MailingList, one: Held, now: datetime) -> None:
-    rules = {reason.rule for reason in one.reasons}
-    released = mlist.settings.held_fallback == "release" and one.request is None
-    if released and rules.isdisjoint(_NEVER_RELEASED):
+    if mlist.settings.held_fallback == "release" and _is_harmless(tx, site, mlist, one, now):
         try:
             with tx.begin_nested():
                 moderate.approve(tx, site, one.id, _BY, now)
@@ -71,7 +73,22 @@ def _fall_back(tx: Tx, site: Site, mlist: MailingList, one: Held, now: datetime)
     author_told.takes_longer(tx, site, mlist, one, now)
 
 
+def _is_harmless(tx: Tx, site: Site, mlist: MailingList, one: Held, now: datetime) -> bool:
+    """Whether nothing serious was said of a post when it came, nor is today: its author may have
+    been banned since."""
+    raw = posts.raw(tx, one.post_id) if one.request is None else None
+    if raw is None or not {reason.rule for reason in one.reasons} <= HARMLESS:
+        return False
+    post = parse(raw, site.spam_header)
+    today = decide(gather(tx, site, mlist, post, one.authorship, one.author, now))
+    return {reason.rule for reason in today.reasons} <= HARMLESS
+
+
 def _expire(tx: Tx, site: Site, mlist: MailingList, one: Held, now: datetime) -> None:
-    expired = held.decide(tx, one.id, HeldState.EXPIRED, _BY, "nobody decided in time", now)
+    try:
+        expired = held.decide(tx, one.id, HeldState.EXPIRED, _BY, "nobody decided in time", now)
+    except ListservError as wrong:
+        log.info("held=%d does not expire: %s", one.id, wrong)
+        return
     events.log(tx, mlist.id, _BY, f"{expired.called} expired", now)
     author_told.expired(tx, site, mlist, expired, now)

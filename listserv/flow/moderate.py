@@ -85,7 +85,7 @@ def ask(tx: Tx, site: Site, held_id: int, words: str, by: str, now: datetime) ->
     """Put a question to the author, or the applicant; it stays held, and nobody else is asked for
     the time that a decision may take. False when nobody can be asked. Raises ListservError when it
     was decided before."""
-    one = _waiting(tx, held_id)
+    one = held.waiting(tx, held_id)
     mlist = lists.get(tx, one.list_id)
     if not notices.asked_by_moderator(tx, site, mlist, one, words, now):
         return False
@@ -97,16 +97,9 @@ def ask(tx: Tx, site: Site, held_id: int, words: str, by: str, now: datetime) ->
 def later(tx: Tx, held_id: int, by: str, now: datetime) -> None:
     """It stays held, and nobody else is asked for the time that a decision may take. Raises
     ListservError when it was decided before."""
-    one = _waiting(tx, held_id)
+    one = held.waiting(tx, held_id)
     _put_off(tx, one, lists.get(tx, one.list_id), now)
     events.log(tx, one.list_id, by, f"put off {one.called}", now)
-
-
-def _waiting(tx: Tx, held_id: int) -> Held:
-    one = held.get(tx, held_id)
-    if one.state is not HeldState.HELD:
-        raise held.decided_before(one)
-    return one
 
 
 def _put_off(tx: Tx, one: Held, mlist: MailingList, now: datetime) -> None:

@@ -15,7 +15,7 @@ from listserv.domain.errors import ListservError
 from listserv.domain.members import Member, MemberState
 from listserv.domain.post import Incoming, Post
 from listserv.flow import moderate, moderators, notices
-from listserv.flow.authority import allowed, present
+from listserv.flow.authority import allowed, fingerprint, is_by, present
 from listserv.flow.question import confirm_address, new_question
 from listserv.flow.site import Site
 from listserv.mail.said import said as read_said
@@ -64,8 +64,11 @@ def reply(
     presented = present(tx, incoming, post, authorship, at, now)
     acting = allowed(tx, site, presented, Act.MODERATION, member)
     if acting is Acting.NOTHING:
-        if authorship.level is Level.CONTRADICTED:
+        if authorship.level is Level.CONTRADICTED and is_by(tx, presented, member):
             _warn(tx, site, one, member, now)
+        return
+    if not said.once_a_day(tx, "moderation", fingerprint(post, at), now):
+        log.info("moderation to=%s dropped: it came before", meant.name)
         return
     said_ = read_said(incoming.raw)
     ruling = read_ruling(() if said_.below else said_.lines)
@@ -136,7 +139,8 @@ def _carry_out(
             told = DO[ruling.verb](tx, site, one, str(member.address), ruling.words, now)
     except ListservError as wrong:
         log.warning("held=%d %s impossible: %s", one.id, ruling.verb, wrong)
-        told = "impossible"
+        waits = held.get(tx, one.id).state is HeldState.HELD
+        told = "impossible" if waits else "decided"
     if told:
         answer(tx, site, held.get(tx, one.id), member, token, told, now)
 
@@ -164,7 +168,10 @@ def _ask(
     )
     notices.send(
         tx, site, mlist, "moderator-confirm.txt", member.address, now, member=member.id,
-        values={"verb": ruling.verb, "subject": notices.short(one.subject), "author": one.author},
+        values={
+            "verb": ruling.verb, "lines": ruling.words.splitlines(),
+            "subject": notices.short(one.subject), "author": one.author,
+        },
         reply_to=confirm_address(mlist, asked.token),
     )  # fmt: skip
 

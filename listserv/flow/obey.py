@@ -5,7 +5,6 @@ what does nothing (policy/trust.py). An answer goes only to an author whose mail
 program sent does nothing and is not answered.
 """
 
-import hashlib
 import ipaddress
 import logging
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ from listserv.domain.post import Incoming, Post
 from listserv.domain.tokens import Purpose, is_own_message_id, read_copy_token
 from listserv.flow import answering, confirm, membership
 from listserv.flow.asking import Asked, ask, is_ours
-from listserv.flow.authority import Presented, allowed, believed, present
+from listserv.flow.authority import Presented, allowed, believed, fingerprint, present
 from listserv.flow.notices import language_for
 from listserv.flow.perform import Target, Told, perform, puzzled, targets
 from listserv.flow.site import Site
@@ -33,7 +32,7 @@ from listserv.policy.commands.grammar import parse
 from listserv.policy.commands.table import BY_VERB
 from listserv.policy.linked import mailbox_key
 from listserv.policy.trust import is_believed
-from listserv.store import lists, members, posts, said
+from listserv.store import lists, members, said
 from listserv.store.session import Tx
 
 log = logging.getLogger("listserv.obey")
@@ -100,7 +99,7 @@ def commands(
     if is_ours(tx, site, author):
         log.warning("commands to=%s dropped: its author is an address of ours", at)
         return
-    if not said.once_a_day(tx, "commands", _fingerprint(post, at), now):
+    if not said.once_a_day(tx, "commands", fingerprint(post, at), now):
         log.info("commands to=%s author=%s came before", at, author.masked)
         return
     names = frozenset(name for name, domain in lists.names(tx) if domain == at.domain)
@@ -137,12 +136,6 @@ def _why_not(site: Site, incoming: Incoming, post: Post, authorship: Authorship)
     if authorship.level is Level.CONTRADICTED:
         return "its author's domain says that it is forged"
     return ""
-
-
-def _fingerprint(post: Post, at: Address) -> str:
-    """The same for a mail that a sending server delivers again because it lost our answer."""
-    what = hashlib.sha256(posts.dedupe_key(post) + post.body_hash)
-    return f"{what.hexdigest()} {at.key}"
 
 
 def _asker(incoming: Incoming) -> str:

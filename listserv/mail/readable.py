@@ -1,9 +1,9 @@
 """What a person reads of a message: its text, as lines that are safe to show."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from listserv.mail.mime import read_structure, text_of
+from listserv.mail.mime import Part, read_structure, text_of
 from listserv.mail.surgery import Header, read_fields
 from listserv.mail.text import html_to_text
 from listserv.mail.words import decode_words, shown
@@ -22,19 +22,31 @@ class Readable:
 
 
 def readable(raw: bytes, most: int) -> Readable:
-    """The plain text of a message, where it has one; else its HTML as text. Never raises."""
+    """All texts of a message: where it has one twice the plain one, else HTML as text. Never
+    raises."""
     fields, _, start = read_fields(raw)
     root = read_structure(raw, Header(fields), start).root
-    texts = [part for part in root.walk() if part.is_text]
-    plain = next((part for part in texts if part.type == "text/plain"), None)
-    text = text_of(raw, plain) if plain else "\n".join(html_to_text(text_of(raw, p)) for p in texts)
+    text = "\n".join(_texts(raw, root))
     lines: Sequence[str] = [shown(line) for line in text.strip().splitlines()]
     attached = tuple(
-        (_name(part.parameters.get("name", "")), part.type, part.end - part.start)
+        (_name(part.parameters.get("name", "")), shown(part.type), part.end - part.start)
         for part in root.walk()
         if part.is_attachment
     )
     return Readable(tuple(lines[:most]), max(0, len(lines) - most), attached)
+
+
+def _texts(raw: bytes, part: Part) -> Iterator[str]:
+    if part.type == "multipart/alternative":
+        for one in part.parts:
+            if one.is_text and one.type == "text/plain" and (text := text_of(raw, one)).strip():
+                yield text.strip()
+                return
+    if part.is_text:
+        text = text_of(raw, part)
+        yield (html_to_text(text) if part.type == "text/html" else text).strip()
+    for one in part.parts:
+        yield from _texts(raw, one)
 
 
 def _name(name: str) -> str:

@@ -94,4 +94,5 @@ def replacement(part: Part, left_out: Callable[[str, int], str]) -> bytes:
     words = left_out(part.type, part.end - part.start).strip().replace("\n", "\r\n") + "\r\n"
     if words.isascii():
         return _LEFT_OUT + b"7bit\r\n\r\n" + words.encode("ascii")
-    return _LEFT_OUT + b"quoted-printable\r\n\r\n" + quoted_printable(words.encode("utf-8"))
+    octets = words.encode("utf-8", "replace")
+    return _LEFT_OUT + b"quoted-printable\r\n\r\n" + quoted_printable(octets)

@@ -2,10 +2,11 @@
 
 Only the first line that they wrote above the quotation counts. `approve`, `discard`, `later` and
 `trust` stand alone on it, but for thanks; `reject` and `ask` take what follows. Anything else
-decides nothing: "I don't approve of this" is no verb, and "no" may mean two things.
+decides nothing: "I don't approve of this" is no verb, "no" may mean two things, "approve?" asks.
 """
 
 import itertools
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -65,6 +66,8 @@ _COURTESY = frozenset(
 )
 # Of what a moderator tells an author, in characters.
 MAX_WORDS = 2000
+# An address with a token, out of a quotation that no line announced: the author is not to have it.
+_OURS = re.compile(r"[^\s<>@+]{1,64}\+[a-z2-7]{20,24}@[^\s<>]{1,255}", re.IGNORECASE)
 # Marks that stand around words.
 _AROUND = (
     "\"'`*_.,;:!?()[]<>\u00a1\u00bf\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb\u2026-\u2013\u2014"
@@ -82,9 +85,11 @@ def read_ruling(lines: Sequence[str]) -> Ruling | Unclear:
     if verb is None:
         return Unclear.NO if told and told[0] in _NO else Unclear.NONE
     if verb not in _TAKES_REST:
-        return Ruling(verb) if len(told) == length else Unclear.MORE
+        return Ruling(verb) if len(told) == length and "?" not in first else Unclear.MORE
+    if "?" in _up_to_verb(first):
+        return Unclear.MORE
     own = itertools.takewhile(lambda line: not is_closing(line), lines[1:])
-    text = "\n".join(filter(None, [_behind_verb(first), *own]))[:MAX_WORDS].strip()
+    text = _OURS.sub("…", "\n".join(filter(None, [_behind_verb(first), *own])))[:MAX_WORDS].strip()
     if verb is Verb.ASK and not text:
         return Unclear.SILENT
     return Ruling(verb, text)
@@ -98,9 +103,14 @@ def _verb(told: Sequence[str]) -> tuple[Verb | None, int]:
     return None, 0
 
 
+def _up_to_verb(line: str) -> str:
+    """The line up to a verb of one word, with the marks around it."""
+    words = line.split()
+    polite = itertools.takewhile(lambda w: w.strip(_AROUND).casefold() in _COURTESY | {""}, words)
+    return " ".join(words[: len(list(polite)) + 1])
+
+
 def _behind_verb(line: str) -> str:
     """What stands behind a verb of one word, as it was written, without the marks between."""
-    words = line.split()
-    while words and words[0].strip(_AROUND).casefold() in _COURTESY | {""}:
-        words = words[1:]
-    return " ".join(words[1:]).lstrip(":;,.!?-\u2013\u2014 ")
+    behind = " ".join(line.split())[len(_up_to_verb(line)) :]
+    return behind.lstrip(":;,.!?-\u2013\u2014 ")

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, case, func, insert, select, update
 
 from listserv.domain.address import Address
 from listserv.domain.authorship import Authorship
@@ -116,11 +116,12 @@ def open_request(tx: Tx, list_id: int, address_key: str) -> Held | None:
 
 
 def wait_until(tx: Tx, held_id: int, due: datetime | None) -> None:
-    """Moderators see the post from `due` on; None: at once."""
+    """Moderators see the post from `due` on; None: at once, those who have not seen it yet."""
+    at_once = case((HeldRow.step == 0, HeldRow.since), else_=HeldRow.next)
     tx.execute(
         update(HeldRow)
         .where(HeldRow.id == held_id)
-        .values(due=due, next=HeldRow.since if due is None else due, step=0)
+        .values(due=due, next=at_once if due is None else due)
     )
 
 
@@ -141,11 +142,11 @@ def first_list(tx: Tx, after: int = 0) -> int | None:
 
 
 def take_step(tx: Tx, held_id: int, before: int, step: int, due: datetime) -> bool:
-    """before → step, once; `due` is when the next one is."""
+    """before → step, once, of what is held; `due` is when the next one is."""
     return bool(
         tx.execute(
             update(HeldRow)
-            .where(HeldRow.id == held_id, HeldRow.step == before)
+            .where(HeldRow.id == held_id, HeldRow.step == before, HeldRow.state == HeldState.HELD)
             .values(step=step, next=due)
         ).rowcount
     )
@@ -154,6 +155,17 @@ def take_step(tx: Tx, held_id: int, before: int, step: int, due: datetime) -> bo
 def put_off(tx: Tx, held_id: int, due: datetime) -> None:
     """Nothing more is done to have it decided until then."""
     tx.execute(update(HeldRow).where(HeldRow.id == held_id).values(next=due))
+
+
+def waiting(tx: Tx, held_id: int) -> Held:
+    """What is held, and nobody else decides about it before this transaction ends. Raises
+    ListservError naming who has decided, and when."""
+    held = HeldRow.id == held_id, HeldRow.state == HeldState.HELD
+    found = tx.execute(update(HeldRow).where(*held).values(state=HeldState.HELD)).rowcount
+    one = get(tx, held_id)
+    if not found:
+        raise decided_before(one)
+    return one
 
 
 def decide(tx: Tx, held_id: int, state: HeldState, by: str, note: str, now: datetime) -> Held:
