@@ -15,6 +15,7 @@ from listserv.mail.mime import Part, read_structure
 from listserv.mail.surgery import Header, read_fields
 from listserv.mail.transfer import quoted_printable
 from listserv.mail.wire import wire_field
+from listserv.mail.words import shown
 
 # Larger attachments do not go on: whoever looks after a list reads on a telephone too.
 LARGEST_ATTACHMENT = 100_000
@@ -91,8 +92,7 @@ def is_too_large(part: Part) -> bool:
 
 def replacement(part: Part, left_out: Callable[[str, int], str]) -> bytes:
     """A part of its own, header and body, that says what stood here."""
-    words = left_out(part.type, part.end - part.start).strip().replace("\n", "\r\n") + "\r\n"
+    words = left_out(shown(part.type), part.end - part.start).strip().replace("\n", "\r\n") + "\r\n"
     if words.isascii():
         return _LEFT_OUT + b"7bit\r\n\r\n" + words.encode("ascii")
-    octets = words.encode("utf-8", "replace")
-    return _LEFT_OUT + b"quoted-printable\r\n\r\n" + quoted_printable(octets)
+    return _LEFT_OUT + b"quoted-printable\r\n\r\n" + quoted_printable(words.encode("utf-8"))
