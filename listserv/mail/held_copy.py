@@ -13,10 +13,11 @@ from itertools import count
 
 from listserv.mail import headers as h
 from listserv.mail.encode import fitted
-from listserv.mail.headers import structured_line
+from listserv.mail.headers import header_line, structured_line
 from listserv.mail.mime import PLAIN_ENCODINGS, Part, read_parameters, read_structure, too_long
+from listserv.mail.parse import MAX_SHORT
 from listserv.mail.role_copy import is_too_large, replacement
-from listserv.mail.surgery import Header, read_fields
+from listserv.mail.surgery import Field, Header, read_fields
 from listserv.mail.wire import wire_field
 from listserv.mail.words import decode_words
 
@@ -32,6 +33,7 @@ _TYPE = re.compile(r"[a-z0-9][\w.+-]*/[a-z0-9][\w.+-]*", re.ASCII)
 _CHARSET = re.compile(r"[\w.:-]{1,40}", re.ASCII)
 _NOT_IN_A_NAME = re.compile(r"[^\w.() -]+", re.ASCII)
 _LONGEST_NAME = 60
+_NOT_ASCII = re.compile(rb"[^\x00-\x7f]+")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
@@ -40,7 +42,7 @@ def held_copy(raw: bytes, left_out: Callable[[str, int], str]) -> bytes:
     fields, _, start = read_fields(raw)
     header = Header(fields)
     lines = [
-        wire_field(field.raw)
+        _field(field)
         for field in fields
         if field.name in _KEPT and header.chosen(field.name) is field
     ]
@@ -51,6 +53,15 @@ def held_copy(raw: bytes, left_out: Callable[[str, int], str]) -> bytes:
     own, _, body = copy.part(root).partition(b"\r\n\r\n")
     head, body = fitted(b"".join([*lines, own, b"\r\n"]), body, eight_bit=False)
     return head + b"\r\n" + body
+
+
+def _field(field: Field) -> bytes:
+    """In ASCII; who puts other octets there does not say what they mean."""
+    if field.raw.isascii():
+        return wire_field(field.raw)
+    if field.name == h.SUBJECT.lower():
+        return header_line(h.SUBJECT, decode_words(field.text[: 4 * MAX_SHORT])[:MAX_SHORT])
+    return wire_field(_NOT_ASCII.sub(b"?", field.raw))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from listserv.mail.mime import Part, read_structure, text_of
 from listserv.mail.surgery import Header, read_fields
@@ -9,6 +10,8 @@ from listserv.mail.text import html_to_text
 from listserv.mail.words import decode_words, shown
 
 _LONGEST_NAME = 60
+# More are in no mail that a person wrote.
+_MOST_TEXTS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ def readable(raw: bytes, most: int) -> Readable:
     raises."""
     fields, _, start = read_fields(raw)
     root = read_structure(raw, Header(fields), start).root
-    text = "\n".join(_texts(raw, root))
+    text = "\n".join(islice(_texts(raw, root), _MOST_TEXTS))
     lines: Sequence[str] = [shown(line) for line in text.strip().splitlines()]
     attached = tuple(
         (_name(part.parameters.get("name", "")), shown(part.type), part.end - part.start)

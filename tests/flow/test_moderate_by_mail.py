@@ -646,3 +646,30 @@ def test_who_is_suspended_is_not_asked(world: World, town: MailingList) -> None:
     nothing_happens(world, one)
     world.post(ANN, "town", subject="second", authorship=PROVEN)
     assert [each.to for each in shown(world)] == [MAX]
+
+
+HOSTILE: tuple[bytes, ...] = (
+    b"Subject: \xff\xfe\xe4 approve\r\nContent-Type: text/plain\r\n\r\n\xff\xfe" + b"x" * 5000,
+    b"Subject: =?utf-8?q?a=0D=0AReply-To:_evil=40example=2Enet=0D=0A=0D=0Aapprove?=\r\n\r\nHello",
+    b"Subject: " + b"y" * 5000 + b"\r\n\r\n" + "Grüße\r\n".encode() * 500,
+    b"Subject: \xe2\x80\xae evorppa\r\nContent-Type: application/\xff; name=\"\xff\x01\"\r\n\r\nx",
+    b"Content-Type: multipart/mixed; boundary=\"=_\"\r\n\r\n--=_\r\nContent-Type: text/html\r\n\r\n"
+    b"<b>x</b>\r\n--=_\r\nContent-Type: message/\xff\r\n\r\nz\r\n--=_--\r\n",
+    b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n<b>",
+    b"Content-Type: text/html; " + b"x" * 9000 + b"\r\n\r\n<script>",
+    b"\r\n> approve\r\n\x0b\x0capprove\r\n\xc2\x85approve\r\n\xe2\x80\xa8approve\r\n-- \r\n",
+)  # fmt: skip
+
+
+def test_whatever_waits_is_shown_in_a_mail_that_may_leave(world: World, town: MailingList) -> None:
+    """What may leave is looked at wherever a mail of these tests goes out."""
+    for number, rest in enumerate(HOSTILE):
+        raw = f"From: {ANN}\r\nTo: town@{DOMAIN}\r\nMessage-ID: <{number}@x.example>\r\n".encode()
+        world.post(ANN, "town", raw=raw + rest, authorship=PROVEN)
+        (one,) = shown(world, MO)
+        assert str(one.message["Reply-To"]) == f"town-moderate+{one.token}@{DOMAIN}"
+        assert one.raw.isascii()
+        assert one.text.startswith("Reply with one word: ")
+        assert "text/html" not in {part.get_content_type() for part in one.message.walk()}
+        below = one.text.partition("The post:")[2]
+        assert all(line[:1] in {"", ">"} for line in below.partition("Attachments")[0].split("\n"))

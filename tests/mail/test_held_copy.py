@@ -4,6 +4,7 @@ and whatever it is made of, a whole mail of 7 bits."""
 import re
 from datetime import UTC, datetime
 from email import message_from_bytes
+from email.header import decode_header, make_header
 from email.message import Message
 
 import pytest
@@ -168,6 +169,14 @@ def test_8_bit_text_and_long_lines_are_readable() -> None:
     assert payload.decode().strip() == text.strip()
 
 
+def test_8_bit_header_fields_are_ascii() -> None:
+    fields = "Subject: Grüße\r\nFrom: Jürgen <j@example.org>\r\n".encode()
+    made = message_from_bytes(copy(fields + b"To: \xff\xfe <a@b.example>\r\n\r\nHello"))
+    assert str(make_header(decode_header(made["Subject"]))) == "Grüße"
+    assert made["From"] == "J?rgen <j@example.org>"
+    assert made["To"] == "? <a@b.example>"
+
+
 @pytest.mark.parametrize("kind", [b"application/\xff\xfe", b"message/\xff", b"x/" + b"y" * 99])
 def test_a_type_that_nobody_can_write_is_no_fault_of_ours(kind: bytes) -> None:
     copy(inside(b"Content-Type: " + kind + b"; name=x\r\n\r\n" + b"A" * 150_000))
@@ -187,6 +196,7 @@ _SOUP = st.lists(
          b"--b--", b"\r\n", b"\n", b"\r", b"\r\n\r\n", b"Content-Type: message/rfc822\r\n", b"\0",
          b"Content-Transfer-Encoding: base64\r\n", b"Content-Transfer-Encoding: x\r\n", b"A" * 1200,
          b"Content-Transfer-Encoding: quoted-printable\r\n", b"\xff\xfe", b"From: a@b.example\r\n",
+         b"Subject: \xff\xc3\xbc\r\n", b"To: \xe4",
          b"Content-Disposition: attachment; filename=x.html\r\n", b"Subject: ", b"approve", b"<b>"]
     ),
     max_size=40,
