@@ -232,3 +232,11 @@ def test_any_bytes_make_a_notice_that_is_a_valid_multipart(raw: bytes) -> None:
     quoted = shown.decode().split("The post:\r\n", 1)[1:]
     for line in "".join(quoted).partition("Attachments:")[0].split("\r\n"):
         assert not line or line.startswith(">")
+
+
+def test_an_encoding_or_a_type_that_readers_guess_at_does_not_go_along() -> None:
+    encoded = b"Content-Type: text/html\r\nContent-Transfer-Encoding: x-uuencode\r\n\r\nbegin 644 x"
+    made = copy(inside(b"\r\nHello", encoded))
+    assert b"left out]" in made and b"begin 644" not in made
+    made = copy(inside(b"\r\nHello", b"Content-Type: x/(so)\xfft\r\n\r\nABC"))
+    assert b"Content-Type: application/octet-stream\r\n" in made
