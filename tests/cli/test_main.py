@@ -39,7 +39,7 @@ def test_json_is_the_last_option_of_what_prints_data(words: tuple[str, ...]) -> 
         command = command.commands[word]
     options = [p.opts[0] for p in command.params if isinstance(p, click.Option)]
     prints = words[-1:] in {
-        ("ls",), ("show",), ("find",), ("log",), ("status",), ("dns",), ("doctor",),
+        ("ls",), ("show",), ("find",), ("log",), ("status",), ("dns",), ("doctor",), ("rules",),
     }  # fmt: skip
     assert ("--json" in options) == prints
     assert not prints or options[-1] == "--json"
