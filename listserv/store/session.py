@@ -107,6 +107,8 @@ class Store:
     def submit(self, job: Callable[[Tx], T]) -> "Future[T]":
         """Queue a job for the writer thread; its future is done after the commit."""
         future: Future[T] = Future()
+        # Whoever stops waiting for it cannot take it back: the writer would end with an error.
+        future.set_running_or_notify_cancel()
         with self._lock:
             if self._writer is None:
                 self._writer = threading.Thread(target=self._write_all, name="writer", daemon=True)

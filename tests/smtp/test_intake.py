@@ -1,6 +1,7 @@
 """Between the listeners and the flow: the author is looked into while no transaction is open."""
 
 import asyncio
+import secrets
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,7 @@ def test_the_writer_is_free_while_the_author_is_looked_into(store: Store) -> Non
         secret=bytes(32),
         templates=JinjaTemplates(),
         spam_header="X-Spam: yes",
-        nonce=bytes,
+        nonce=secrets.token_bytes,
     )
     intake = FlowIntake(store, site, SystemClock(), authenticate)
 

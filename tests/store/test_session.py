@@ -238,3 +238,8 @@ def test_a_quick_statement_takes_and_gives_what_the_types_of_its_columns_mean(
 
     row = store.write(job)
     assert (row.created, row.on_hold, row.settings, row.last_number) == (NOW, True, settings, 7)
+
+
+def test_who_no_longer_waits_for_a_job_does_not_end_the_writer(store: Store) -> None:
+    assert not store.submit(lambda tx: 1).cancel()
+    assert store.submit(lambda tx: 2).result() == 2
