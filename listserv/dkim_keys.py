@@ -92,6 +92,9 @@ class KeyRing:
         ListservError when the folder cannot be read."""
         with _named_folder(self._folder):
             found = list(self._files(domain))
+            if not any(key.turn is Turn.NOW for key in found):
+                # A file that gets another name while the folder is read may be seen under neither.
+                found = list(self._files(domain))
         signing = sorted((k for k in found if k.turn is Turn.NOW), key=lambda k: k.since)
         if signing:
             # More than one: a switch was cut short between its two names.

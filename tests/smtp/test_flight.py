@@ -460,7 +460,7 @@ def test_a_body_that_moves_on_is_not_silence(run: Run) -> None:
             desk = Desk(iter([PHOTO]))
             begun = asyncio.get_running_loop().time()
             client = await connect_narrowly(relay)
-            async with flying(client, desk, Patience(after_dot=0.2)):
+            async with flying(client, desk, Patience(after_dot=0.4)):
                 await desk.until(lambda desk: desk.events)
             assert asyncio.get_running_loop().time() - begun > 0.4
         assert desk.delivered == ["r@x"]
