@@ -165,18 +165,17 @@ def test_an_unproven_mail_causes_one_mail_that_is_the_same_for_everybody(
             body = one.raw.partition(b"\r\n\r\n")[2]
             assert token.encode() not in body
             assert one.raw.count(token.encode()) == 1
-            lowered = one.raw.lower()
+            lowered = anonymous(one.raw, person).lower()
             for theirs in (b"hans", b"evil", b"wake", b"victim", "müller".encode()):
                 assert theirs not in lowered.replace(b"example.com", b""), (text, theirs)
-            seen.add(anonymous(one.raw, person, token))
+            seen.add(anonymous(one.raw, person))
         assert len(seen) <= 1, (to, text, seen)
 
 
-def anonymous(raw: bytes, person: str, token: str) -> bytes:
-    """A mail without what has to differ."""
-    raw = raw.replace(person.encode(), b"PERSON").replace(token.encode(), b"TOKEN")
-    raw = re.sub(rb"(?ms)^DKIM-Signature:.*?(?=^\S)", b"", raw)
-    return re.sub(rb"(?m)^(Message-ID|Date): .*$", b"", raw)
+def anonymous(raw: bytes, person: str) -> bytes:
+    """A mail without what has to differ: chance letters may spell anybody's name."""
+    raw = re.sub(rb"(?<=\+)[\w-]{22}(?=@)", b"TOKEN", raw.replace(person.encode(), b"PERSON"))
+    return re.sub(rb"(?ms)^(DKIM-Signature|Message-ID|Date):.*?(?=^\S)", b"", raw)
 
 
 def test_a_question_about_no_list_by_name_says_where(world: World, town: MailingList) -> None:
@@ -325,5 +324,5 @@ def test_a_mail_for_somebody_else_asks_them(world: World, town: MailingList) -> 
             send(world, ANN, line)
         told = {one.to: one for one in letters(world)}
         assert told.keys() == {ANN, asked}
-        assert ANN not in told[asked].text and "ann" not in told[asked].raw.decode().lower()
+        assert b"ann" not in anonymous(told[asked].raw, asked).lower()
     assert is_member(world, town, BOB) and world.store.read(held.ls) == []

@@ -38,11 +38,11 @@ def test_breaks_end_once_a_minute_and_a_locked_database_only_delays_them(
     def away() -> None:
         until = (world.clock.now() + timedelta(days=1)).date().isoformat()
         world.store.write(lambda tx: members.change(tx, bob, {"until": until}))
-        world.clock.pass_by(days=1)
 
     async def main() -> None:
         store = Store(world.store.url, busy_timeout=IMPATIENT)
         away()
+        world.clock.pass_by(days=1)
         keep = timedelta(days=30)
         loop = tidy.keep_tidy(store, world.site, world.clock, keep, lambda worker: False)
         running = asyncio.create_task(loop)
@@ -50,6 +50,7 @@ def test_breaks_end_once_a_minute_and_a_locked_database_only_delays_them(
             await until(is_back)
             away()
             with locked(world, "LOCK TABLE member IN EXCLUSIVE MODE"):
+                world.clock.pass_by(days=1)
                 await until(lambda: "housekeeping waits" in caplog.text)
                 assert not is_back()
             await until(is_back)
