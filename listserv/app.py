@@ -60,6 +60,7 @@ class App:
             require_proven_author=config.auth.require_proven_author,
             operators={domain.name: domain.operator for domain in config.domains},
             zone=config.site.timezone,
+            digest_hour=config.digest.hour,
             rule_files=RuleFiles(config.site.rules_dir),
         )
 

@@ -3,8 +3,7 @@ file and the key.
 
 KEYS is the table of what works, one row a key with what reads its value; the defaults stand in
 config_sections.py, and config.example.toml explains each to the operator. A setting works or is
-refused: UNBUILT is the table of what is refused by name, HARMLESS of what may stand in the file
-already.
+refused; HARMLESS is the table of what may stand in the file already.
 """
 
 import difflib
@@ -21,6 +20,7 @@ from listserv.config_sections import (
     Auth,
     Config,
     Delivery,
+    Digest,
     Dkim,
     Dns,
     Domain,
@@ -37,8 +37,8 @@ from listserv.domain.mailing import Mode
 from listserv.mail.sign import read_key
 
 __all__ = [
-    "Auth", "Config", "Delivery", "Dkim", "Dns", "Domain", "Lmtp", "Relay", "Site", "Smtp", "Spam",
-    "Storage", "load", "parse",
+    "Auth", "Config", "Delivery", "Digest", "Dkim", "Dns", "Domain", "Lmtp", "Relay", "Site",
+    "Smtp", "Spam", "Storage", "load", "parse",
 ]  # fmt: skip
 
 log = logging.getLogger(__name__)
@@ -90,11 +90,7 @@ KEYS: Mapping[str, values.Reader] = {
     "auth.trusted_authserv_ids": values.authserv_ids,
     "dns.servers": values.dns_servers,
     "spam.header": values.header_line,
-}
-
-# A key or a whole section whose feature does not exist yet -> what happens instead.
-UNBUILT: Mapping[str, str] = {
-    "digest": "digests are not made",
+    "digest.hour": values.hour_of_day,
 }
 
 # What may stand in the file all the same, with any value: ignoring it harms nobody.
@@ -103,7 +99,7 @@ HARMLESS = ("web.listen", "web.url", "domain.url")
 # The section that may stand there several times.
 REPEATED = "domain"
 
-SECTIONS = tuple(dict.fromkeys(key.partition(".")[0] for key in (*KEYS, *HARMLESS, *UNBUILT)))
+SECTIONS = tuple(dict.fromkeys(key.partition(".")[0] for key in (*KEYS, *HARMLESS)))
 
 
 class _Wrong(Exception):
@@ -165,7 +161,8 @@ def _build(document: Mapping[str, object], folder: Path) -> Config:
     config = Config(
         Site(**site), Storage(**read["storage"]), Smtp(**read["smtp"]), Lmtp(**read["lmtp"]),
         Relay(**relay), Delivery(**read["delivery"]), Dkim(**dkim), Auth(**read["auth"]),
-        Dns(**read["dns"]), Spam(**read["spam"]), _domains(others, site),
+        Dns(**read["dns"]), Spam(**read["spam"]), Digest(**read["digest"]),
+        _domains(others, site),
     )  # fmt: skip
     _check_listeners(config)
     _check_relay(config.relay)
@@ -175,9 +172,6 @@ def _build(document: Mapping[str, object], folder: Path) -> Config:
 def _section(name: str, table: object) -> Mapping[str, object]:
     if not isinstance(table, dict | list):
         raise _Wrong(name, "stands in no section: write it below one")
-    if name in UNBUILT:
-        key = f"{name}.{next(iter(table))}" if isinstance(table, dict) and table else name
-        raise _Wrong(key, f"is not built: {UNBUILT[name]}")
     if name not in SECTIONS:
         raise _Wrong(f"[{name}]", f"is not a section; there are {', '.join(SECTIONS)}")
     if not isinstance(table, dict):
@@ -237,8 +231,6 @@ def _is_read(key: str) -> bool:
     """True for a key of KEYS, False for a harmless one; anything else is refused."""
     if key in HARMLESS:
         return False
-    if key in UNBUILT:
-        raise _Wrong(key, f"is not built: {UNBUILT[key]}")
     if key not in KEYS:
         near = difflib.get_close_matches(key, KEYS, 1)
         section = key.partition(".")[0]

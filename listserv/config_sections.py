@@ -1,6 +1,7 @@
 """What the operator's file says, as values: a class for each section, with the defaults."""
 
 from dataclasses import dataclass, field
+from datetime import time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -129,6 +130,13 @@ class Spam:
 
 
 @dataclass(frozen=True, slots=True)
+class Digest:
+    """`hour` is the local time at which digests come, where list and member say no other."""
+
+    hour: time = time(7)
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All that the file says, read and checked."""
 
@@ -142,6 +150,7 @@ class Config:
     auth: Auth = Auth()
     dns: Dns = Dns()
     spam: Spam = Spam()
+    digest: Digest = Digest()
     others: tuple[Domain, ...] = ()
 
     @property

@@ -11,12 +11,14 @@ import re
 import ssl
 import stat
 from collections.abc import Callable
+from datetime import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from listserv.domain.address import Address, parse_address
+from listserv.domain.times import hour_of
 
 Reader = Callable[[Any, Path], object]
 
@@ -94,6 +96,14 @@ def time_zone(value: Any, folder: Path) -> ZoneInfo:
         return ZoneInfo(text(value, folder))
     except (KeyError, ValueError, OSError):  # OSError: "Europe" is a folder of zones
         raise ValueError('wants the name of a time zone such as "Europe/London"') from None
+
+
+def hour_of_day(value: Any, folder: Path) -> time:
+    """A whole hour, or a time of day as a text."""
+    at = hour_of(str(value)) if type(value) in {int, str} else None
+    if at is None:
+        raise ValueError('wants an hour such as 7, or "07:30"')
+    return at
 
 
 def host(value: Any, folder: Path) -> str:

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 import tomllib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,6 @@ from listserv.config import (
     KEYS,
     LMTP_LISTEN,
     SMTP_LISTEN,
-    UNBUILT,
     Auth,
     Config,
     Delivery,
@@ -191,24 +190,15 @@ def test_every_key_that_works_is_a_field_of_config() -> None:
         (SITE + "[dkim]\nselector = 's1;'", "dkim.selector wants the selector of a DNS record"),
         (SITE + "[dkim]\nselector = 's1'\nkey_file = '/nowhere'", "dkim.key_file cannot be read: "),
         (SITE + "[dkim]\nkey = 'MII'", "dkim.key is not a key; did you mean dkim.key"),
+        *((f"{SITE}[digest]\nhour = {wrong}", "digest.hour wants an hour such as 7, or")
+          for wrong in ("24", "-1", "7.5", "true", "''", "'soon'", "[7]")),
+        (SITE + "[digest]\nhours = 7", "digest.hours is not a key; did you mean digest.hour?"),
         (SITE + "[spam]\nheader = 'X-Spam'", "spam.header wants a header line"),
         (SITE + '[spam]\nheader = "X-Spam: a\\nb"', "spam.header wants a text"),
     ],
 )  # fmt: skip
 def test_a_complaint_names_the_key(text: str, says: str) -> None:
     assert complaint(text).startswith(says)
-
-
-@pytest.mark.parametrize("name", UNBUILT)
-def test_what_is_not_built_is_refused_by_name(name: str) -> None:
-    section, _, key = name.partition(".")
-    text = f"{SITE}[{section}]\n{key or 'key'} = 'anything'\n"
-    shown = name if "." in name else f"{name}.key"
-    assert complaint(text) == f"{shown} is not built: {UNBUILT[name]}"
-
-
-def test_an_empty_section_that_is_not_built_is_refused_too() -> None:
-    assert complaint(f"{SITE}[digest]").startswith("digest is not built: ")
 
 
 @pytest.mark.parametrize(
@@ -220,6 +210,15 @@ def test_an_empty_section_that_is_not_built_is_refused_too() -> None:
 )
 def test_what_harms_nobody_is_taken(text: str) -> None:
     assert read(text) == read()
+
+
+@pytest.mark.parametrize(
+    ("text", "hour"),
+    [("", time(7)), ("[digest]", time(7)), ("[digest]\nhour = 0", time(0)),
+     ("[digest]\nhour = '18:30'", time(18, 30)), ("[digest]\nhour = '7 pm'", time(19))],
+)  # fmt: skip
+def test_digests_come_at_the_sites_hour(text: str, hour: time) -> None:
+    assert read(text).digest.hour == hour
 
 
 def test_who_is_asked_and_believed_is_read() -> None:
@@ -563,7 +562,7 @@ def test_any_text_is_read_or_refused_in_one_line(text: str) -> None:
     _read_or_refused(text)
 
 
-_words = st.sampled_from(sorted({part for key in (*KEYS, *UNBUILT) for part in key.split(".")}))
+_words = st.sampled_from(sorted({part for key in KEYS for part in key.split(".")}))
 _atoms = st.one_of(
     st.integers().map(str), st.booleans().map(lambda b: str(b).lower()), st.floats().map(str),
     st.text().map(lambda s: '"' + s.encode("unicode_escape").decode().replace('"', "") + '"'),

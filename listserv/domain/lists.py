@@ -7,12 +7,22 @@ from datetime import datetime
 from listserv.domain.address import ListAddresses
 from listserv.domain.errors import ListservError
 from listserv.domain.languages import ENGLISH, LANGUAGES
-from listserv.domain.settings import Setting, Value, file_below, line, lines, one_of, whole, yes_no
+from listserv.domain.settings import (
+    Setting,
+    Value,
+    file_below,
+    line,
+    lines,
+    one_of,
+    or_none,
+    whole,
+    yes_no,
+)
+from listserv.domain.times import read_hour
 
 # What 1 MB means everywhere in this program.
 MEGABYTE = 1024 * 1024
 
-_DIGEST = "digests are not made yet"
 _ARCHIVE = "posts are not archived"
 
 LIST_SETTINGS: tuple[Setting, ...] = (
@@ -56,8 +66,14 @@ LIST_SETTINGS: tuple[Setting, ...] = (
     Setting(
         "default_delivery", one_of("mail", "digest"), "mail", "how new members get their posts",
     ),
-    Setting("digest_hour", whole(0, 23), 7, "when the digest goes out", {"": _DIGEST}),
-    Setting("digest_max_posts", whole(1, 1000), 0, "send earlier at so many", {"": _DIGEST}),
+    Setting(
+        "digest_hour", read_hour, "",
+        "when digests come (7, 19:30, 7 pm), where the reader is; empty: digest.hour of the site",
+    ),
+    Setting(
+        "digest_max_posts", or_none(whole(2, 1000)), 0,
+        "a digest comes earlier when so many posts wait; 0: never",
+    ),
     Setting(
         "archive", one_of("off", "members"), "off", "whether posts are kept for members",
         {"members": _ARCHIVE},
@@ -139,6 +155,8 @@ class ListSettings:
     reply_to: str = "list"
     from_rewrite: str = "always"
     default_delivery: str = "mail"
+    digest_hour: str = ""
+    digest_max_posts: int = 0
     held_deadline: int = 24
     held_fallback: str = "tell"
     held_expiry: int = 14

@@ -18,6 +18,8 @@ from listserv.domain.settings import (
     or_empty,
     yes_no,
 )
+from listserv.domain.times import read_days, read_hour
+from listserv.domain.zones import read_zone
 
 
 class MemberRole(StrEnum):
@@ -40,16 +42,14 @@ class MemberState(StrEnum):
     LEFT = "left"
 
 
-_DIGEST = "digests are not made yet"
-
 MEMBER_SETTINGS: tuple[Setting, ...] = (
     Setting("name", line(80), "", "the member's name"),
     Setting("role", one_of(*MemberRole), "member", "member, moderator or owner"),
-    Setting("delivery", one_of(*Delivery), "mail", "each post, a digest (its posts wait), or none"),
-    Setting("format", one_of("text", "html", "mime"), "html", "of the digest (its posts wait)"),
-    Setting("digest_hour", line(5), "", "of the digest", {"": _DIGEST}),
-    Setting("digest_days", line(40), "", "of the digest", {"": _DIGEST}),
-    Setting("timezone", line(40), "", "of the digest", {"": _DIGEST}),
+    Setting("delivery", one_of(*Delivery), "mail", "each post, a digest of them, or no mail"),
+    Setting("format", one_of("text", "html", "mime"), "html", "of the digest"),
+    Setting("digest_hour", read_hour, "", "when it comes (7, 19:30, 7 pm); empty: the list's hour"),
+    Setting("digest_days", read_days, "", "days it comes on (mon,thu); empty: every day"),
+    Setting("timezone", read_zone, "", "where they live (Europe/Berlin); empty: the site's"),
     Setting("own_posts", yes_no, True, "get a copy of what they post themselves"),
     Setting("duplicates", yes_no, True, "get a copy although To or Cc names them already"),
     Setting("ack", yes_no, False, "get a receipt for each post"),
@@ -75,6 +75,9 @@ class MemberSettings:
     conceal: bool = False
     moderated: bool = False
     format: str = "html"
+    digest_hour: str = ""
+    digest_days: str = ""
+    timezone: str = ""
     also: str = ""
     language: str = ""
 

@@ -78,6 +78,18 @@ def whole(low: int, high: int) -> Callable[[str], Value]:
     return read
 
 
+def or_none(read: Callable[[str], Value]) -> Callable[[str], Value]:
+    """A reader for a number that `read` reads, or for none: empty or 0, stored as 0."""
+
+    def read_or_none(text: str) -> Value:
+        try:
+            return read(text) if text not in {"", "0"} else 0
+        except ValueError as wrong:
+            raise ValueError(f"{wrong}, or 0 for none") from None
+
+    return read_or_none
+
+
 def line(longest: int) -> Callable[[str], Value]:
     """A reader for one line of text without control characters."""
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
 
 from listserv.domain.address import Address
 from listserv.domain.mailing import Mode
@@ -23,7 +24,8 @@ class Site:
     when all copies together would exceed `burst_bytes`; a transaction then has up to `max_rcpt`
     recipients. `signers` says who signs for a domain now. `require_proven_author`: a member's post
     is held until its author is known to have written it. `operators` look after a domain. `zone`:
-    where a day begins and ends. `rule_files` are the lists' content rules."""
+    where a day begins and ends. `digest_hour`: when digests come, where list and member say
+    no other. `rule_files` are the lists' content rules."""
 
     domains: frozenset[str]
     hostname: str
@@ -37,7 +39,8 @@ class Site:
     signers: Callable[[str], Signer | None] = nobody_signs
     require_proven_author: bool = True
     operators: Mapping[str, Address] = field(default_factory=dict)
-    zone: tzinfo = UTC
+    zone: ZoneInfo = ZoneInfo("UTC")  # noqa: RUF009
+    digest_hour: time = time(7)
     rule_files: RuleFiles = NO_RULE_FILES
 
     def today(self, now: datetime) -> date:

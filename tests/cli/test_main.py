@@ -72,7 +72,6 @@ BAD_CONFIGS = {
     "wrong key": ('[site]\ndomain = "a.test"\ndomian = "b.test"\n', "site.domian"),
     "wrong type": ('[site]\ndomain = "a.test"\n[relay]\nport = "25"\n', "relay.port"),
     "no TOML": ("[site\n", "is not TOML"),
-    "not built": ('[site]\ndomain = "a.test"\n[digest]\nhour = 7\n', "digest.hour is not built"),
     "no folder for the database": (
         '[site]\ndomain = "a.test"\n[storage]\ndatabase = "sqlite:////nowhere/x/listserv.db"\n',
         "storage.database: /nowhere/x/listserv.db: No such file or directory",

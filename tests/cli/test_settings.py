@@ -28,8 +28,8 @@ reply_to=list|author
 from_rewrite=always|policy
 identity=real|!alias
 default_delivery=mail|digest
-!digest_hour=7
-!digest_max_posts=20
+digest_hour=7|19:30|
+digest_max_posts=20|0
 archive=off|!members
 !archive_days=30
 recall_minutes=0|!5
@@ -50,9 +50,9 @@ name=Robert
 role=member|moderator|owner
 delivery=mail|digest|nomail
 format=text|html|mime
-!digest_hour=7
-!digest_days=mon,fri
-!timezone=Europe/London
+digest_hour=7|19:30|
+digest_days=mon,fri|
+timezone=Europe/London|
 own_posts=yes|no
 duplicates=yes|no
 ack=no|yes
@@ -70,7 +70,8 @@ NONSENSE = {
     "subject_prefix": "a\x00b", "footer": "\x1b[2J", "reply_to": "nobody", "from_rewrite": "never",
     "identity": "none", "default_delivery": "nomail", "archive": "on", "recall_minutes": "-1",
     "oversharing_guard": "yes", "roster": "everybody", "advertised": "maybe", "tls_required": "",
-    "attachments": "all", "content_rules": "../town.toml",
+    "attachments": "all", "content_rules": "../town.toml", "digest_hour": "25",
+    "digest_max_posts": "1",
 }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import date, timedelta
 
+from listserv.domain.times import WEEKDAY
 from listserv.policy.commands.command import Why
 
 FARTHEST = timedelta(days=731)
@@ -23,16 +24,6 @@ _MONTHS = (
     ("dec", "dez", "december", "dezember", "décembre", "decembre", "diciembre", "dic"),
 )
 _MONTH = {name: number for number, names in enumerate(_MONTHS, 1) for name in names}
-_DAYS = (
-    ("mon", "monday", "montag", "lunes"),
-    ("tue", "tues", "tuesday", "dienstag", "martes"),
-    ("wed", "wednesday", "mittwoch", "miércoles"),
-    ("thu", "thurs", "thursday", "donnerstag", "jueves"),
-    ("fri", "friday", "freitag", "viernes"),
-    ("sat", "saturday", "samstag", "sábado"),
-    ("sun", "sunday", "sonntag", "domingo"),
-)
-_DAY = {name: number for number, names in enumerate(_DAYS) for name in names}
 # In days; a month has 0, because months are counted.
 _UNITS = {
     "day": 1, "days": 1, "tag": 1, "tage": 1, "tagen": 1, "día": 1, "días": 1, "dias": 1, "d": 1,
@@ -75,7 +66,7 @@ def _of_words(told: list[str], today: date) -> date | Why:
         return _of_one(told[0], today)
     if len(told) == 2 and told[1] in _UNITS:
         return _later(told[0], told[1], today)
-    if told and told[0] in _DAY:  # Monday 1 June: the date says it
+    if told and told[0] in WEEKDAY:  # Monday 1 June: the date says it
         return _of_words(told[1:], today)
     if len(told) in {2, 3}:
         return _of_day_and_month(told, today)
@@ -85,8 +76,8 @@ def _of_words(told: list[str], today: date) -> date | Why:
 def _of_one(word: str, today: date) -> date | Why:
     if word in {"tomorrow", "morgen", "mañana"}:
         return today + timedelta(days=1)
-    if word in _DAY:
-        return today + timedelta(days=(_DAY[word] - today.weekday() - 1) % 7 + 1)
+    if word in WEEKDAY:
+        return today + timedelta(days=(WEEKDAY[word] - today.weekday() - 1) % 7 + 1)
     if iso := _ISO.fullmatch(word):
         return date(int(iso[1]), int(iso[2]), int(iso[3]))
     if numbers := _THREE.fullmatch(word):
