@@ -34,7 +34,8 @@ def test_a_member_is_shown_with_all_that_works(town: Shell) -> None:
     assert list(bob)[:5] == ["address", "name", "role", "delivery", "state"]
     assert bob == {
         "address": "bob@x.test", "name": "Bob", "role": "member", "delivery": "mail",
-        "state": "active", "format": "html", "own_posts": "yes", "duplicates": "yes", "ack": "no",
+        "state": "active", "format": "html", "digest_hour": "", "digest_days": "",
+        "timezone": "", "own_posts": "yes", "duplicates": "yes", "ack": "no",
         "conceal": "no", "moderated": "no", "also": "", "language": "", "until": "",
         "waiting": 0, "posts": 0, "joined": bob["joined"], "began": "command line",
     }  # fmt: skip

@@ -113,7 +113,7 @@ def test_one_who_cannot_be_added_keeps_all_out(
 def test_a_setting_that_is_not_built_keeps_all_out(world: World, town: MailingList) -> None:
     for key, value in (
         ("alias", "Rose"),
-        ("alias", "Rose"),
+        ("timezone", "Atlantis"),
         ("name", "A\x00B"),
         ("role", "boss"),
     ):
