@@ -29,8 +29,9 @@ _ONE_PIECE = 65_536
 @dataclass(frozen=True)
 class Source:
     """`data` is ready for the wire; in `personal` mode it is what follows each copy's own fields,
-    which `prepared` signs. `domain` is whose mail it is. `author` and `named` (To and Cc) are
-    address keys, `earlier` the lists whose readers have the same post already."""
+    which `prepared` signs. `domain` is whose mail it is. Of a post, `number` is its acceptance
+    number, `author` and `named` (To and Cc) are address keys, `earlier` the lists whose readers
+    have it already."""
 
     mlist: MailingList | None
     mode: Mode
@@ -39,6 +40,7 @@ class Source:
     eight_bit: bool = False
     utf8: bool = False
     prepared: Prepared | None = None
+    number: int | None = None
     author: str = ""
     named: frozenset[str] = frozenset()
     earlier: Sequence[tuple[int, datetime]] = ()
@@ -128,6 +130,7 @@ def _post(tx: Tx, site: Site, mailing: Mailing, seven: bool, now: datetime) -> S
         eight_bit=copy.eight_bit,
         utf8=copy.utf8,
         prepared=prepared,
+        number=stored.number,
         author=author.address.key if author is not None else stored.author_key,
         named=frozenset(address.key for address in post.to_cc),
         earlier=posts.earlier_elsewhere(tx, stored),

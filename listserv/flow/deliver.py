@@ -170,11 +170,13 @@ def _work(tx: Tx, lease: Lease, source: Source, now: datetime) -> Work:
     assert source.mlist is not None, "only notices to non-members belong to no list"
     numbers = [lease.members[at] for at in todo]
     members = recipients.current(tx, source.mlist.id, numbers, source.earlier, now)
-    is_notice = lease.mailing.kind is Kind.NOTICE
+    is_post = lease.mailing.kind is Kind.POST
     for at in todo:
         member = members.get(lease.members[at])
         if member is not None and (
-            wants_notice(member) if is_notice else wants_copy(member, source.author, source.named)
+            wants_copy(member, source.number, source.author, source.named)
+            if is_post
+            else wants_notice(member)
         ):
             work.targets[at] = member.address
         else:

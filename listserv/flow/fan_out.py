@@ -17,11 +17,11 @@ def page(tx: Tx, burst_bytes: int, now: datetime, *, of_new: bool = False) -> bo
     mailing = pages.unexpanded(tx, new=of_new)
     if mailing is None:
         return False
-    members = pages.roster_page(tx, mailing.list_id, mailing.expanded_to, mailing.created, PAGE)
+    members, last = pages.roster_page(tx, mailing, PAGE)
     if mailing.expanded_to == 0:
         readers = len(members)
-        if readers == PAGE:
+        if not last:
             readers = pages.readers(tx, mailing.list_id)
         if readers * mailing.size > burst_bytes:
             pages.set_mode(tx, mailing.id, Mode.BATCHED)
-    return pages.write_page(tx, mailing, members, last=len(members) < PAGE, now=now)
+    return pages.write_page(tx, mailing, members, last=last, now=now)

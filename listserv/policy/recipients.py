@@ -4,14 +4,15 @@ from collections.abc import Set
 from typing import Protocol
 
 from listserv.domain.members import Delivery, MemberState
+from listserv.policy.reading import comes_as_copy
 
 # Asked for each copy, and a member of an Enum class is found slowly (CPython 3.11).
-_ACTIVE, _MAIL = MemberState.ACTIVE, Delivery.MAIL
+_ACTIVE = MemberState.ACTIVE
 
 
 class Candidate(Protocol):
-    """A member as of now; `key` is the address's. `elsewhere`: an earlier list brings them the
-    same post."""
+    """A member as of now; `key` is the address's. `cursor` and `digest_from` are as in
+    policy/reading.py. `elsewhere`: an earlier list brings them the same post."""
 
     @property
     def key(self) -> str: ...
@@ -19,6 +20,10 @@ class Candidate(Protocol):
     def state(self) -> MemberState: ...
     @property
     def delivery(self) -> Delivery: ...
+    @property
+    def cursor(self) -> int: ...
+    @property
+    def digest_from(self) -> int | None: ...
     @property
     def own_posts(self) -> bool: ...
     @property
@@ -34,12 +39,13 @@ def wants_notice(member: Candidate) -> bool:
     return member.state is _ACTIVE and not member.banned
 
 
-def wants_copy(member: Candidate, author: str, named: Set[str]) -> bool:
-    """Whether this member gets a copy of a post by `author` that stands in the To and Cc of
-    `named`, all three as address keys. A digest reader's post waits, so no."""
+def wants_copy(member: Candidate, number: int | None, author: str, named: Set[str]) -> bool:
+    """Whether this member gets a copy of the post with this acceptance number, by `author`, that
+    stands in the To and Cc of `named`, all three as address keys. A digest reader's post waits, so
+    no."""
     return (
         wants_notice(member)
-        and member.delivery is _MAIL
+        and comes_as_copy(member.delivery, member.digest_from, member.cursor, number)
         and not member.elsewhere
         and (member.own_posts or member.key != author)
         and (member.duplicates or member.key not in named)

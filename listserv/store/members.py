@@ -3,7 +3,7 @@ them; all questions but `by_key` and `find` are about who has not left unless th
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -31,6 +31,7 @@ from listserv.domain.members import (
 )
 from listserv.domain.settings import Value, addresses_in
 from listserv.policy.linked import mailbox_key
+from listserv.policy.reading import Reading, switched
 from listserv.store import linked
 from listserv.store.quick import Quick
 from listserv.store.session import Tx
@@ -40,6 +41,10 @@ _TYPED = frozenset(field.name for field in fields(MemberSettings))
 _DEFAULTS = {row.key: row.default for row in MEMBER_SETTINGS}
 # Settings that are columns of their own; the others share one.
 _COLUMN_SETTINGS = frozenset({"name", "role", "delivery", "until"})
+# Settings that say when a digest is due.
+SCHEDULE = frozenset({"digest_hour", "digest_days", "timezone"})
+# A `digest_due` that is no time: when the next digest is due is worked out at the next turn.
+LOOK_NOW = datetime(1970, 1, 1, tzinfo=UTC)
 # So many keys stand in one IN, so many rows in one INSERT: SQLite allows 32,766 variables.
 _AT_ONCE = 500
 
@@ -186,6 +191,10 @@ def add_many(tx: Tx, list_id: int, new: Sequence[NewMember], *, began: str, now:
                     "kept": None,
                     "until": None,
                     "away_since": cursor if one.delivery is Delivery.NOMAIL else None,
+                    "digest_from": cursor if one.delivery is Delivery.DIGEST else None,
+                    "owed_from": None,
+                    "owed_to": None,
+                    "digest_due": LOOK_NOW if one.delivery is Delivery.DIGEST else None,
                 }
                 for one in new[start : start + _AT_ONCE]
             ],
@@ -211,6 +220,10 @@ def rejoin(tx: Tx, member: Member, new: NewMember, *, began: str, now: datetime)
         kept=None,
         until=None,
         away_since=last if new.delivery is Delivery.NOMAIL else None,
+        digest_from=last if new.delivery is Delivery.DIGEST else None,
+        owed_from=None,
+        owed_to=None,
+        digest_due=LOOK_NOW if new.delivery is Delivery.DIGEST else None,
     )
     return _again(tx, member.id)
 
@@ -229,6 +242,8 @@ def change(tx: Tx, member: Member, settings: Mapping[str, Value]) -> Member:
         columns["settings"] = {k: v for k, v in merged.items() if v != _DEFAULTS[k]}
     if "also" in others:
         linked.replace(tx, member, addresses_in(str(others["also"])))
+    if others.keys() & SCHEDULE and member.delivery is Delivery.DIGEST:
+        columns["digest_due"] = LOOK_NOW
     if columns:
         _update(tx, member.id, **columns)
     if delivery is not None:
@@ -248,16 +263,32 @@ def receive(
     until: date | None = None,
 ) -> Member:
     """Say how a member's mail comes. With nomail it comes as `kept` when it comes again (default:
-    as it came), of itself on the day `until`. A new digest reader starts with the next post."""
-    last = _last_number(tx, member.list_id)
+    as it came), of itself on the day `until`. A digest reader who switches gets what has waited as
+    one last digest."""
     new: dict[str, Any] = {"delivery": delivery, "kept": None, "until": None, "away_since": None}
     if delivery is Delivery.NOMAIL:
+        last = _last_number(tx, member.list_id)
         away = member.away_since if member.away_since is not None else last
         new |= {"kept": kept or member.kept, "until": until, "away_since": away}
-    elif delivery is Delivery.DIGEST and member.delivery is not Delivery.DIGEST:
-        new["cursor"] = last
-    _update(tx, member.id, **new)
+    _update(tx, member.id, **new, **_switch(tx, member, delivery))
     return _again(tx, member.id)
+
+
+def _switch(tx: Tx, member: Member, delivery: Delivery) -> dict[str, Any]:
+    """The columns of policy/reading.py after a switch."""
+    if delivery is member.delivery:
+        return {}
+    row = tx.execute(_READING.where(MemberRow.id == member.id)).one()
+    was = Reading(member.delivery, row.cursor, row.digest_from, row.owed_from, row.owed_to)
+    now = switched(was, delivery, _last_number(tx, member.list_id), member.away_since)
+    looks = delivery is Delivery.DIGEST or now.owed_to is not None
+    return {
+        "cursor": now.cursor,
+        "digest_from": now.digest_from,
+        "owed_from": now.owed_from,
+        "owed_to": now.owed_to,
+        "digest_due": LOOK_NOW if looks else None,
+    }
 
 
 def move(tx: Tx, member: Member, address: Address) -> Member:
@@ -338,8 +369,10 @@ def restore(tx: Tx, member: Member, fields: Mapping[str, Any]) -> Member:
         address = parse_address(new["address"])
         assert address is not None
         new |= {"address_key": address.key, "mailbox": _mailbox(address)}
-    if new.get("delivery") == Delivery.DIGEST and member.delivery is not Delivery.DIGEST:
-        new["cursor"] = _last_number(tx, member.list_id)
+    if "delivery" in new:
+        new |= _switch(tx, member, Delivery(new["delivery"]))
+    elif settings.keys() & SCHEDULE and member.delivery is Delivery.DIGEST:
+        new["digest_due"] = LOOK_NOW
     _update(tx, member.id, **new)
     return _again(tx, member.id)
 
@@ -350,7 +383,8 @@ def leave(tx: Tx, member_id: int, now: datetime) -> None:
     member = _again(tx, member_id)
     if member.settings.also:
         change(tx, member, {"also": ""})
-    _update(tx, member_id, state=MemberState.LEFT, left=now, until=None)
+    _update(tx, member_id, state=MemberState.LEFT, left=now, until=None, owed_from=None,
+            owed_to=None, digest_due=None)  # fmt: skip
 
 
 def waiting(tx: Tx, member: Member) -> int:
@@ -402,6 +436,9 @@ _DATES = frozenset({"joined", "left", "until"})
 # Before the name of a setting in a snapshot.
 _SETTING = "settings."
 _CURSORS = select(MemberRow.id, MemberRow.cursor)
+_READING = select(
+    MemberRow.cursor, MemberRow.digest_from, MemberRow.owed_from, MemberRow.owed_to
+)  # fmt: skip
 
 # Asked for each post.
 _KEY: BindParameter[str] = bindparam("key")
@@ -419,9 +456,13 @@ _COUNT_POST = Quick(
 )
 
 
+def typed_settings(stored: Mapping[str, Any]) -> MemberSettings:
+    """The settings that are kept beside a member's own columns."""
+    return MemberSettings(**{key: value for key, value in stored.items() if key in _TYPED})
+
+
 def _member(row: Any) -> Member:
     stored: dict[str, Value] = row.settings
-    typed: dict[str, Any] = {key: value for key, value in stored.items() if key in _TYPED}
     local, _, domain = row.address.rpartition("@")
     off = row.delivery == Delivery.NOMAIL
     return Member(
@@ -435,7 +476,7 @@ def _member(row: Any) -> Member:
         joined=row.joined,
         posts=row.posts,
         began=row.began,
-        settings=MemberSettings(**typed),
+        settings=typed_settings(stored),
         stored=stored,
         kept=Delivery(row.kept or (Delivery.MAIL if off else row.delivery)),
         until=row.until,

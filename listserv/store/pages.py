@@ -28,7 +28,7 @@ BATCH_SIZE = 500
 
 @dataclass(frozen=True, slots=True)
 class Unexpanded:
-    """A mailing whose recipients are not all written yet."""
+    """A mailing whose recipients are not all written yet; `number` is its post's."""
 
     id: int
     list_id: int
@@ -37,12 +37,13 @@ class Unexpanded:
     expanded_to: int
     ordinals: int
     size: int
+    number: int | None
 
 
 _unexpanded = (
     select(
         MailingRow.id, MailingRow.list_id, MailingRow.lane, MailingRow.created,
-        MailingRow.expanded_to, MailingRow.ordinals, PostRow.size,
+        MailingRow.expanded_to, MailingRow.ordinals, PostRow.size, PostRow.number,
     )
     .join(PostRow, PostRow.id == MailingRow.post_id, isouter=True)
     .where(~MailingRow.expanded, MailingRow.state == MailingState.ACTIVE)
@@ -59,17 +60,21 @@ def unexpanded(tx: Tx, *, new: bool) -> Unexpanded | None:
     if row is None or row.list_id is None:
         return None
     return Unexpanded(
-        row.id, row.list_id, row.lane, row.created, row.expanded_to, row.ordinals, row.size or 0
-    )
+        row.id, row.list_id, row.lane, row.created, row.expanded_to, row.ordinals, row.size or 0,
+        row.number,
+    )  # fmt: skip
 
 
-def roster_page(tx: Tx, list_id: int, after: int, joined_by: datetime, limit: int) -> Sequence[int]:
-    """Member numbers above `after`, ascending, of those who get each post by mail and were members
-    by then."""
-    page = _ROSTER.run(
-        tx, of=list_id, after=after, by=microseconds(joined_by), most=limit
-    ).fetchall()
-    return [number for (number,) in page]
+def roster_page(tx: Tx, mailing: Unexpanded, limit: int) -> tuple[Sequence[int], bool]:
+    """The next member numbers, ascending, of those to whom a mailing's post may go and who were
+    members when it was made; and whether they are the last. Somewhat more than `limit`, where
+    members have begun to read digests since."""
+    after, by = mailing.expanded_to, microseconds(mailing.created)
+    rows = _ROSTER.run(tx, of=mailing.list_id, after=after, by=by, most=limit).fetchall()
+    page, last = [number for (number,) in rows], len(rows) < limit
+    late = _LATE.run(tx, of=mailing.list_id, after=after, by=by, accepted=mailing.number or 0)
+    switched = [number for (number,) in late.fetchall() if last or number <= page[-1]]
+    return sorted(page + switched) if switched else page, last
 
 
 def _reading(list_id: int | BindParameter[int], what: Select[int]) -> Select[int]:
@@ -86,6 +91,13 @@ _ROSTER = Quick(
     .where(MemberRow.joined <= bindparam("by", type_=BigInteger()))
     .order_by(MemberRow.id)
     .limit(bindparam("most"))
+)
+_LATE = Quick(
+    select(MemberRow.id)
+    .where(MemberRow.list_id == bindparam("of"), MemberRow.digest_from >= bindparam("accepted"))
+    .where(MemberRow.digest_from.is_not(None), MemberRow.delivery == Delivery.DIGEST)
+    .where(MemberRow.state == MemberState.ACTIVE, MemberRow.id > bindparam("after"))
+    .where(MemberRow.joined <= bindparam("by", type_=BigInteger()))
 )
 
 

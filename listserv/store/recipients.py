@@ -18,13 +18,15 @@ from listserv.store.tables import MemberRow
 
 
 class Current(NamedTuple):
-    """A member as of now: address and address key; `elsewhere`: an earlier list brings them the
-    same post."""
+    """A member as of now: address and address key; `cursor` and `digest_from` as in
+    policy/reading.py; `elsewhere`: an earlier list brings them the same post."""
 
     address: str
     key: str
     state: MemberState
     delivery: Delivery
+    cursor: int
+    digest_from: int | None
     own_posts: bool
     duplicates: bool
     banned: bool
@@ -48,10 +50,10 @@ def current(
     if not members:
         return {}
     banned = bans.patterns(tx, list_id, now) or None
-    reached = _reached_elsewhere(tx, members, earlier) if earlier else frozenset[int]()
+    reached = reached_elsewhere(tx, members, earlier) if earlier else frozenset[int]()
     wanted = set(members)
     found = {}
-    for number, address, key, state, delivery, settings in _rows(tx, members):
+    for number, address, key, state, delivery, cursor, since, settings in _rows(tx, members):
         if number in wanted:
             own_posts = duplicates = True
             if settings != _NOTHING_SET:
@@ -62,6 +64,8 @@ def current(
                 key,
                 _STATES[state],
                 _DELIVERIES[delivery],
+                cursor,
+                since,
                 own_posts,
                 duplicates,
                 banned is not None and bans.any_of(banned, _address(address)),
@@ -70,7 +74,7 @@ def current(
     return found
 
 
-_Row = tuple[int, str, str, str, str, str]
+_Row = tuple[int, str, str, str, str, int, int | None, str]
 
 _columns = select(
     MemberRow.id,
@@ -78,6 +82,8 @@ _columns = select(
     MemberRow.address_key,
     MemberRow.state,
     MemberRow.delivery,
+    MemberRow.cursor,
+    MemberRow.digest_from,
     cast(MemberRow.settings, Text),
 )
 # By number alone: asked for the list too, SQLite looks that up and reads all of it each time.
@@ -103,7 +109,7 @@ def _address(text: str) -> Address:
     return Address(local, domain)
 
 
-def _reached_elsewhere(
+def reached_elsewhere(
     tx: Tx, members: Sequence[int], earlier: Sequence[tuple[int, datetime]]
 ) -> frozenset[int]:
     """Those whose address reads one of the `earlier` lists, by mail or by digest, and did so when

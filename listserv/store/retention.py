@@ -3,12 +3,14 @@ told about them."""
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, delete, exists, or_, text, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, text, union_all, update
 
 from listserv.domain.mailing import MailingState
 from listserv.domain.members import Delivery, MemberState
 from listserv.policy.trust import FAMILIAR_FOR
+from listserv.store import digests
 from listserv.store.held import HeldState
+from listserv.store.members import LOOK_NOW
 from listserv.store.posts import DUPLICATE_WINDOW
 from listserv.store.said import A_DAY
 from listserv.store.session import Tx
@@ -18,11 +20,13 @@ from listserv.store.tables import (
     DeferralRow,
     FamiliarPathRow,
     HeldRow,
+    IssuePartRow,
     MailingRow,
     MemberRow,
     MessageRow,
     PostRow,
     QuarantineRow,
+    RenderingRow,
     SaidRow,
     UsedSignatureRow,
 )
@@ -34,6 +38,10 @@ DISCARDED = timedelta(days=7)
 # An answer to a question that has expired is still told so, and for 30 days from its beginning it
 # counts among those that nobody answered.
 EXPIRED = timedelta(days=16)
+# An issue is made once for all who get the same within this time,
+SAME_ISSUE = timedelta(days=2)
+# and an answer to it is understood so long.
+ANSWERED = timedelta(days=90)
 # A request to join that was decided can be looked at so long.
 DECIDED = timedelta(days=14)
 # As long as a sending server tries (RFC 5321 4.5.4.1).
@@ -51,6 +59,10 @@ def tidy(tx: Tx, retention: timedelta, now: datetime) -> int:
     needed = or_(_is_held(), _is_queued(), and_(_waits_for_digest(), _younger(retention, now)),
                  _is_kept_discard(now))  # fmt: skip
     tx.execute(update(PostRow).where(PostRow.raw_id.is_not(None), ~needed).values(raw_id=None))
+    bare = select(PostRow.id).where(PostRow.raw_id.is_(None)).scalar_subquery()
+    tx.execute(delete(RenderingRow).where(RenderingRow.post_id.in_(bare)))
+    digests.forget_mails(tx, now - SAME_ISSUE)
+    digests.forget(tx, now - ANSWERED)
     tx.execute(
         delete(PostRow).where(
             PostRow.raw_id.is_(None),
@@ -75,10 +87,11 @@ def _forget_trust(tx: Tx, now: datetime) -> None:
 
 
 def drop_orphans(tx: Tx) -> int:
-    """Delete message bytes that no post and no mailing names."""
+    """Delete message bytes that no post, no mailing and no issue of a digest names."""
     return tx.execute(
         delete(MessageRow).where(
             ~exists().where(PostRow.raw_id == MessageRow.id),
+            ~exists().where(IssuePartRow.raw_id == MessageRow.id),
             ~exists().where(MailingRow.message_id == MessageRow.id),
         )
     ).rowcount
@@ -113,12 +126,19 @@ def _is_set_aside() -> ColumnElement[bool]:
 
 
 def _waits_for_digest() -> ColumnElement[bool]:
-    return exists().where(
-        MemberRow.list_id == PostRow.list_id,
-        MemberRow.state == MemberState.ACTIVE,
-        MemberRow.delivery == Delivery.DIGEST,
-        MemberRow.cursor < PostRow.number,
-    )
+    """For a digest, or for somebody who may want one when their break ends. One reading of all who
+    wait, not one for each post."""
+    reads = MemberRow.digest_due.is_not(None), MemberRow.delivery == Delivery.DIGEST
+    owed = MemberRow.digest_due <= LOOK_NOW, MemberRow.owed_from.is_not(None)
+    away = MemberRow.until.is_not(None), MemberRow.state == MemberState.ACTIVE
+    stands = union_all(
+        select(MemberRow.list_id, MemberRow.cursor.label("at")).where(*reads),
+        select(MemberRow.list_id, MemberRow.owed_from).where(*owed),
+        select(MemberRow.list_id, MemberRow.away_since).where(*away),
+    ).subquery()
+    least = select(stands.c.list_id, func.min(stands.c.at).label("at")).group_by(stands.c.list_id)
+    low = least.cte("low").prefix_with("MATERIALIZED")
+    return exists().where(low.c.list_id == PostRow.list_id, low.c.at < PostRow.number)
 
 
 def _younger(retention: timedelta, now: datetime) -> ColumnElement[bool]:

@@ -102,11 +102,13 @@ class FormerAddressRow(Base):
 
 
 class MemberRow(Base):
-    """A membership. `cursor` is the acceptance number up to which the digest reader has posts;
-    who left stays as a row, so that nothing revives them. `mailbox` (policy/linked.py) is NULL
-    where it is the address key. While mail is off, `kept` is how it comes when it comes again,
-    `until` the day when that is (NULL: when they say so) and `away_since` the acceptance number of
-    the last post before."""
+    """A membership; who left stays as a row, so that nothing revives them. `mailbox`
+    (policy/linked.py) is NULL where it is the address key. While mail is off, `kept` is how it
+    comes when it comes again, `until` the day when that is (NULL: when they say so) and
+    `away_since` the acceptance number of the last post before.
+
+    `cursor`, `digest_from`, `owed_from` and `owed_to` are acceptance numbers: what comes by digest
+    (policy/reading.py); `digest_due` is when a digest may be due (store/digests.py)."""
 
     __tablename__ = "member"
     __table_args__ = (
@@ -125,6 +127,19 @@ class MemberRow(Base):
             "until",
             sqlite_where=text("until IS NOT NULL"),
             postgresql_where=text("until IS NOT NULL"),
+        ),
+        Index(
+            "ix_member_digest_from",
+            "list_id",
+            "digest_from",
+            sqlite_where=text("digest_from IS NOT NULL"),
+            postgresql_where=text("digest_from IS NOT NULL"),
+        ),
+        Index(
+            "ix_member_digest_due",
+            "digest_due",
+            sqlite_where=text("digest_due IS NOT NULL"),
+            postgresql_where=text("digest_due IS NOT NULL"),
         ),
         _NEVER_AGAIN,
     )
@@ -147,6 +162,10 @@ class MemberRow(Base):
     kept: Mapped[str | None] = mapped_column(String(10))
     until: Mapped[date | None]
     away_since: Mapped[int | None]
+    digest_from: Mapped[int | None]
+    owed_from: Mapped[int | None]
+    owed_to: Mapped[int | None]
+    digest_due: Mapped[datetime | None]
 
 
 class LinkedAddressRow(Base):
@@ -220,6 +239,48 @@ class PostRow(Base):
     accepted: Mapped[datetime | None]
     authorship: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     member_id: Mapped[int | None]
+
+
+class RenderingRow(Base):
+    """What a digest shows of a post (mail/rendering.py): its text, and the rest as JSON."""
+
+    __tablename__ = "rendering"
+
+    post_id: Mapped[int] = mapped_column(
+        Id, ForeignKey("post.id", ondelete="CASCADE"), primary_key=True
+    )
+    text: Mapped[str] = mapped_column(Text)
+    rest: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class IssueRow(Base):
+    """An issue of a list's digest, made once for all members who get the same; `key` is a hash of
+    what they get (store/digests.py)."""
+
+    __tablename__ = "issue"
+    __table_args__ = (UniqueConstraint("list_id", "key"), _NEVER_AGAIN)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    list_id: Mapped[int] = mapped_column(ForeignKey("list.id", ondelete="CASCADE"))
+    key: Mapped[bytes] = mapped_column(LargeBinary)
+    created: Mapped[datetime] = mapped_column(index=True)
+
+
+class IssuePartRow(Base):
+    """One mail of an issue. `posts` are the ids of those in it, in their order, by which an answer
+    to the mail with this `message_id` is understood; `raw_id` becomes NULL when nobody is to get
+    the issue any more."""
+
+    __tablename__ = "issue_part"
+
+    issue_id: Mapped[int] = mapped_column(
+        ForeignKey("issue.id", ondelete="CASCADE"), primary_key=True
+    )
+    part: Mapped[int] = mapped_column(Integer, primary_key=True)
+    message_id: Mapped[str] = mapped_column(Text, index=True)
+    subject: Mapped[str] = mapped_column(Text)
+    posts: Mapped[list[int]] = mapped_column(JSON)
+    raw_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"), index=True)
 
 
 class HeldRow(Base):

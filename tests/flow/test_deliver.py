@@ -113,14 +113,27 @@ def test_after_five_days_a_deferred_recipient_is_given_up_in_the_relays_words(
     assert timedelta(days=4, hours=18) < given_up < timedelta(days=5, hours=6)
 
 
-@pytest.mark.parametrize("change", ["left", "nomail", "digest", "banned"])
+def test_who_reads_digests_since_then_gets_the_copy_that_was_on_its_way(
+    world: World, town: MailingList
+) -> None:
+    world.answers["ben@example.org"] = LATER
+    world.post("ann@example.org", "town")
+    world.deliver()
+    set_member(world, town, "ben@example.org", delivery="digest")
+    world.answers.clear()
+    world.clock.pass_by(hours=1)
+
+    assert world.deliver() == ["ben@example.org"]
+
+
+@pytest.mark.parametrize("change", ["left", "nomail", "banned"])
 def test_who_stopped_between_two_attempts_gets_nothing_more(
     world: World, town: MailingList, change: str
 ) -> None:
     world.answers["ben@example.org"] = LATER
     world.post("ann@example.org", "town")
     world.deliver()
-    if change in {"nomail", "digest"}:
+    if change == "nomail":
         set_member(world, town, "ben@example.org", delivery=change)
     elif change == "left":
 

@@ -15,6 +15,8 @@ class Reader:
     key: str = ANN_KEY
     state: MemberState = MemberState.ACTIVE
     delivery: Delivery = Delivery.MAIL
+    cursor: int = 0
+    digest_from: int | None = None
     own_posts: bool = True
     duplicates: bool = True
     banned: bool = False
@@ -41,6 +43,13 @@ COPIES = {
         replace(ANN, duplicates=False), ANN_KEY, {ANN_KEY}, False,
     ),
     "a digest reader": (replace(ANN, delivery=Delivery.DIGEST), BOB_KEY, set(), False),
+    "who read digests when it was accepted": (
+        replace(ANN, digest_from=6, cursor=7), BOB_KEY, set(), False,
+    ),
+    "who read digests before that": (replace(ANN, digest_from=4, cursor=6), BOB_KEY, set(), True),
+    "who reads digests since then": (
+        replace(ANN, delivery=Delivery.DIGEST, digest_from=7), BOB_KEY, set(), True,
+    ),
     "nomail": (replace(ANN, delivery=Delivery.NOMAIL), BOB_KEY, set(), False),
     "suspended": (replace(ANN, state=MemberState.SUSPENDED), BOB_KEY, set(), False),
     "has left": (replace(ANN, state=MemberState.LEFT), BOB_KEY, set(), False),
@@ -61,7 +70,7 @@ NOTICES = {
 
 @pytest.mark.parametrize(("member", "author", "named", "gets"), COPIES.values(), ids=COPIES.keys())
 def test_who_gets_a_copy(member: Reader, author: str, named: set[str], gets: bool) -> None:
-    assert wants_copy(member, author, named) is gets
+    assert wants_copy(member, 7, author, named) is gets
 
 
 @pytest.mark.parametrize(("member", "gets"), NOTICES.values(), ids=NOTICES.keys())
@@ -75,4 +84,4 @@ def test_who_has_left_or_is_suspended_gets_nothing_whatever_they_have_set(
     state: MemberState, delivery: Delivery
 ) -> None:
     member = replace(ANN, state=state, delivery=delivery)
-    assert not wants_copy(member, BOB_KEY, set()) and not wants_notice(member)
+    assert not wants_copy(member, 7, BOB_KEY, set()) and not wants_notice(member)

@@ -19,11 +19,14 @@ from listserv.store.tables import (
     CounterRow,
     EventRow,
     HeldRow,
+    IssuePartRow,
+    IssueRow,
     LinkedAddressRow,
     MailingRow,
     MemberRow,
     MessageRow,
     PostRow,
+    RenderingRow,
 )
 
 NOW = datetime(2026, 11, 21, 7, 0, tzinfo=UTC)
@@ -185,6 +188,14 @@ def _fill(tx: Tx, list_id: int, messages: list[int]) -> None:
             **common, post_id=post, state="held", since=NOW, decided=None, decided_by="", note=""
         )
     )
+    tx.execute(insert(RenderingRow).values(post_id=post, text="", rest={}))
+    issue = insert(IssueRow).values(**common, key=b"", created=NOW).returning(IssueRow.id)
+    tx.execute(
+        insert(IssuePartRow).values(
+            issue_id=tx.execute(issue).scalar_one(), part=1, message_id="", subject="", posts=[],
+            raw_id=messages[-1],
+        )
+    )  # fmt: skip
     for post_id, message_id in ((post, None), (None, messages[-1])):
         tx.execute(
             insert(MailingRow).values(

@@ -1,0 +1,302 @@
+"""Digests: who may be due, which posts wait, and the issues that were made.
+
+A member's `digest_due` is when somebody has to look: at their next slot, at once (LOOK_NOW) when
+how they read has changed, never (NULL) for those who read no digests and are owed none. Cursors
+move in the transaction that queues what they stand for.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy.orm import aliased
+
+from listserv.domain.mailing import Kind, Lane, MailingState, Mode
+from listserv.domain.members import Delivery, MemberSettings, MemberState
+from listserv.policy.reading import Reading
+from listserv.store import queue, wakes
+from listserv.store.members import LOOK_NOW, typed_settings
+from listserv.store.pages import BATCH_SIZE
+from listserv.store.session import Tx
+from listserv.store.tables import (
+    Base,
+    IssuePartRow,
+    IssueRow,
+    ListRow,
+    MailingRow,
+    MemberRow,
+    MessageRow,
+    PostRow,
+)
+
+_MEMBER = Base.metadata.tables[MemberRow.__tablename__]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A member who may get a digest; `key` is the address's, `due` what was to happen when."""
+
+    id: int
+    key: str
+    state: MemberState
+    reading: Reading
+    settings: MemberSettings
+    due: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An accepted post, as far as it matters who gets it."""
+
+    id: int
+    number: int
+    author_key: str
+    member_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What is written of a reader who was looked after: as they were `seen`, as they are now and
+    when to look again."""
+
+    seen: Reader
+    cursor: int
+    owed: tuple[int, int] | None
+    due: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class IssuePart:
+    """One mail of an issue. `message` is its id in the queue's messages, None when it is gone."""
+
+    issue_id: int
+    part: int
+    subject: str
+    posts: tuple[int, ...]
+    message: int | None
+
+
+def list_due(tx: Tx, now: datetime) -> int | None:
+    """The list that has the reader who has been due longest; a list on hold has none."""
+    query = select(MemberRow.list_id).join(ListRow, ListRow.id == MemberRow.list_id)
+    waits = MemberRow.digest_due <= now, MemberRow.digest_due.is_not(None), ~ListRow.on_hold
+    return tx.execute(
+        query.where(*waits).order_by(MemberRow.digest_due).limit(1)
+    ).scalar_one_or_none()
+
+
+def due(tx: Tx, list_id: int, now: datetime, limit: int) -> list[Reader]:
+    """Up to `limit` members of a list who are due."""
+    waits = MemberRow.digest_due <= now, MemberRow.digest_due.is_not(None)
+    query = _READERS.where(MemberRow.list_id == list_id, *waits)
+    return _readers(tx, query.order_by(MemberRow.digest_due, MemberRow.id).limit(limit))
+
+
+def readers(tx: Tx, list_id: int, after: int, limit: int) -> list[Reader]:
+    """Up to `limit` active digest readers of a list above the member number `after`, ascending."""
+    query = _READERS.where(
+        MemberRow.list_id == list_id,
+        MemberRow.state == MemberState.ACTIVE,
+        MemberRow.delivery == Delivery.DIGEST,
+        MemberRow.id > after,
+    )
+    return _readers(tx, query.order_by(MemberRow.id).limit(limit))
+
+
+def reader(tx: Tx, member_id: int) -> Reader:
+    """One member as a reader."""
+    return _readers(tx, _READERS.where(MemberRow.id == member_id))[0]
+
+
+_READERS = select(
+    MemberRow.id, MemberRow.address_key, MemberRow.state, MemberRow.delivery, MemberRow.cursor,
+    MemberRow.digest_from, MemberRow.owed_from, MemberRow.owed_to, MemberRow.settings,
+    MemberRow.digest_due,
+)  # fmt: skip
+
+
+def _readers(tx: Tx, query: Select[*tuple[Any, ...]]) -> list[Reader]:
+    return [
+        Reader(
+            id=row.id,
+            key=row.address_key,
+            state=MemberState(row.state),
+            reading=Reading(
+                Delivery(row.delivery), row.cursor, row.digest_from, row.owed_from, row.owed_to
+            ),
+            settings=typed_settings(row.settings),
+            due=row.digest_due,
+        )
+        for row in tx.execute(query)
+    ]
+
+
+def last_number(tx: Tx, list_id: int, by: datetime | None = None) -> int:
+    """The highest acceptance number that a list has given, or had given by then."""
+    if by is None:
+        query = select(ListRow.last_number).where(ListRow.id == list_id)
+        return int(tx.execute(query).scalar_one())
+    numbers = select(func.max(PostRow.number))
+    found = numbers.where(PostRow.list_id == list_id, PostRow.accepted <= by)
+    return tx.execute(found).scalar_one() or 0
+
+
+def between(tx: Tx, list_id: int, after: int, upto: int) -> list[Waiting]:
+    """The accepted posts above the number `after` up to `upto`, ascending."""
+    query = select(PostRow.id, PostRow.number, PostRow.author_key, PostRow.member_id).where(
+        PostRow.list_id == list_id, PostRow.number > after, PostRow.number <= upto
+    )
+    return [Waiting(*row) for row in tx.execute(query.order_by(PostRow.number))]
+
+
+def on_other_lists(tx: Tx, posts: Sequence[int]) -> list[int]:
+    """Those of these posts of one list that came to another list too."""
+    other = aliased(PostRow)
+    query = select(PostRow.id).join(
+        other, and_(other.dedupe == PostRow.dedupe, other.list_id != PostRow.list_id)
+    )
+    found: list[int] = []
+    for at in range(0, len(posts), BATCH_SIZE):
+        some = PostRow.id.in_(posts[at : at + BATCH_SIZE])
+        found += tx.execute(query.where(some).distinct()).scalars()
+    return found
+
+
+def settle(tx: Tx, done: Iterable[Settled]) -> None:
+    """Write where readers stand now."""
+    rows = [
+        {
+            "wanted": one.seen.id,
+            "to_cursor": one.cursor,
+            "to_owed_from": one.owed[0] if one.owed is not None else None,
+            "to_owed_to": one.owed[1] if one.owed is not None else None,
+            "to_due": one.due,
+        }
+        for one in done
+    ]
+    if rows:
+        tx.execute(_SETTLE, rows)
+
+
+_SETTLE = (
+    update(_MEMBER)
+    .where(_MEMBER.c.id == bindparam("wanted"))
+    .values(cursor=bindparam("to_cursor"), owed_from=bindparam("to_owed_from"),
+            owed_to=bindparam("to_owed_to"), digest_due=bindparam("to_due"))
+)  # fmt: skip
+
+
+def owe(tx: Tx, member_id: int, reading: Reading) -> None:
+    """Write what is owed to a member; it is made at the next turn."""
+    tx.execute(
+        update(MemberRow)
+        .where(MemberRow.id == member_id)
+        .values(owed_from=reading.owed_from, owed_to=reading.owed_to, digest_due=LOOK_NOW)
+    )
+
+
+def look_again(tx: Tx, list_id: int | None = None) -> None:
+    """When the digests of a list's readers, or of all lists', are due is to be worked out anew."""
+    query = update(MemberRow).where(MemberRow.digest_due.is_not(None))
+    if list_id is not None:
+        query = query.where(MemberRow.list_id == list_id)
+    tx.execute(query.values(digest_due=LOOK_NOW))
+
+
+def hurry(tx: Tx, list_id: int, most: int, now: datetime) -> None:
+    """Digest readers for whom `most` posts wait are due now."""
+    tx.execute(
+        update(MemberRow)
+        .where(MemberRow.list_id == list_id, MemberRow.delivery == Delivery.DIGEST)
+        .where(MemberRow.state == MemberState.ACTIVE, MemberRow.digest_due > now)
+        .where(MemberRow.cursor <= last_number(tx, list_id) - most)
+        .values(digest_due=now)
+    )
+
+
+def issue_key(posts: Sequence[int], *what: str) -> bytes:
+    """What an issue is known by: the ids of its posts, and whatever else makes it differ."""
+    return hashlib.sha256(json.dumps([*posts, *what]).encode()).digest()
+
+
+def find(tx: Tx, list_id: int, key: bytes) -> list[IssuePart]:
+    """The parts of an issue, in their order; none when there is no such issue, or its mails are
+    gone."""
+    query = _PARTS.where(IssueRow.list_id == list_id, IssueRow.key == key)
+    parts = _read_parts(tx, query.order_by(IssuePartRow.part))
+    return [] if any(part.message is None for part in parts) else parts
+
+
+def begin(tx: Tx, list_id: int, key: bytes, now: datetime) -> int:
+    """The id of a new issue; an older one of that key, whose mails are gone, goes first."""
+    tx.execute(delete(IssueRow).where(IssueRow.list_id == list_id, IssueRow.key == key))
+    row = insert(IssueRow).values(list_id=list_id, key=key, created=now).returning(IssueRow.id)
+    return int(tx.execute(row).scalar_one())
+
+
+def add_part(tx: Tx, part: IssuePart, message_id: str, raw: bytes, now: datetime) -> IssuePart:
+    """Keep one mail of an issue."""
+    kept = insert(MessageRow).values(raw=raw, created=now).returning(MessageRow.id)
+    message = tx.execute(kept).scalar_one()
+    tx.execute(
+        insert(IssuePartRow).values(
+            issue_id=part.issue_id, part=part.part, message_id=message_id, subject=part.subject,
+            posts=list(part.posts), raw_id=message,
+        )
+    )  # fmt: skip
+    return IssuePart(part.issue_id, part.part, part.subject, part.posts, message)
+
+
+def send(
+    tx: Tx, list_id: int, part: IssuePart, members: Sequence[int], mode: Mode, now: datetime
+) -> int:
+    """Queue a part for members; returns the mailing."""
+    groups = [members[at : at + BATCH_SIZE] for at in range(0, len(members), BATCH_SIZE)]
+    mailing = tx.execute(
+        insert(MailingRow)
+        .values(
+            list_id=list_id, kind=Kind.DIGEST, lane=Lane.BULK, mode=mode,
+            state=MailingState.ACTIVE, message_id=part.message, subject=part.subject, created=now,
+            expanded=True, expanded_to=0, ordinals=len(groups), pauses=0, words="",
+        )
+        .returning(MailingRow.id)
+    ).scalar_one()  # fmt: skip
+    queue.add_batches(tx, mailing, Lane.BULK, 0, groups, now)
+    wakes.call(tx)
+    return mailing
+
+
+def issue_of(tx: Tx, list_id: int, message_ids: Sequence[str]) -> IssuePart | None:
+    """The part of an issue of this list whose mail has one of these Message-IDs ("<...>")."""
+    query = _PARTS.where(IssueRow.list_id == list_id, IssuePartRow.message_id.in_(message_ids))
+    return next(iter(_read_parts(tx, query.limit(1))), None)
+
+
+_PARTS = select(
+    IssuePartRow.issue_id, IssuePartRow.part, IssuePartRow.subject, IssuePartRow.posts,
+    IssuePartRow.raw_id,
+).join(IssueRow, IssueRow.id == IssuePartRow.issue_id)  # fmt: skip
+
+
+def _read_parts(tx: Tx, query: Select[*tuple[Any, ...]]) -> list[IssuePart]:
+    return [
+        IssuePart(row.issue_id, row.part, row.subject, tuple(row.posts), row.raw_id)
+        for row in tx.execute(query)
+    ]
+
+
+def forget_mails(tx: Tx, before: datetime) -> None:
+    """Issues made before then are sent to nobody any more; what was in them stays known."""
+    old = select(IssueRow.id).where(IssueRow.created < before).scalar_subquery()
+    gone: ColumnElement[bool] = IssuePartRow.issue_id.in_(old)
+    tx.execute(update(IssuePartRow).where(gone, IssuePartRow.raw_id.is_not(None))
+               .values(raw_id=None))  # fmt: skip
+
+
+def forget(tx: Tx, before: datetime) -> None:
+    """Issues made before then are not known any more."""
+    tx.execute(delete(IssueRow).where(IssueRow.created < before))
