@@ -71,12 +71,13 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class IssuePart:
-    """One mail of an issue. `message` is its id in the queue's messages, None when it is gone."""
+    """One mail of an issue. `posts` are (number shown, post id), in their order; `message` is its
+    id among the messages' bytes, None when it is gone."""
 
     issue_id: int
     part: int
     subject: str
-    posts: tuple[int, ...]
+    posts: tuple[tuple[int, int], ...]
     message: int | None
 
 
@@ -150,7 +151,8 @@ def between(tx: Tx, list_id: int, after: int, upto: int) -> list[Waiting]:
     query = select(PostRow.id, PostRow.number, PostRow.author_key, PostRow.member_id).where(
         PostRow.list_id == list_id, PostRow.number > after, PostRow.number <= upto
     )
-    return [Waiting(*row) for row in tx.execute(query.order_by(PostRow.number))]
+    rows = tx.execute(query.order_by(PostRow.number))
+    return [Waiting(row.id, row.number or 0, row.author_key, row.member_id) for row in rows]
 
 
 def on_other_lists(tx: Tx, posts: Sequence[int]) -> list[int]:
@@ -245,7 +247,7 @@ def add_part(tx: Tx, part: IssuePart, message_id: str, raw: bytes, now: datetime
     tx.execute(
         insert(IssuePartRow).values(
             issue_id=part.issue_id, part=part.part, message_id=message_id, subject=part.subject,
-            posts=list(part.posts), raw_id=message,
+            posts=[list(pair) for pair in part.posts], raw_id=message,
         )
     )  # fmt: skip
     return IssuePart(part.issue_id, part.part, part.subject, part.posts, message)
@@ -276,6 +278,12 @@ def issue_of(tx: Tx, list_id: int, message_ids: Sequence[str]) -> IssuePart | No
     return next(iter(_read_parts(tx, query.limit(1))), None)
 
 
+def issue_titled(tx: Tx, list_id: int, subject: str) -> IssuePart | None:
+    """The part of this list's newest issue that has this subject."""
+    query = _PARTS.where(IssueRow.list_id == list_id, IssuePartRow.subject == subject)
+    return next(iter(_read_parts(tx, query.order_by(IssueRow.id.desc()).limit(1))), None)
+
+
 _PARTS = select(
     IssuePartRow.issue_id, IssuePartRow.part, IssuePartRow.subject, IssuePartRow.posts,
     IssuePartRow.raw_id,
@@ -284,9 +292,12 @@ _PARTS = select(
 
 def _read_parts(tx: Tx, query: Select[*tuple[Any, ...]]) -> list[IssuePart]:
     return [
-        IssuePart(row.issue_id, row.part, row.subject, tuple(row.posts), row.raw_id)
+        IssuePart(
+            row.issue_id, row.part, row.subject, tuple((n, post) for n, post in row.posts),
+            row.raw_id,
+        )
         for row in tx.execute(query)
-    ]
+    ]  # fmt: skip
 
 
 def forget_mails(tx: Tx, before: datetime) -> None:

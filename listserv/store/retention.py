@@ -3,7 +3,18 @@ told about them."""
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, text, union_all, update
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    text,
+    union_all,
+    update,
+)
 
 from listserv.domain.mailing import MailingState
 from listserv.domain.members import Delivery, MemberState

@@ -211,7 +211,8 @@ class PostRow(Base):
     """A post to one list. `dedupe` is a hash over its Message-ID, or without one over From, Date
     and Subject; `number` is its acceptance number, `accepted` when it got it. `raw_id` becomes
     NULL when nothing needs the bytes any more; `authorship` is NULL where nobody looked.
-    `member_id` is the member whom it was found to be of when it came in."""
+    `member_id` is the member whom it was found to be of when it came in, `answers` what it answers
+    where we know that better than its author's program."""
 
     __tablename__ = "post"
     __table_args__ = (
@@ -239,6 +240,7 @@ class PostRow(Base):
     accepted: Mapped[datetime | None]
     authorship: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     member_id: Mapped[int | None]
+    answers: Mapped[dict[str, Any] | None] = mapped_column(JSON)
 
 
 class RenderingRow(Base):
@@ -267,9 +269,9 @@ class IssueRow(Base):
 
 
 class IssuePartRow(Base):
-    """One mail of an issue. `posts` are the ids of those in it, in their order, by which an answer
-    to the mail with this `message_id` is understood; `raw_id` becomes NULL when nobody is to get
-    the issue any more."""
+    """One mail of an issue. `posts` are those in it, each with the number that it has there and its
+    id: so an answer to the mail with this `message_id` is understood. `raw_id` becomes NULL when
+    nobody is to get the issue any more."""
 
     __tablename__ = "issue_part"
 
@@ -279,7 +281,7 @@ class IssuePartRow(Base):
     part: Mapped[int] = mapped_column(Integer, primary_key=True)
     message_id: Mapped[str] = mapped_column(Text, index=True)
     subject: Mapped[str] = mapped_column(Text)
-    posts: Mapped[list[int]] = mapped_column(JSON)
+    posts: Mapped[list[list[int]]] = mapped_column(JSON)
     raw_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"), index=True)
 
 

@@ -50,6 +50,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_issue_part_message_id"), "issue_part", ["message_id"])
     op.create_index(op.f("ix_issue_part_raw_id"), "issue_part", ["raw_id"])
+    op.add_column("post", sa.Column("answers", sa.JSON(), nullable=True))
     for name in ("digest_from", "owed_from", "owed_to", "digest_due"):
         op.add_column("member", sa.Column(name, sa.BigInteger(), nullable=True))
     reads = sa.text("digest_from IS NOT NULL")
