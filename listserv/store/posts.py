@@ -173,6 +173,7 @@ def add(
         reasons=_written(stored.reasons),
         authorship=write_authorship(authorship),
         member_id=member_id,
+        answers=None,
         number=stored.number,
         accepted=stored.accepted,
     )

@@ -240,7 +240,7 @@ class PostRow(Base):
     accepted: Mapped[datetime | None]
     authorship: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     member_id: Mapped[int | None]
-    answers: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    answers: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class RenderingRow(Base):
