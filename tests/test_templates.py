@@ -118,6 +118,7 @@ VALUES: Mapping[str, tuple[object, ...]] = {
     "type": ("image/png",),
     "undo": (True, False),
     "urgent": (True, False),
+    "value": ("1,953 kB", HOSTILE),
     "until": (date(2026, 6, 1), None),
     "verb": ("approve",),
     "what": ("undone", "undone in part", "not", "again", "late", "unclear"),
@@ -150,6 +151,8 @@ OWN: Mapping[str, Mapping[str, tuple[object, ...]]] = {
             "none",
         ),
     },
+    "note.calendar": {"value": ("", "Choir, 2026-05-09 10:00", HOSTILE)},
+    "note.cancelled": {"value": ("", "Choir, 2026-05-09 10:00", HOSTILE)},
     "moderator-summary.txt": {
         "rows": (
             [("ann@x.test", "Hello", date(2026, 6, 1))],

@@ -60,7 +60,7 @@ def parse(raw: bytes, spam_header: str = "X-Spam: yes") -> Post:
         authors=authors,
         subject=subject,
         date=shown(header.first(h.DATE))[:MAX_SHORT],
-        to_cc=_to_cc(header, defects),
+        to_cc=read_to_cc(header, defects),
         list_ids=tuple(_list_id(value) for value in header.all(h.LIST_ID)),
         received=len(header.fields(h.RECEIVED)),
         auto_submitted=submitted,
@@ -98,7 +98,7 @@ def _authors(header: Header, defects: list[str]) -> tuple[Mailbox, ...]:
     return tuple(authors)
 
 
-def _to_cc(header: Header, defects: list[str]) -> tuple[Address, ...]:
+def read_to_cc(header: Header, defects: list[str]) -> tuple[Address, ...]:
     """What can be read of To and Cc, each address once."""
     addresses: dict[str, Address] = {}
     for name in (h.TO, h.CC):

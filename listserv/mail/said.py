@@ -4,7 +4,6 @@ Quotations and what announces them, signatures, and what phones add are left out
 beginning of one text part (mime.MAX_TEXT); never raises, for any bytes.
 """
 
-import codecs
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from listserv.mail import headers as h
 from listserv.mail.mime import Part, decoded, read_structure
 from listserv.mail.parse import MAX_SHORT, read_header
 from listserv.mail.text import END, html_to_text
-from listserv.mail.words import decode_words, shown, text_codec
+from listserv.mail.words import decode_words, likely_text, shown
 
 # More than anybody reads of a mail with commands, in lines and in characters.
 MAX_LINES = 40
@@ -105,30 +104,14 @@ def _lines(raw: bytes, part: Part) -> list[str]:
         return [_single_spaced(line) for line in html_to_text(text).splitlines()]
     lines = text.splitlines()
     if part.parameters.get("format", "").lower() == "flowed":
-        lines = _unfolded(lines, part.parameters.get("delsp", "").lower() == "yes")
+        lines = unfolded(lines, part.parameters.get("delsp", "").lower() == "yes")
     return [_single_spaced(line) for line in lines]
 
 
-def likely_text(data: bytes, charset: str) -> str:
-    """Text in the declared charset if it can be that, else in the likeliest one. The end of `data`
-    may be in the middle of a character."""
-    declared = text_codec(charset)
-    if declared == "iso8859-1":
-        declared = "cp1252"  # as everybody reads it: its quotation marks are controls in Latin-1
-    for codec in (declared, "utf-8", "cp1252"):
-        if codec is None:
-            continue
-        try:
-            return codecs.getincrementaldecoder(codec)().decode(data)
-        except UnicodeError:
-            continue
-    return data.decode("latin-1")
-
-
-def _unfolded(lines: Sequence[str], delete_space: bool) -> list[str]:
+def unfolded(lines: Sequence[str], delete_space: bool) -> list[str]:
     """The paragraphs of format=flowed (RFC 3676 4): a line that ends in a space goes on in the next
     one of the same depth of quotation; the signature's "-- " does not."""
-    unfolded: list[list[str]] = []
+    paragraphs: list[list[str]] = []
     open_depth = -1
     for line in lines:
         rest = line.lstrip(">")
@@ -136,10 +119,10 @@ def _unfolded(lines: Sequence[str], delete_space: bool) -> list[str]:
         content = rest.removeprefix(" ")
         flows = content.endswith(" ") and content != "-- "
         if content == "-- " or depth != open_depth:
-            unfolded.append([">" * depth + " " if depth else ""])
-        unfolded[-1].append(content[:-1] if flows and delete_space else content)
+            paragraphs.append([">" * depth + " " if depth else ""])
+        paragraphs[-1].append(content[:-1] if flows and delete_space else content)
         open_depth = depth if flows else -1
-    return ["".join(pieces) for pieces in unfolded]
+    return ["".join(pieces) for pieces in paragraphs]
 
 
 def _single_spaced(line: str) -> str:
@@ -162,7 +145,7 @@ def _top(lines: Sequence[str], *, lazy: bool) -> tuple[tuple[str, ...], bool]:
     at = 0
     while at < len(lines) and len(own) < MAX_LINES:
         line = lines[at]
-        announced = _announcement(lines, at)
+        announced = announcement(lines, at)
         if line.startswith(">") or announced:
             if own:
                 break
@@ -181,7 +164,7 @@ def _top(lines: Sequence[str], *, lazy: bool) -> tuple[tuple[str, ...], bool]:
     return tuple(own), quoted and bool(own)
 
 
-def _announcement(lines: Sequence[str], at: int) -> int:
+def announcement(lines: Sequence[str], at: int) -> int:
     """How many lines "On Monday Ann wrote:" takes from here; 0 when it is none."""
     line = lines[at]
     ends = line.endswith(_COLONS)

@@ -7,8 +7,9 @@ from listserv.domain.post import Post
 from listserv.domain.wording import Wording
 from listserv.mail.mime import decoded, read_structure
 from listserv.mail.parse import read_header
-from listserv.mail.said import is_header_block, likely_text
+from listserv.mail.said import is_header_block
 from listserv.mail.text import html_to_text
+from listserv.mail.words import likely_text
 
 # Octets of text, of all parts together: more than anybody writes, and what programs put around it.
 MAX_SEARCHED = 256 * 1024

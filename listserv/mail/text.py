@@ -16,15 +16,20 @@ END = re.compile(
     r"|(sent from my|get outlook for|von meinem|envoyé de) ",
     re.IGNORECASE,
 )
-_TAG = re.compile(r"/?[a-zA-Z][a-zA-Z0-9]{0,20}")
+# What is no text: comments, declarations, and elements whose content is not shown. Each that fails
+# to end reaches to the end of the page, so that no place is searched twice.
+_UNREAD = re.compile(
+    r"<(?:!--(?:-?>|.*?(?:-->|\Z))|[!?][^>]*+(?:>|\Z)"
+    r"|(style|script|title)(?![a-zA-Z0-9])[^>]*+(?:\Z|>.*?(?:</\1[^>]*+(?:>|\Z)|\Z)))",
+    re.IGNORECASE | re.DOTALL,
+)
+_TAG = re.compile(r"<(/?[a-zA-Z][a-zA-Z0-9]{0,20})([^>]*+)(?:>|\Z)")
 _SPACE = re.compile(r"\s+")
 _BREAKS = frozenset(
     "br p div tr li ul ol table h1 h2 h3 h4 h5 h6 hr pre blockquote body section article".split()
 )
-# Elements whose content is not text, and where each ends.
-_UNSHOWN = {name: re.compile(f"</{name}", re.IGNORECASE) for name in ("style", "script", "title")}
 # int() refuses thousands of digits, and html.unescape asks it.
-_HUGE_REFERENCE = re.compile(r"&#[0-9]{8,}")
+HUGE_REFERENCE = re.compile(r"&#[0-9]{8,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,42 +60,24 @@ def written(text: str) -> Written:
     return Written(lines[0][:MAX_LINE] if lines else "", len(lines))
 
 
+def split_tags(markup: str) -> list[str]:
+    """A page in threes behind its first text: a tag's name ("/p" where it ends one), the rest of
+    the tag, and the text up to the next one. What is no text is left out."""
+    return _TAG.split(_UNREAD.sub("", markup))
+
+
 def html_to_text(markup: str) -> str:
     """The text of an HTML page, one line a block, quotations marked with >. No more than what is
     needed to see what was written: not for showing."""
-    pieces: list[str] = []
+    tokens = split_tags(markup)
+    pieces = [_SPACE.sub(" ", tokens[0])]
     quoted = 0
-    at = 0
-    while (start := markup.find("<", at)) >= 0:
-        pieces.append(_SPACE.sub(" ", markup[at:start]))
-        tag = _TAG.match(markup, start + 1)
-        if tag is None:
-            at, text = _no_tag(markup, start)
-            pieces.append(text)
-            continue
-        at = _after(markup, ">", tag.end())
-        name = tag[0].lower()
-        if name in _UNSHOWN:
-            end = _UNSHOWN[name].search(markup, at)
-            at = end.start() if end else len(markup)
-        elif name.endswith("blockquote"):
+    for at in range(1, len(tokens), 3):
+        name, text = tokens[at].lower(), tokens[at + 2]
+        if name.endswith("blockquote"):
             quoted = max(0, quoted + (-1 if name.startswith("/") else 1))
         if name.removeprefix("/") in _BREAKS:
             pieces.append("\n> " if quoted else "\n")
-    pieces.append(_SPACE.sub(" ", markup[at:]))
-    return html.unescape(_HUGE_REFERENCE.sub("", "".join(pieces)))
-
-
-def _no_tag(markup: str, start: int) -> tuple[int, str]:
-    """A comment or declaration is passed over; any other < is text."""
-    if markup.startswith("<!--", start):
-        return _after(markup, "-->", start), ""
-    if markup.startswith(("<!", "<?"), start):
-        return _after(markup, ">", start), ""
-    return start + 1, "<"
-
-
-def _after(markup: str, mark: str, at: int) -> int:
-    """Behind the next `mark`; the end when there is none."""
-    found = markup.find(mark, at)
-    return len(markup) if found < 0 else found + len(mark)
+        if text:
+            pieces.append(_SPACE.sub(" ", text))
+    return html.unescape(HUGE_REFERENCE.sub("", "".join(pieces)))

@@ -14,6 +14,19 @@ _TEXT_CODEC = re.compile(
     r"|gb2312|gbk|gb18030|big5(hkscs)?|iso2022_\w+|euc_(jp|kr)|shift_jis|johab|tis-620"
 )
 _MAX_CHARSET_NAME = 40
+# As everybody reads them: what is called by these names is mostly in the larger set (WHATWG
+# Encoding 4.2). Latin-1 has controls where Windows has quotation marks.
+_READ_AS = {
+    "ascii": "utf-8",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "euc_kr": "cp949",
+    "shift_jis": "cp932",
+    "big5": "big5hkscs",
+    "tis-620": "cp874",
+}
 
 _ENCODED = re.compile(r"=\?([^?*\s]{1,40})(?:\*[^?\s]{0,40})?\?([bBqQ])\?([^?]*+)\?=")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
@@ -38,6 +51,27 @@ def text_codec(charset: str) -> str | None:
 def decode_text(data: bytes, charset: str) -> str:
     """Text in a declared charset; with an unknown one UTF-8, with a wrong one replacements."""
     return data.decode(text_codec(charset) or "utf-8", "replace")
+
+
+def likely_text(data: bytes, charset: str) -> str:
+    """Text in the declared charset if it can be that, else in UTF-8, else in the one of both in
+    which it mostly is, else in Windows-1252. The end of `data` may be in the middle of a
+    character."""
+    declared = text_codec(charset)
+    ladder = ["utf-8"] if declared is None else [_READ_AS.get(declared, declared), "utf-8"]
+    for codec in ladder:
+        try:
+            return codecs.getincrementaldecoder(codec)().decode(data)
+        except UnicodeError:
+            continue
+    for codec in ladder:
+        text = data.decode(codec, "replace")
+        if 2 * text.count("\ufffd") < len(text) - len(text.encode("ascii", "ignore")):
+            return text
+    try:
+        return data.decode("cp1252")
+    except UnicodeError:
+        return data.decode("latin-1")
 
 
 def decode_base64(data: bytes) -> bytes:
