@@ -18,7 +18,7 @@ MAILING_BITS = 20
 _MAC_BYTES = 8
 _BODY_BYTES = (MEMBER_BITS + MAILING_BITS) // 8
 RANDOM_TOKEN_BYTES = 15
-_RANDOM_LENGTH = 22
+RANDOM_LENGTH = 22
 _LENGTH = (_BODY_BYTES + _MAC_BYTES) * 8 // 5
 
 
@@ -116,7 +116,7 @@ def random_token(octets: bytes) -> str:
     stored, and answered by whoever knows the token."""
     if len(octets) != RANDOM_TOKEN_BYTES:
         raise ValueError(f"a random token is made of {RANDOM_TOKEN_BYTES} octets")
-    return _base32(octets)[-_RANDOM_LENGTH:]
+    return _base32(octets)[-RANDOM_LENGTH:]
 
 
 def own_message_id(secret: bytes, nonce: bytes, hostname: str) -> str:
