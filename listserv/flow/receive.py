@@ -29,6 +29,7 @@ from listserv.flow.accept import follow_up
 from listserv.flow.facts import gather, own_keys
 from listserv.flow.recipient import Aside, target
 from listserv.flow.site import Site
+from listserv.mail.scrub import text_without_tokens, without_tokens
 from listserv.policy.answer import Settled, settle
 from listserv.policy.confirming import is_answerable
 from listserv.policy.posting import Facts, decide
@@ -79,6 +80,8 @@ def message(
     answerable = is_answerable(post, incoming.sender, post.precedence)
     for aside in asides:
         _take_aside(tx, site, incoming, post, aside, authorship, now, answerable=answerable)
+    if asked:
+        incoming, post, authorship = _without_tokens(site, incoming, post, authorship)
     cases = [_case(tx, site, incoming, post, mlist, authorship, now) for mlist in asked]
     raw_id: int | None = None
     replies = {}
@@ -93,6 +96,23 @@ def message(
                 tx, site, case.facts, one.decision, incoming.raw, now, answerable=answerable
             )
     return tuple(replies[t.id] if isinstance(t, MailingList) else ACCEPTED for t in targets)
+
+
+def _without_tokens(
+    site: Site, incoming: Incoming, post: Post, authorship: Authorship
+) -> tuple[Incoming, Post, Authorship]:
+    """A post as it is kept: nobody who reads it gets a token that acts for somebody else. Where one
+    stood in it, no signature of its author's proves anything about a copy any more."""
+    clean = without_tokens(incoming.raw, site.domains)
+    if clean is incoming.raw:
+        return incoming, post, authorship
+    log.info("a token of ours is cut out of a post of %d octets", post.size)
+    subject = text_without_tokens(post.subject, site.domains)
+    return (
+        replace(incoming, raw=clean),
+        replace(post, subject=subject),
+        replace(authorship, aligned=()),
+    )
 
 
 def _take_aside(

@@ -10,6 +10,7 @@ from listserv.domain.members import JoinRequest, Member, MemberState
 from listserv.flow import notices
 from listserv.flow.enrol import add_members
 from listserv.flow.site import Site
+from listserv.mail.scrub import text_without_tokens
 from listserv.store import events, held, lists, members
 from listserv.store.held import Held
 from listserv.store.session import Tx
@@ -25,7 +26,7 @@ def ask(tx: Tx, site: Site, mlist: MailingList, request: JoinRequest, now: datet
     lists.lock(tx, mlist.id)
     if held.open_request(tx, mlist.id, request.address.key) is not None:
         return False
-    lines = map(_printable, request.words.splitlines())
+    lines = map(_printable, text_without_tokens(request.words, site.domains).splitlines())
     kept = replace(
         request,
         name=_printable(request.name)[:_LONGEST_NAME].rstrip(),

@@ -2,6 +2,7 @@
 as a mailing of ours."""
 
 import logging
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from listserv.domain.address import Address, Recipient, Role, read_local
@@ -12,6 +13,7 @@ from listserv.domain.tokens import is_own_message_id
 from listserv.flow.notices import left_out
 from listserv.flow.site import Site
 from listserv.mail.role_copy import Envelope, role_copy
+from listserv.mail.scrub import text_without_tokens, without_tokens
 from listserv.policy.posting import MAX_RECEIVED
 from listserv.store import counters, lists, members, queue
 from listserv.store.session import Tx
@@ -46,15 +48,19 @@ def forward(
         log.error("dropped: mail for %s: nobody is behind it, see site.operator", role)
         return
     counters.count(tx, _list_id(mlist), _counter(meant.role), now)
+    raw = incoming.raw
+    if mlist is not None:  # an operator may need to know whose token it was
+        raw = without_tokens(raw, site.domains)
+        post = replace(post, subject=text_without_tokens(post.subject, site.domains))
     language = mlist.settings.language if mlist is not None else ENGLISH
     title = _title(site, mlist, meant.role, domain)
     for member, address in people:
         envelope = Envelope(role, title, site.message_id(), now)
-        raw = role_copy(
-            incoming.raw, post, envelope, lambda kind, size: left_out(site, kind, size, language)
+        copy = role_copy(
+            raw, post, envelope, lambda kind, size: left_out(site, kind, size, language)
         )
         queue.add_notice(
-            tx, list_id=mlist.id if mlist is not None else None, raw=raw,
+            tx, list_id=mlist.id if mlist is not None else None, raw=copy,
             subject=f"mail to {meant.role}", member=member, address=str(address), now=now,
         )  # fmt: skip
 

@@ -113,7 +113,8 @@ def keep_raw(tx: Tx, raw: bytes, now: datetime) -> int:
 
 
 def raw(tx: Tx, post_id: int) -> bytes | None:
-    """The bytes of a post as it came in, or None when they are gone by retention."""
+    """The bytes of a post as it came in, but for tokens of ours; None when they are gone by
+    retention."""
     query = select(MessageRow.raw).join(PostRow, PostRow.raw_id == MessageRow.id)
     return tx.execute(query.where(PostRow.id == post_id)).scalar_one_or_none()
 

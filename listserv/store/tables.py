@@ -198,7 +198,8 @@ class BanRow(Base):
 
 
 class MessageRow(Base):
-    """Raw bytes: of a post as it came in, shared by the lists it was sent to, or of a notice."""
+    """Raw bytes: of a post as it came in, but for tokens of ours that act for somebody
+    (mail/scrub.py), shared by the lists it was sent to; or of a notice."""
 
     __tablename__ = "message"
 

@@ -164,17 +164,6 @@ def test_trust_says_yes_to_an_applicant_and_discard_tells_nobody(world: World) -
     assert letters_to(world, "yan@example.net") == []
 
 
-def test_no_token_of_ours_goes_to_an_author_with_a_moderators_words(world: World) -> None:
-    """Some program quotes without a mark and in a language that nobody reads here."""
-    a_town(world)
-    world.post(ANN, "town", authorship=PROVEN)
-    (one,) = shown(world, MO)
-    letters(world)
-    reply(world, one, f"reject An advert.\r\nVastaa: Town <{one.reply_to}>\r\n")
-    told = the_letter(world, ANN)
-    assert "An advert." in told and one.token not in told
-
-
 def test_where_an_applicant_is_a_member_by_now_the_moderator_hears_that(world: World) -> None:
     town, notice = an_applicant(world)
     world.join(town, ZOE)

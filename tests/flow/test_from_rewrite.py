@@ -123,3 +123,14 @@ def test_a_copy_is_the_lists_when_nothing_is_known_of_the_authors_domain(
     world.site = replace(world.site, require_proven_author=False)
     copy = copy_of(world, signed(mail(ANN), HERS), authorship)
     assert post.authorship(copy).level is Level.PROVEN
+
+
+def test_a_copy_is_the_lists_when_a_token_was_cut_out_of_it(
+    world: World, post: Correspondence
+) -> None:
+    post.domain(HERS, dmarc="p=none", key=key_record())
+    raw = signed(mail(ANN, body=f"> Reply to town-confirm+{'a' * 22}@{DOMAIN}\r\n"), HERS)
+    copy = copy_of(world, raw, post.authorship(raw))
+    assert message_from_bytes(copy)["From"] == f'"Ann via town" <town@{DOMAIN}>'
+    assert b"a" * 22 not in copy
+    assert post.authorship(copy).level is Level.PROVEN
