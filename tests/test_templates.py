@@ -100,7 +100,7 @@ VALUES: Mapping[str, tuple[object, ...]] = {
     "posting": ("anyone", "members", "moderators"),
     "question": ("Could you leave out the name?", HOSTILE),
     "reasons": (["its author is not a member"], ["the list is on hold", HOSTILE]),
-    "reason": ("It names another member.", HOSTILE),
+    "reason": ("It names another member.", "", HOSTILE),
     "refusals": ([("a@x.test", "too large"), ("b@x.test", HOSTILE)], [("a@x.test", "too large")]),
     "request": ("support-request@lists.example.org",),
     "robot": ("listserv@lists.example.org",),

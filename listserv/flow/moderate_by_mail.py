@@ -71,7 +71,7 @@ def reply(
         log.info("moderation to=%s dropped: it came before", meant.name)
         return
     said_ = read_said(incoming.raw)
-    ruling = read_ruling(() if said_.below else said_.lines)
+    ruling = read_ruling(() if said_.below else said_.top)
     log.info("moderation held=%d by=%s says=%s may=%s", one.id, member.address.masked,
              ruling.verb if isinstance(ruling, Ruling) else ruling, acting)  # fmt: skip
     proven = acting is Acting.ACT

@@ -123,7 +123,7 @@ def rejected(
         return
     send(
         tx, site, mlist, "author-rejected.txt", author, now,
-        values={"subject": post.subject, "reason": reason},
+        values={"subject": short(post.subject), "reason": reason},
         member=member.id if member and is_reader else 0,
         in_reply_to=message_id,
     )  # fmt: skip

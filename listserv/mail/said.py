@@ -65,12 +65,17 @@ _BROKEN = 4
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """`subject` without reply marks and tags; `lines` without blank ones, white space single.
-    `below` says that they stand under a quotation."""
+    """`subject` without reply marks and tags; `top` what the person wrote, white space single, one
+    blank line between paragraphs. `below` says that it stands under a quotation."""
 
     subject: str
-    lines: tuple[str, ...]
+    top: tuple[str, ...]
     below: bool = False
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The lines with something in them."""
+        return tuple(filter(None, self.top))
 
 
 def said(raw: bytes) -> Said:
@@ -135,15 +140,15 @@ def top_lines(lines: Sequence[str], *, lazy: bool) -> tuple[str, ...]:
     """The lines of the first block that is not quoted. With `lazy` a line right below a quoted one
     is the rest of it, broken by some mail program; where the quotation stands above, what is below
     it counts only when the quotation is marked with >."""
-    return _top(lines, lazy=lazy)[0]
+    return tuple(filter(None, _top(lines, lazy=lazy)[0]))
 
 
 def _top(lines: Sequence[str], *, lazy: bool) -> tuple[tuple[str, ...], bool]:
-    """`top_lines`, and whether they stand below a quotation."""
+    """`top_lines`, one blank line between paragraphs, and whether they stand below a quotation."""
     own: list[str] = []
-    below_quotation = quoted = False
+    below_quotation = quoted = blank = False
     at = 0
-    while at < len(lines) and len(own) < MAX_LINES:
+    while at < len(lines) and len(own) - own.count("") < MAX_LINES:
         line = lines[at]
         announced = announcement(lines, at)
         if line.startswith(">") or announced:
@@ -158,8 +163,10 @@ def _top(lines: Sequence[str], *, lazy: bool) -> tuple[tuple[str, ...], bool]:
             break
         if not line:
             below_quotation = False
+            blank = bool(own)
         elif not (below_quotation and lazy):
-            own.append(line)
+            own += [""] * blank + [line]
+            blank = False
         at += 1
     return tuple(own), quoted and bool(own)
 

@@ -6,13 +6,12 @@ decides nothing: "I don't approve of this" is no verb, "no" may mean two things,
 """
 
 import itertools
-import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from listserv.policy.commands.grammar import is_closing
+from listserv.policy.sign_off import without_sign_off
 
 
 class Verb(StrEnum):
@@ -66,8 +65,6 @@ _COURTESY = frozenset(
 )
 # Of what a moderator tells an author, in characters.
 MAX_WORDS = 2000
-# An address with a token, out of a quotation that no line announced: the author is not to have it.
-_OURS = re.compile(r"[^\s<>@+]{1,64}\+[a-z2-7]{20,24}@[^\s<>]{1,255}", re.IGNORECASE)
 # Marks that stand around words.
 _AROUND = (
     "\"'`*_.,;:!?()[]<>\u00a1\u00bf\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb\u2026-\u2013\u2014"
@@ -75,7 +72,8 @@ _AROUND = (
 
 
 def read_ruling(lines: Sequence[str]) -> Ruling | Unclear:
-    """What the lines say that a moderator wrote above the quotation."""
+    """What the lines say that a moderator wrote above the quotation; a blank one may stand between
+    paragraphs."""
     if not lines or lines[0].startswith(">"):
         return Unclear.NONE
     first = unicodedata.normalize("NFKC", lines[0])
@@ -88,8 +86,9 @@ def read_ruling(lines: Sequence[str]) -> Ruling | Unclear:
         return Ruling(verb) if len(told) == length and "?" not in first else Unclear.MORE
     if "?" in _up_to_verb(first):
         return Unclear.MORE
-    own = itertools.takewhile(lambda line: not is_closing(line), lines[1:])
-    text = _OURS.sub("…", "\n".join(filter(None, [_behind_verb(first), *own])))[:MAX_WORDS].strip()
+    behind = _behind_verb(first)
+    own = without_sign_off([behind, *lines[1:]] if behind else lines[1:])
+    text = "\n".join(own)[:MAX_WORDS].strip()
     if verb is Verb.ASK and not text:
         return Unclear.SILENT
     return Ruling(verb, text)
