@@ -34,31 +34,31 @@ _PHONE = re.compile(
     re.IGNORECASE,
 )
 # Who wrote what is quoted below. Anchored searches only, on lines that are cut at MAX_LINE.
-_WROTE = re.compile(
+WROTE = re.compile(
     r"\b(?:wrote|writes|schrieb|a écrit|escribió|ha scritto|schreef|skrev|napisała?"
     r"|escreveu|kirjoitti|írta|написала?|пишет|писал|yazd\u0131|a scris|napsala?|έγραψε)\b"
     r"|写道|寫道|さん(?:は|が)書きました|작성",
     re.IGNORECASE,
 )
-_OPENS = re.compile(
+OPENS = re.compile(
     r"(?:on|am|le|el|il|em|op|den|på|w dniu|dnia|pe|dne|în|στις|\d{1,4}[-./年]|mon|tue|wed|thu|fri"
     r"|sat|sun|mo|di|mi|do|fr|sa|so)\b",
     re.IGNORECASE,
 )
 # The block of header fields that Outlook puts over what it quotes, and forwards everywhere.
-_QUOTED_FROM = re.compile(
+QUOTED_FROM = re.compile(
     r"[*_]{0,2}(?:from|von|de|da|van|fra|från|od|från|lähettäjä|от|feladó|kimden|发件人|差出人)"
     r"[*_]{0,2}\s?[:\uff1a]",
     re.IGNORECASE,
 )
-_QUOTED_FIELD = re.compile(
+QUOTED_FIELD = re.compile(
     r"[*_]{0,2}(?:sent|date|to|cc|subject|reply-to|gesendet|datum|an|betreff|envoyé|date|à|objet"
     r"|enviado|enviada|fecha|data|para|asunto|assunto|inviato|a|oggetto|verzonden|aan|onderwerp|sendt"
     r"|skickat|til|till|emne|ämne|wysłano|do|temat|отправлено|дата|кому|тема|发送时间|收件人|主题)"
     r"[*_]{0,2}\s?[:\uff1a]",
     re.IGNORECASE,
 )
-_COLONS = (":", "\uff1a")
+COLONS = (":", "\uff1a")
 # An announcement is broken into so many lines at most.
 _BROKEN = 4
 
@@ -155,7 +155,7 @@ def _top(lines: Sequence[str], *, lazy: bool) -> tuple[tuple[str, ...], bool]:
             if own:
                 break
             at += max(announced, 1)
-            if announced and not _quotation_follows(lines, at):
+            if announced and not quotation_follows(lines, at):
                 break
             below_quotation = quoted = True
             continue
@@ -174,22 +174,22 @@ def _top(lines: Sequence[str], *, lazy: bool) -> tuple[tuple[str, ...], bool]:
 def announcement(lines: Sequence[str], at: int) -> int:
     """How many lines "On Monday Ann wrote:" takes from here; 0 when it is none."""
     line = lines[at]
-    ends = line.endswith(_COLONS)
-    if ends and (_WROTE.search(line) or _quotation_follows(lines, at + 1)):
+    ends = line.endswith(COLONS)
+    if ends and (WROTE.search(line) or quotation_follows(lines, at + 1)):
         return 1
-    if not _OPENS.match(line):
+    if not OPENS.match(line):
         return 0
     joined = line
     for count in range(2, _BROKEN + 1):
         if at + count > len(lines) or not lines[at + count - 1]:
             return 0
         joined += " " + lines[at + count - 1]
-        if joined.endswith(_COLONS) and _WROTE.search(joined):
+        if joined.endswith(COLONS) and WROTE.search(joined):
             return count
     return 0
 
 
-def _quotation_follows(lines: Sequence[str], at: int) -> bool:
+def quotation_follows(lines: Sequence[str], at: int) -> bool:
     """Whether the next line with anything in it, at most two below, is marked as quoted."""
     following = next((line for line in lines[at : at + 3] if line), "")
     return following.startswith(">")
@@ -198,7 +198,7 @@ def _quotation_follows(lines: Sequence[str], at: int) -> bool:
 def is_header_block(lines: Sequence[str], at: int) -> bool:
     """Whether a From: and another field stand here, in either order: Outlook's block over what it
     quotes or forwards."""
-    for first, other in ((_QUOTED_FROM, _QUOTED_FIELD), (_QUOTED_FIELD, _QUOTED_FROM)):
+    for first, other in ((QUOTED_FROM, QUOTED_FIELD), (QUOTED_FIELD, QUOTED_FROM)):
         if first.match(lines[at]) and any(map(other.match, lines[at + 1 : at + 4])):
             return True
     return False
