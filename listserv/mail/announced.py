@@ -56,7 +56,7 @@ def announced(marks: Sequence[str], at: int) -> int:
     """How many lines "On 9 May 2026 Ann wrote:" takes. It has a day or an address in it: other
     lines that end in a colon may be a person's."""
     count = announcement(marks, at)
-    if not count:
+    if not count or (count > 1 and not _is_broken(marks[at : at + count])):
         return 0
     line = " ".join(marks[at : at + count])
     dated = any(map(str.isdigit, line))
@@ -64,6 +64,17 @@ def announced(marks: Sequence[str], at: int) -> int:
         opens = line[0].isdigit() or line[0] == "\u5728" or OPENS.match(line)
         return count if _IN_ANGLES.search(line) or (dated and opens) else 0
     return count if line[0].isdigit() and line.rstrip("".join(COLONS)).endswith(">") else 0
+
+
+def _is_broken(marks: Sequence[str]) -> bool:
+    """Whether these lines may be one that was broken: the first has a day in it, and no other
+    begins anew."""
+    begins_anew = (
+        one.startswith(">") or (OPENS.match(one) and announced(marks, n))
+        for n, one in enumerate(marks)
+        if n
+    )
+    return any(map(str.isdigit, marks[0])) and not any(begins_anew)
 
 
 def heading(marks: Sequence[str], at: int) -> int:
@@ -94,8 +105,8 @@ def _fields(marks: Sequence[str], at: int) -> int:
         kind = next((kind for kind, field in kinds if field.match(mark)), None)
         if kind:
             found[kind] = n + 1
-        elif mark and not any(found.values()):
-            return 0
+        elif not (mark and any(found.values())):
+            break
     return max(found.values()) if all(found.values()) else 0
 
 

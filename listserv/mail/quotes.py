@@ -114,6 +114,8 @@ def fold_quotes(text: str, *, answer: bool, footer: str = "") -> tuple[Block, ..
             block = Block(Kind.SIGNATURE, one.lines[:MAX_SIGNED], count=rest)
         else:
             block = one.left_out() if one.kind is Kind.LEFT_OUT else Block(Kind.OWN, one.lines)
+        if not (block.lines or block.count):
+            continue
         if blocks and block.kind is Kind.LEFT_OUT is blocks[-1].kind:
             last = blocks.pop()
             block = Block(Kind.LEFT_OUT, (), last.of or block.of, last.count + block.count)
