@@ -19,12 +19,15 @@ MAX_LINES = 40
 MAX_LINE = 1000
 
 # Re: AW: Fwd: Re[2]: and the tags of lists, as they pile up before a subject.
-_MARK = re.compile(
-    r"\s*(?:(?:re|aw|sv|vs|antw|antwort|rif|ris|res|resp|rv|r|enc|fw|fwd|wg|tr|odp|pd|ynt|ilt|bls"
+_REPLY = (
+    r"(?P<mark>re|aw|sv|vs|antw|antwort|rif|ris|res|resp|rv|r|enc|fw|fwd|wg|tr|odp|pd|ynt|ilt|bls"
     r"|vl|doorst|vb|ha|atb|i|回复|答复|回覆|转发|轉寄)\s?(?:\[\d{1,3}\]|\(\d{1,3}\)|\^\d{1,3})?"
-    r"\s?[:\uff1a]|\[[^\]\[]{1,40}\])",
-    re.IGNORECASE,
+    r"\s?[:\uff1a]"
 )
+# One without the tags; those that say "forwarded" are among them, and here by their `mark`.
+REPLY_MARK = re.compile(rf"\s*{_REPLY}", re.IGNORECASE)
+FORWARD_MARKS = frozenset("fw fwd wg rv enc tr pd ilt vl doorst vb i 转发 轉寄".split())
+_MARK = re.compile(rf"\s*(?:{_REPLY}|\[[^\]\[]{{1,40}}\])", re.IGNORECASE)
 _PHONE = re.compile(
     r"(?:sent (?:from|via|with)|get (?:outlook|bluemail) for|gesendet (?:von|mit|aus)|von meinem"
     r"|diese nachricht wurde von|envoyé (?:de|à partir)|enviado (?:desde|do|da|a partir)"

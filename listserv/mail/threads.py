@@ -1,0 +1,86 @@
+"""The posts of an issue as conversations.
+
+A post answers the one that its In-Reply-To and References name, or belongs to the same conversation
+as another that names the same earlier post. An answer that names none of these goes by its subject.
+A post that answers nothing begins a conversation, though another has the same subject.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from listserv.mail.issue import Item
+from listserv.mail.said import FORWARD_MARKS, REPLY_MARK
+from listserv.mail.words import shown
+
+# Of a subject, in characters; no longer one is anybody's.
+_LONGEST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """`title` is the subject of its first post without reply marks, "" when it has none. `goes_on`
+    says that it began before this issue. `items` are by number."""
+
+    title: str
+    goes_on: bool
+    items: tuple[Item, ...]
+
+
+def conversations(items: Iterable[Item], prefix: str = "") -> list[Conversation]:
+    """The new ones, then those that go on, each in the order of their first posts; items are by
+    number. Linear."""
+    groups: list[list[Item]] = []
+    by_id: dict[str, list[Item]] = {}
+    by_subject: dict[str, list[Item]] = {}
+    begun: set[int] = set()  # ids of those groups that have a post which answers nothing
+    for item in items:
+        parents = item.rendering.parents if item.rendering else ()
+        key = bare_title(item.subject, prefix).casefold()
+        answers = bool(parents) or is_answer(item.subject, prefix)
+        # The nearest first. Its own, because its answer may have been accepted before it.
+        named = (item.message_id, *reversed(parents))
+        group = next((by_id[one] for one in named if one in by_id), None)
+        if group is None and key:
+            same = by_subject.get(key)
+            group = same if same is not None and (answers or id(same) not in begun) else None
+        if group is None:
+            group = []
+            groups.append(group)
+        group.append(item)
+        if not answers:
+            begun.add(id(group))
+        if key:
+            by_subject[key] = group
+        for one in filter(None, named):
+            by_id.setdefault(one, group)
+    made = [_conversation(group, id(group) not in begun, prefix) for group in groups]
+    return sorted(made, key=lambda one: one.goes_on)
+
+
+def _conversation(items: list[Item], goes_on: bool, prefix: str) -> Conversation:
+    return Conversation(bare_title(items[0].subject, prefix), goes_on, tuple(items))
+
+
+def bare_title(subject: str, prefix: str = "") -> str:
+    """A decoded subject in one line without reply marks and the list's prefix in front; other
+    [tags] are its author's words."""
+    return _split(subject, prefix)[1]
+
+
+def is_answer(subject: str, prefix: str = "") -> bool:
+    """Whether a reply mark stands in front, before or behind the prefix."""
+    return _split(subject, prefix)[0]
+
+
+def _split(subject: str, prefix: str) -> tuple[bool, str]:
+    text = " ".join(shown(subject[:_LONGEST]).split())
+    prefix = " ".join(shown(prefix).split())
+    answers = False
+    while True:
+        if prefix and text[: len(prefix)].casefold() == prefix.casefold():
+            text = text[len(prefix) :].lstrip()
+        elif found := REPLY_MARK.match(text):
+            text = text[found.end() :].lstrip()
+            answers = answers or found["mark"].lower() not in FORWARD_MARKS
+        else:
+            return answers, text
