@@ -267,7 +267,7 @@ def _write_request(request: JoinRequest) -> dict[str, Any]:
         "words": request.words,
         "began": request.began,
         "language": request.language,
-        "settings": dict(request.settings),
+        "conceal": request.conceal,
     }
 
 
@@ -280,6 +280,5 @@ def _read_request(stored: dict[str, Any]) -> JoinRequest:
         words=stored["words"],
         began=stored["began"],
         language=stored["language"],
-        # A request that an earlier version kept has nothing but this one.
-        settings=stored.get("settings", {"conceal": "yes"} if stored.get("conceal") else {}),
+        conceal=stored["conceal"],
     )
