@@ -9,7 +9,7 @@ site.templates_dir. A phrase is replaced by itself, there in phrases.toml.
 
 import tomllib
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime, time
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -28,6 +28,11 @@ from listserv.domain.errors import ListservError
 from listserv.domain.languages import ENGLISH, LANGUAGES
 
 PHRASES = "phrases.toml"
+
+# The hour with which each begins, the last first; "clock.<part>" is its phrase.
+_PARTS_OF_DAY = (
+    (22, "night"), (18, "evening"), (13, "afternoon"), (12, "midday"), (5, "morning"), (0, "night"),
+)  # fmt: skip
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -76,7 +81,10 @@ class _Words:
         self._own = _folder(own, language) if own else None
         folders = [self._own, self._ours, templates_dir()]
         self._environment = environment(*(folder for folder in folders if folder))
-        self._environment.filters |= {"day": self._day, "figures": self._figures}
+        self._environment.filters |= {
+            "day": self._day, "moment": self._moment, "clock": self._clock,
+            "figures": self._figures,
+        }  # fmt: skip
         self._phrase = cache(self._compiled)
 
     def render(self, name: str, values: Mapping[str, object]) -> str:
@@ -97,6 +105,20 @@ class _Words:
         """The filter that writes a date: 1 June 2026, 1. Juni 2026."""
         month = self.phrase(f"month.{day.month}", {})
         return self.phrase("date.day", {"day": day.day, "month": month, "year": day.year})
+
+    def _moment(self, at: datetime) -> str:
+        """The filter that writes a day of these weeks and about when: Tuesday, 10 March, about 7:00
+        in the evening."""
+        values = {
+            "weekday": self.phrase(f"weekday.{at.weekday()}", {}), "day": at.day,
+            "month": self.phrase(f"month.{at.month}", {}), "at": at.time(),
+        }  # fmt: skip
+        return self.phrase("date.moment", values)
+
+    def _clock(self, at: time) -> str:
+        """The filter that writes a time of day: 7:00 in the evening, 19:00 Uhr."""
+        part = next(part for hour, part in _PARTS_OF_DAY if at.hour >= hour)
+        return self.phrase(f"clock.{part}", {"hour": at.hour, "minute": f"{at.minute:02}"})
 
     def _figures(self, written: str) -> str:
         """The filter that writes numbers in a text: 1,048.5 kB, 1.048,5 kB."""

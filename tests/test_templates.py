@@ -8,7 +8,7 @@ is detail and not counted.
 import itertools
 import re
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import UTC, date, datetime, time
 from functools import cache
 from pathlib import Path
 
@@ -64,6 +64,7 @@ VALUES: Mapping[str, tuple[object, ...]] = {
     "address": ("support@lists.example.org",),
     "also": (True, False),
     "attached": (True, False),
+    "at": (time(19), time(0, 30), time(12)),
     "attachments": ([], ["port.png (120 kB)"]),
     "author": ("ann@x.test",),
     "because": ("an advert?",),
@@ -74,16 +75,20 @@ VALUES: Mapping[str, tuple[object, ...]] = {
     "conversations": (1, 5),
     "date": ("3 March",),
     "day": (1,),
+    "days": ("each Monday and Thursday",),
     "delivery": ("mail", "digest", "nomail"),
     "description": ("", HOSTILE),
     "domain": ("lists.example.org",),
     "example": ("support",),
     "help": (True, False),
+    "first": ("Monday, Tuesday",),
+    "hour": (0, 7, 12, 19),
     "hours": (24,),
     "join": ("support-join@lists.example.org",),
     "joined": (True, False),
     "joins": (True, False),
     "learns": (True, False),
+    "last": ("Thursday",),
     "leave": ("support-leave@lists.example.org",),
     "lines": ([], ["SIGNOFF support", HOSTILE]),
     "line": ("SET support MAIL",),
@@ -92,6 +97,7 @@ VALUES: Mapping[str, tuple[object, ...]] = {
     "max_size": ("1 MB",),
     "meaning": ("join a list",),
     "meanings": (["your own posts come to you"], ["each post by itself", HOSTILE]),
+    "minute": ("00", "30"),
     "missed": (0, 1, 25),
     "moderation": ("off", "new", "all"),
     "moment": ("first", "again", "late"),
@@ -99,6 +105,7 @@ VALUES: Mapping[str, tuple[object, ...]] = {
     "more": (0, 25),
     "name": ("Ann Lee", "", HOSTILE),
     "nearest": ("SIGNOFF support", ""),
+    "next": (datetime(2026, 3, 10, 19, tzinfo=UTC),),
     "notes": (["The post goes out to the list."],),
     "options": ("DIGEST, TEXT",),
     "other": ("ann@y.test",),
@@ -131,17 +138,20 @@ VALUES: Mapping[str, tuple[object, ...]] = {
     "value": ("1,953 kB", HOSTILE),
     "until": (date(2026, 6, 1), None),
     "verb": ("approve",),
+    "weekday": ("Monday",),
     "what": ("undone", "undone in part", "not", "again", "late", "unclear"),
+    "when": ("", "each day about 7:00 in the morning"),
     "why": ("The name is missing.",),
     "wishes": (["to join support"], ["to join support", HOSTILE]),
     "year": (2026,),
     "yours": ("ann@x.test",),
+    "zone": ("Europe/Berlin",),
 }  # fmt: skip
 # What may be said of no list, or of all of them.
 OF_NO_LIST = (
-    "asked.signoff", "asked.set", "asked.break", "asked.back", "asked.name", "asked.change",
-    "asked.also", "asked.query", "asked.info", "asked.index", "asked.get", "asked.send",
-    "asked.search", "done.index", "done.get", "done.send", "done.search",
+    "asked.signoff", "asked.set", "asked.break", "asked.back", "asked.name", "asked.timezone",
+    "asked.change", "asked.also", "asked.query", "asked.info", "asked.index", "asked.get",
+    "asked.send", "asked.search", "done.index", "done.get", "done.send", "done.search",
 )  # fmt: skip
 # Values of a variable that has others elsewhere.
 OWN: Mapping[str, Mapping[str, tuple[object, ...]]] = {
@@ -215,7 +225,7 @@ def source(name: str, language: str) -> str:
 
 def tree_of(text: str) -> nodes.Template:
     words = environment(ROOT)
-    words.filters |= {"day": str, "figures": str}
+    words.filters |= dict.fromkeys(("day", "moment", "clock", "figures"), str)
     return words.parse(text)
 
 

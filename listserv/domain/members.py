@@ -1,7 +1,7 @@
 """A member, and a member's settings: MEMBER_SETTINGS, a table."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -122,7 +122,7 @@ class Member:
 class JoinRequest:
     """Somebody asks to become a member of a list where people decide about that. `words` are what
     they say of themselves, `began` by which mail they asked and when, `language` theirs or "",
-    `conceal` is as the setting."""
+    `settings` the others that they asked for, as they are written."""
 
     address: Address
     name: str
@@ -130,4 +130,4 @@ class JoinRequest:
     words: str
     began: str
     language: str
-    conceal: bool = False
+    settings: Mapping[str, str] = field(default_factory=dict)

@@ -26,7 +26,10 @@ def confirmed(tx: Tx, site: Site, asked: Confirmation, now: datetime) -> None:
     began = f"{about.began}, confirmed by {address} on {now:%Y-%m-%d %H:%M} UTC"
     origin = origin_of(tx, asked)
     language = language_for(tx, origin, address)
-    writer = Writer(address, about.domain, began, about.words, confirmed=True, language=language)
+    writer = Writer(
+        address, about.domain, began, about.words, confirmed=True, language=language,
+        zone=about.zone,
+    )  # fmt: skip
     names = {name for name, domain in lists.names(tx) if domain == about.domain}
     wanted = [
         one

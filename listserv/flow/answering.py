@@ -5,7 +5,7 @@ from datetime import datetime
 
 from listserv.domain.address import Address
 from listserv.domain.lists import MailingList
-from listserv.flow import notices, preferences, undo
+from listserv.flow import notices, preferences, schedules, undo
 from listserv.flow.perform import Told
 from listserv.flow.question import commands_address
 from listserv.flow.site import Site
@@ -24,7 +24,7 @@ def answer(
     in_reply_to: str = "",
 ) -> None:
     """Mail it, unless other mails tell it all."""
-    lines = [(one.line, text) for one in told if (text := _text(site, origin, one, language))]
+    lines = [(one.line, text) for one in told if (text := _text(site, origin, one, language, now))]
     if not lines:
         return
     # What was done last is taken back first.
@@ -40,7 +40,7 @@ def answer(
     )  # fmt: skip
 
 
-def _text(site: Site, origin: MailingList | str, one: Told, language: str) -> str:
+def _text(site: Site, origin: MailingList | str, one: Told, language: str, now: datetime) -> str:
     """What came of a command, in a sentence or two; "" where another mail says it."""
     result, mlist = one.result, one.mlist
     if result.text or not result.phrase:
@@ -48,14 +48,17 @@ def _text(site: Site, origin: MailingList | str, one: Told, language: str) -> st
     values = dict(result.values)
     if mlist is None and isinstance(origin, MailingList):
         mlist = origin
+    comes = result.schedule
     values |= {
+        "when": schedules.days(site, comes, language) if comes else "",
         "list": mlist.title if mlist else "",
         "owner": mlist.addresses.owner if mlist else f"postmaster@{origin}",
     }
     options = values.get("options")
     if isinstance(options, tuple):
-        keys = preferences.meanings(options, values.get("delivery"))
+        keys = preferences.meanings(options, values.get("delivery"), str(values["zone"]))
         values["options"] = "; ".join(site.templates.phrase(k, values, language) for k in keys)
     if "why" in values:
         values["why"] = site.templates.phrase(str(values["why"]), {}, language)
-    return site.templates.phrase(result.phrase, values, language)
+    said = site.templates.phrase(result.phrase, values, language)
+    return f"{said} {schedules.next_one(site, comes, now, language)}" if comes else said

@@ -32,12 +32,14 @@ KIND = "commands"
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What is kept with a question of this kind: canonical lines, the domain whose lists they are
-    about, how a membership begins by them, and what an applicant wrote besides."""
+    about, how a membership begins by them, what an applicant wrote besides, and the zone that is
+    guessed of them."""
 
     lines: tuple[str, ...]
     domain: str
     began: str
     words: str = ""
+    zone: str = ""
 
 
 def ask(
@@ -101,6 +103,6 @@ def ask_writer(wish: Wish) -> Result:
     """Ask whoever wrote, and has proven to be the author, to answer a mail as well: double opt-in
     shows that mail to the address arrives."""
     writer = wish.writer
-    about = Asked((str(wish.command),), writer.domain, writer.began, writer.words)
+    about = Asked((str(wish.command),), writer.domain, writer.began, writer.words, writer.zone)
     ask(wish.tx, wish.site, wish.list, writer.address, [wish.command], about, "", wish.now)
     return Result()

@@ -13,6 +13,7 @@ from itertools import islice
 from listserv.domain.address import Address, Role, robot_address
 from listserv.domain.lists import MailingList
 from listserv.domain.members import Delivery, Member, MemberRole, MemberState
+from listserv.flow import schedules
 from listserv.flow.site import Site
 from listserv.policy.commands.command import Command, Option, Verb
 from listserv.policy.commands.delivery import OPTIONS
@@ -91,11 +92,13 @@ class _Question:
     def phrase(self, key: str, **values: object) -> str:
         return self.site.templates.phrase(key, values, self.language)
 
-    def comes(self, member: Member) -> str:
+    def comes(self, mlist: MailingList, member: Member) -> str:
         """How a member's mail comes, as a clause."""
         if member.state is MemberState.SUSPENDED:
             return self.phrase("comes.suspended")
-        return self.phrase(f"comes.{member.delivery}", until=member.until)
+        one = schedules.of_member(self.site, mlist, member)
+        when = schedules.where(self.site, one, self.language)
+        return self.phrase(f"comes.{member.delivery}", until=member.until, when=when)
 
 
 def _query(question: _Question) -> str:
@@ -106,7 +109,7 @@ def _query(question: _Question) -> str:
         yours=str(member.address),
         name=member.name,
         role=member.role,
-        comes=question.comes(member),
+        comes=question.comes(question.list, member),
         options=[question.phrase(f"option.{option.key}") for option in _options(member)],
         also=[str(address) for address in member.also],
     )
@@ -129,7 +132,7 @@ def _which(question: _Question) -> str:
     for member in found:
         mlist = lists.get(question.tx, member.list_id)
         other = "" if member.address.key == question.author.key else str(member.address)
-        rows.append((mlist.address, mlist.title, question.comes(member), other))
+        rows.append((mlist.address, mlist.title, question.comes(mlist, member), other))
     return question.say("answer-which.txt", author=str(question.author), rows=rows)
 
 

@@ -4,12 +4,14 @@ from datetime import datetime
 
 from listserv.domain.lists import MailingList
 from listserv.domain.members import Delivery, JoinRequest, Member, MemberState
+from listserv.domain.settings import shown
 from listserv.flow import asking, escalate, notices, preferences, requests, undo
 from listserv.flow.enrol import add_members
 from listserv.flow.site import Site
 from listserv.flow.wish import Result, Wish, Writer, not_done
 from listserv.policy.commands.command import Option
 from listserv.policy.commands.delivery import BY_OPTION
+from listserv.policy.commands.times import times_set
 from listserv.store import bans, events, held, members
 from listserv.store.session import Tx
 
@@ -44,6 +46,7 @@ def subscribe(wish: Wish) -> Result:
 def _request(wish: Wish) -> JoinRequest:
     wanted = _settings(wish)
     member = wish.member
+    others = {key: value for key, value in wanted.items() if key not in {"name", "delivery"}}
     return JoinRequest(
         address=wish.writer.address,
         name=wish.command.name,
@@ -51,7 +54,7 @@ def _request(wish: Wish) -> JoinRequest:
         words=wish.writer.words,
         began=wish.writer.began,
         language=member.settings.language if member else "",
-        conceal=wanted.get("conceal") == "yes",
+        settings=others,
     )
 
 
@@ -61,22 +64,25 @@ def _again(wish: Wish, member: Member) -> Result:
     before = members.snapshot(wish.tx, member.id)
     if wish.command.name:
         member = members.change(wish.tx, member, {"name": wish.command.name})
-    preferences.apply(wish.tx, member, wish.command.options)
+    preferences.apply(wish.tx, member, wish.command)
     events.log(wish.tx, wish.list.id, wish.writer.by, f"{member.address}: {wish.command}", wish.now)
     return Result("not.new-but-changed", undo=(undo.membership(wish.tx, member.id, before),))
 
 
 def _settings(wish: Wish) -> dict[str, str]:
-    """The member settings that a SUBSCRIBE asks for, as they are written."""
+    """The member settings that a SUBSCRIBE asks for, as they are written; and the zone that is
+    guessed of somebody of whom none is known."""
     wanted = {"name": wish.command.name} if wish.command.name else {}
+    if wish.writer.zone and not (wish.member and wish.member.settings.timezone):
+        wanted["timezone"] = wish.writer.zone
     for option in wish.command.options:
         row = BY_OPTION[option]
         if row.setting is not None:
             key, value = row.setting
-            wanted[key] = value if isinstance(value, str) else "yes" if value else "no"
+            wanted[key] = shown(value)
         elif option in _DELIVERY:
             wanted["delivery"] = _DELIVERY[option]
-    return wanted
+    return wanted | {key: shown(value) for key, value in times_set(wish.command).items()}
 
 
 _DELIVERY = {

@@ -12,6 +12,7 @@ from listserv.domain.lists import MailingList
 from listserv.domain.mailing import Lane
 from listserv.domain.members import JoinRequest, Member, MemberState
 from listserv.domain.post import Post
+from listserv.flow import schedules
 from listserv.flow.facts import author_of
 from listserv.flow.site import Site
 from listserv.mail.notices import Frame, write_notice
@@ -41,12 +42,14 @@ def welcome(
 ) -> None:
     """To a new member, who has `joined` or was added; `undo` is where they reply to take it
     back."""
+    comes = schedules.of_member(site, mlist, member)
     send(
         tx, site, mlist, "member-welcome.txt", member.address, now,
         values={
             "name": member.name, "delivery": member.delivery, "joined": joined,
             "undo": undo is not None, "leave": mlist.addresses.of(Role.LEAVE),
-            "request": mlist.addresses.request,
+            "request": mlist.addresses.request, "zone": comes.zone.key,
+            "when": schedules.when(site, comes, language_of(mlist, member)),
         },
         member=member.id, lane=lane, reply_to=undo,
     )  # fmt: skip

@@ -32,6 +32,7 @@ from listserv.policy.commands.grammar import parse
 from listserv.policy.commands.table import BY_VERB
 from listserv.policy.linked import mailbox_key
 from listserv.policy.trust import is_believed
+from listserv.policy.zone_guess import guess_zone
 from listserv.store import lists, members, said
 from listserv.store.session import Tx
 
@@ -114,7 +115,8 @@ def commands(
     origin = (lists.at(tx, meant.name, at.domain) if meant.name else None) or at.domain
     language = language_for(tx, origin, author)
     words = _words(read.lines, meant, names, site.today(now))
-    writer = Writer(author, at.domain, began, words, language=language)
+    zone = guess_zone(post.date, now, site.zone)
+    writer = Writer(author, at.domain, began, words, language=language, zone=zone)
     level, _ = believed(tx, presented, None)
     hears = _hears(tx, site, writer, level)
     mail = _Mail(presented, writer, level, hears, _asker(incoming))
@@ -253,7 +255,7 @@ def _ask(
     named = {command.list for command in waiting}
     mlist = lists.at(tx, named.pop(), domain) if len(named) == 1 else None
     lines = tuple(map(str, waiting))
-    about = Asked(lines, domain, mail.writer.began, mail.writer.words)
+    about = Asked(lines, domain, mail.writer.began, mail.writer.words, mail.writer.zone)
     ask(tx, site, mlist or domain, to, waiting, about, mail.asker, now)
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from listserv.domain.address import Address, parse_address
 from listserv.domain.errors import ListservError
 from listserv.domain.members import Member, MemberState
-from listserv.flow import administer, membership, notices, preferences, undo
+from listserv.flow import administer, membership, notices, preferences, schedules, undo
 from listserv.flow.address_input import ban_pattern
 from listserv.flow.asking import can_be_asked
 from listserv.flow.enrol import add_members
@@ -65,16 +65,19 @@ def set_for(wish: Wish) -> Result:
     if member is None:
         return not_done("no-member", address=str(_whom(wish)))
     before = members.snapshot(wish.tx, member.id)
-    member = preferences.apply(wish.tx, member, wish.command.options)
+    member = preferences.apply(wish.tx, member, wish.command)
     _log(wish, str(wish.command))
-    now_set = {"delivery": member.delivery, "until": member.until}
+    now_set = {"delivery": member.delivery, "until": member.until, "zone": wish.command.zone}
+    comes = preferences.coming(wish.site, wish.list, member)
     if not wish.command.quiet and member.state is MemberState.ACTIVE:
         language = notices.language_of(wish.list, member)
-        keys = preferences.meanings(wish.command.options, member.delivery)
-        meanings = [wish.site.templates.phrase(key, now_set, language) for key in keys]
+        keys = preferences.meanings(wish.command.options, member.delivery, wish.command.zone)
+        when = schedules.where(wish.site, comes, language) if comes else ""
+        said = {**now_set, "when": when}
+        meanings = [wish.site.templates.phrase(key, said, language) for key in keys]
         notices.changed_for(wish.tx, wish.site, wish.list, member, meanings, wish.now)
     back = undo.membership(wish.tx, member.id, before)
-    return replace(wish.done(**now_set), undo=(back,))
+    return replace(wish.done(**now_set), undo=(back,), schedule=comes)
 
 
 def invite(wish: Wish) -> Result:

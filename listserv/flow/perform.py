@@ -151,6 +151,7 @@ DO: Mapping[Verb, Callable[[Wish], Result]] = {
     Verb.BREAK: preferences.take_break,
     Verb.BACK: preferences.come_back,
     Verb.NAME: preferences.set_name,
+    Verb.TIMEZONE: preferences.set_zone,
     Verb.CHANGE: other_address.ask,
     Verb.ALSO: other_address.ask,
     Verb.QUERY: _inform,

@@ -1,24 +1,28 @@
-"""SET, BREAK, BACK and NAME: what members change about themselves, and owners for them."""
+"""SET, BREAK, BACK, NAME and TIMEZONE: what members, and owners for them, change."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from listserv.domain.members import Member
+from listserv.domain.lists import MailingList
+from listserv.domain.members import Delivery, Member, MemberState
 from listserv.domain.settings import Value
-from listserv.flow import undo
+from listserv.flow import schedules, undo
+from listserv.flow.site import Site
 from listserv.flow.wish import Result, Wish, not_done
-from listserv.policy.commands.command import Option
+from listserv.policy.commands.command import Command, Option
 from listserv.policy.commands.delivery import BY_OPTION, Receiving, receiving
+from listserv.policy.commands.times import times_set
+from listserv.policy.digests import Schedule
 from listserv.store import events, members
 from listserv.store.session import Tx
 
 
-def apply(tx: Tx, member: Member, options: Iterable[Option]) -> Member:
-    """Set options of a member, in their order."""
+def apply(tx: Tx, member: Member, command: Command) -> Member:
+    """Set what a command says of a member: options, in their order, and when the digest comes."""
     before = Receiving(member.delivery, member.kept, member.settings.format)
     after = before
-    others: dict[str, Value] = {}
-    for option in options:
+    others: dict[str, Value] = {**times_set(command)}
+    for option in command.options:
         after = receiving(after, option)
         setting = BY_OPTION[option].setting
         if setting is not None:
@@ -29,18 +33,26 @@ def apply(tx: Tx, member: Member, options: Iterable[Option]) -> Member:
     return members.change(tx, member, others) if others else member
 
 
-def meanings(options: Iterable[Option], delivery: object) -> list[str]:
-    """The phrases that say what options have led to; `delivery` is how mail comes now."""
-    keys = (
+def meanings(options: Iterable[Option], delivery: object, zone: str) -> list[str]:
+    """The phrases that say what options have led to; `delivery` is how mail comes now, `zone` the
+    one that was set, or ""."""
+    keys = [
         f"option.{option.key}" if BY_OPTION[option].setting else f"comes.{delivery}"
         for option in options
-    )
-    return list(dict.fromkeys(keys))
+    ]
+    return list(dict.fromkeys(keys + ["schedule.zone"] * bool(zone)))
 
 
 def set_options(wish: Wish) -> Result:
     """SET."""
-    return _changed(wish, lambda member: apply(wish.tx, member, wish.command.options))
+    result = _changed(wish, lambda member: apply(wish.tx, member, wish.command))
+    says_how = any(BY_OPTION[option].setting is None for option in wish.command.options)
+    return result if says_how or wish.command.zone else replace(result, schedule=None)
+
+
+def set_zone(wish: Wish) -> Result:
+    """TIMEZONE."""
+    return _changed(wish, lambda member: apply(wish.tx, member, wish.command))
 
 
 def take_break(wish: Wish) -> Result:
@@ -73,7 +85,9 @@ def come_back(wish: Wish) -> Result:
 
 def set_name(wish: Wish) -> Result:
     """NAME."""
-    return _changed(wish, lambda one: members.change(wish.tx, one, {"name": wish.command.name}))
+    name: dict[str, Value] = {"name": wish.command.name}
+    result = _changed(wish, lambda member: members.change(wish.tx, member, name))
+    return replace(result, schedule=None)
 
 
 def _receiving(member: Member) -> Receiving:
@@ -89,4 +103,11 @@ def _changed(wish: Wish, change: Callable[[Member], Member]) -> Result:
     what = f"{member.address}: {wish.command}"
     events.log(wish.tx, wish.list.id, wish.writer.by, what, wish.now)
     back = undo.membership(wish.tx, member.id, before)
-    return replace(wish.done(delivery=after.delivery, until=after.until), undo=(back,))
+    done = wish.done(delivery=after.delivery, until=after.until)
+    return replace(done, undo=(back,), schedule=coming(wish.site, wish.list, after))
+
+
+def coming(site: Site, mlist: MailingList, member: Member) -> Schedule | None:
+    """When a digest comes to a member, None where none does."""
+    reads = member.delivery is Delivery.DIGEST and member.state is MemberState.ACTIVE
+    return schedules.of_member(site, mlist, member) if reads else None

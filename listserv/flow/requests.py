@@ -46,9 +46,8 @@ def admit(
 ) -> Member:
     """Make an applicant a member and welcome them. Raises ListservError when they have become one,
     or cannot be one."""
-    settings = {"delivery": str(request.delivery)}
-    conceal = "yes" if request.conceal else ""
-    given = {"name": request.name, "language": request.language, "conceal": conceal}
+    settings = {**request.settings, "delivery": str(request.delivery)}
+    given = {"name": request.name, "language": request.language}
 
     def welcome(tx: Tx, mlist: MailingList, member: Member) -> None:
         notices.welcome(tx, site, mlist, member, now, joined=True)

@@ -12,6 +12,7 @@ from listserv.domain.members import Member, MemberRole
 from listserv.flow.site import Site
 from listserv.policy.commands.command import Command
 from listserv.policy.commands.table import Who
+from listserv.policy.digests import Schedule
 from listserv.store.session import Tx
 
 # What takes something back, as flow.undo keeps it.
@@ -29,7 +30,8 @@ class Writer:
     """Who wants it: somebody whose mail proves the address, or who has `confirmed` a mail to it.
     `domain` is the one whose lists they wrote to, `began` how a membership begins by their mail,
     `words` what an applicant wrote besides; what is taken for theirs can be taken back with UNDO
-    where `undo` says so. `language` is that of the answer to them."""
+    where `undo` says so. `language` is that of the answer to them, `zone` what is guessed of
+    theirs, "" for that of the site."""
 
     address: Address
     domain: str
@@ -38,6 +40,7 @@ class Writer:
     confirmed: bool = False
     undo: bool = True
     language: str = ENGLISH
+    zone: str = ""
 
     @property
     def by(self) -> str:
@@ -71,6 +74,7 @@ class Wish:
             "address": str(command.address or (command.domain and f"@{command.domain}") or ""),
             "until": command.until,
             "options": command.options,
+            "zone": command.zone,
         }
         return Result(f"done.{command.verb.key}", {**said, **values})
 
@@ -78,12 +82,14 @@ class Wish:
 @dataclass(frozen=True, slots=True)
 class Result:
     """What came of one command. `phrase` says it, filled with `values` and the list's title; ""
-    where another mail says it, or `text` does. `undo` takes it back."""
+    where another mail says it, or `text` does. `undo` takes it back. `schedule` is that of the
+    digest which comes, where the command was about it."""
 
     phrase: str = ""
     values: Mapping[str, object] = field(default_factory=dict)
     text: str = ""
     undo: tuple[Step, ...] = ()
+    schedule: Schedule | None = None
 
 
 def not_done(why: str, **values: object) -> Result:

@@ -32,7 +32,8 @@ _FROM = (
 )
 _OPTION = (
     r"(?:(?:no)?(?:mail|dig|digests?|index|repro|ack|conceal|mime|html|post|review|renew)|msgack"
-    r"|(?:full|short|ietf|dual|subject)hdr|(?:full|short)822|topics:.*)"
+    r"|(?:full|short|ietf|dual|subject)hdr|(?:full|short)822|topics:.*"
+    r"|at \d{1,2}(?:[:.]\d\d)?(?: ?[ap]\.?m)?|daily|weekly|mon|tue|wed|thu|fri|sat|sun)"
 )
 
 _CLEAR = tuple(
@@ -50,6 +51,8 @@ _CLEAR = tuple(
         r"set (?:mail|nomail|digest)",
         r"set (?:ack|delivery|digest|myposts|hide|duplicates|reminders) (?:on|off|plain|mime)",
         r"nomail",
+        rf"digest(?: LIST)?(?:,? {_OPTION})+",
+        r"timezone(?: LIST)? \S+/\S+",
         r"(?:quiet )?(?:add|del|delete) LIST \S+@\S+.*",
         r"(?:confirm|ok) (?=\S*\d)[0-9a-z]{6,}",
     )

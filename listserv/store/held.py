@@ -267,7 +267,7 @@ def _write_request(request: JoinRequest) -> dict[str, Any]:
         "words": request.words,
         "began": request.began,
         "language": request.language,
-        "conceal": request.conceal,
+        "settings": dict(request.settings),
     }
 
 
@@ -280,5 +280,6 @@ def _read_request(stored: dict[str, Any]) -> JoinRequest:
         words=stored["words"],
         began=stored["began"],
         language=stored["language"],
-        conceal=stored["conceal"],
+        # A request that an earlier version kept has nothing but this one.
+        settings=stored.get("settings", {"conceal": "yes"} if stored.get("conceal") else {}),
     )

@@ -23,9 +23,12 @@ def town(world: World) -> MailingList:
     ("line", "says"),
     [
         ("set town nomail", "this is set: no mail, until BACK ends that."),
-        ("set town digest text", "posts together, in a digest; the digest is plain text."),
+        (
+            "set town digest text",
+            "posts together, in a digest, each day; the digest is plain text.",
+        ),
         ("set town mail nodigest", "this is set: each post by itself."),
-        ("set town digest", "this is set: posts together, in a digest."),
+        ("set town digest", "this is set: posts together, in a digest, each day. The next"),
         ("break until 2027-06-01", "until 1 June 2027, or until you send BACK."),
     ],
 )

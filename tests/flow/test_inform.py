@@ -79,6 +79,7 @@ class Settings:
     unsaid: tuple[str, ...] = field(default=())
 
 
+DAILY = "posts together, in a digest, each day about 7:00 in the morning, UTC"
 QUERIES = [
     Settings("as they joined", {}, (
         f"with the address {BOB} and the name Bob.", "How its mail comes to you: each post by",
@@ -86,7 +87,7 @@ QUERIES = [
         "- a copy comes although To or Cc names you", "SET town NOMAIL",
     ), ("digest", "may also post", "owners", "moderators")),
     Settings("digest", {"delivery": "digest", "format": "text"}, (
-        "posts together, in a digest.", "- the digest is plain text",
+        "in a digest, each day about 7:00 in the morning, UTC.", "- the digest is plain text",
     )),
     Settings("on a break", {"until": "2026-12-01"}, ("no mail until 1 December 2026.",)),
     Settings("no mail", {"delivery": "nomail"}, ("no mail, until BACK ends that.",)),
@@ -152,12 +153,12 @@ def test_which_tells_every_list_of_the_domain_by_own_and_linked_address(
 
     text = ask(world, Verb.WHICH, author=ZOE)
     assert text.startswith("You are on this list,")
-    assert details(text) == [f"city@{DOMAIN}, City: posts together, in a digest"]
+    assert details(text) == [f"city@{DOMAIN}, City: {DAILY}"]
     text = ask(world, Verb.WHICH, author="zoe@work.example")
     assert text.startswith("You are on these 2 lists,")
     assert details(text) == [
         f"aid@{DOMAIN}, Aid: no mail until 1 December 2026",
-        f"city@{DOMAIN}, City: posts together, in a digest (your address there is {ZOE})",
+        f"city@{DOMAIN}, City: {DAILY} (your address there is {ZOE})",
     ]
     nobody = ask(world, Verb.WHICH, author="nobody@example.net")
     assert nobody.startswith("The address nobody@example.net is on none of the lists here.")

@@ -95,6 +95,7 @@ def test_each_step_is_taken_back_once(world: World, town: MailingList) -> None:
         (ANN, f"DELETE town {BOB}"),
         (ANN, f"DELETE town {ANN}"),
         (ANN, f"SET town DIGEST NOREPRO CONCEAL FOR {BOB}"),
+        (ANN, f"SET town DIGEST MON AT 7 PM TIMEZONE Berlin FOR {BOB}"),
         (ANN, f"BAN town {ZOE} UNTIL 1 June"),
         (ANN, "BAN town @evil.example"),
         (ANN, "UNBAN town @evil.example"),

@@ -101,12 +101,12 @@ class Words:
 
 
 ENGLISH = Words(
-    "Yes, please!", "Undo", "Welcome to Garden", "posts together, in a digest.",
+    "Yes, please!", "Undo", "Welcome to Garden", "posts together, in a digest, each day.",
     "or until you send BACK.", "You have missed one post.", "this is set: each post by itself.",
     "we have sent a mail to", "now goes to", "Goodbye from Garden", "All is as it was before.",
 )  # fmt: skip
 GERMAN = Words(
-    "Ja, bitte!", "Rückgängig", "Willkommen bei Rosen", "Beiträge gesammelt, in einer Sammelmail.",
+    "Ja, bitte!", "Rückgängig", "Willkommen bei Rosen", "in einer Sammelmail, jeden Tag.",
     "oder bis Sie BACK senden.", "Sie haben einen Beitrag verpasst.", "jeder Beitrag einzeln.",
     "wir haben eine Mail an", "geht jetzt an", "Auf Wiedersehen von Rosen",
     "Alles ist wieder wie vorher.",

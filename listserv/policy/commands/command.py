@@ -7,6 +7,8 @@ from enum import StrEnum
 from listserv.domain.address import Address
 
 ALL_LISTS = "*"
+# Every day of the week, as Command.days; the setting is empty for it.
+DAILY = "daily"
 # Of a line that is shown again to its writer.
 _SHOWN = 80
 
@@ -30,6 +32,7 @@ class Verb(StrEnum):
     CHANGE = "CHANGE"
     ALSO = "ALSO"
     NAME = "NAME"
+    TIMEZONE = "TIMEZONE"
     END = "END"
     INDEX = "INDEX"
     GET = "GET"
@@ -88,7 +91,8 @@ class Command:
     verb is about, and with SUBSCRIBE and SIGNOFF an address that the line names, which need not be
     the author's; `old` is CHANGE's. `domain` is banned instead of an address. `until` is the first
     day after a break, or after a ban. `token` is that of CONFIRM, or of an address that acts for
-    one recipient of a copy. `quiet`: the person concerned is not written to.
+    one recipient of a copy. `quiet`: the person concerned is not written to. `hour`, `days` and
+    `zone` say when the digest comes, as the member settings are written; `days` may be DAILY.
     """
 
     verb: Verb
@@ -101,15 +105,25 @@ class Command:
     until: date | None = None
     token: str = ""
     quiet: bool = False
+    hour: str = ""
+    days: str = ""
+    zone: str = ""
 
     def __str__(self) -> str:
         whom = [str(one) for one in (self.old, self.address) if one]
-        options = [str(option) for option in self.options]
+        options = [*map(str, self.options), *_when(self)]
         words = ["QUIET"] if self.quiet else []
         if self.verb is Verb.SET_FOR:
             words += ["SET", self.list, *options, "FOR", *whom]
         elif self.verb is Verb.SUBSCRIBE:
-            words += [self.verb, self.list, *whom, self.name, *(options and ["WITH", *options])]
+            words += [
+                self.verb,
+                self.list,
+                *whom,
+                self.name,
+                "WITH" if any(options) else "",
+                *options,
+            ]
         else:
             words += [self.verb, self.list, *options, *whom, self.name]
         words += [f"@{self.domain}" if self.domain else "", self.token]
@@ -130,6 +144,9 @@ class Why(StrEnum):
     NO_NAME = "no-name"
     OPTION = "option"
     NO_OPTION = "no-option"
+    HOUR = "hour"
+    ZONE = "zone"
+    NO_ZONE = "no-zone"
     NO_INDEX = "no-index"
     NO_HEADERS = "no-headers"
     NO_TOPICS = "no-topics"
@@ -154,6 +171,12 @@ class NotUnderstood:
     line: str
     nearest: str
     why: Why = Why.WORD
+
+
+def _when(command: Command) -> list[str]:
+    hour = f"AT {command.hour}" if command.hour else ""
+    zone = "TIMEZONE" if command.zone and command.verb is not Verb.TIMEZONE else ""
+    return [*command.days.upper().split(","), hour, zone, command.zone]
 
 
 def _key(word: StrEnum) -> str:

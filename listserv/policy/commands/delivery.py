@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 
 from listserv.domain.members import Delivery
 from listserv.domain.settings import Value
+from listserv.domain.times import day_of
 from listserv.policy.commands.command import Command, Option, Verb, Why
 from listserv.policy.commands.line import Line, Trouble, abbreviations, one_address
+from listserv.policy.commands.times import ZONE_WORDS, When, read_when, together
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,6 @@ _PAIRS: Mapping[tuple[str, str], tuple[Option, ...]] = {
     ("digest", "off"): (Option.NODIGEST,),
     ("digest", "no"): (Option.NODIGEST,),
     ("digest", "yes"): (Option.DIGEST,),
-    ("digest", "daily"): (Option.DIGEST,),
     ("digest", "plain"): (Option.DIGEST, Option.TEXT),
     ("digest", "text"): (Option.DIGEST, Option.TEXT),
     ("digest", "mime"): (Option.DIGEST, Option.MIME),
@@ -141,27 +142,58 @@ def read_set(line: Line) -> Command | Trouble:
     if isinstance(found, Trouble):
         return found
     if address is not None:
-        return line.command(Verb.SET_FOR, options=found, address=address)
-    return line.command(options=found)
+        return found.put_into(line.command(Verb.SET_FOR, address=address))
+    return found.put_into(line.command())
 
 
-def read_options(words: list[str]) -> tuple[Option, ...] | Trouble:
-    """The options of some words, each once; or what is wrong with the first that is none."""
-    words = [word.lower() for written in words for word in written.split(",") if word]
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What SET, or SUBSCRIBE WITH, says: options, each once, and when the digest comes."""
+
+    options: tuple[Option, ...]
+    when: When
+
+    def put_into(self, command: Command) -> Command:
+        """The command that says all of it."""
+        hour, days, zone = self.when.hour, ",".join(self.when.days), self.when.zone
+        return replace(command, options=self.options, hour=hour, days=days, zone=zone)
+
+
+def read_options(words: list[str]) -> Chosen | Trouble:
+    """What some words say; or what is wrong with the first that says nothing. An hour or a day
+    is one of the digest."""
+    words = [part for word in words for part in _parts(word.lower())]
     options: list[Option] = []
+    times: list[When] = []
     at = 0
     while at < len(words):
         pair = (words[at], words[at + 1]) if at + 1 < len(words) else ("", "")
+        found: tuple[Option, ...] = ()
         if "=" in words[at] and words[at].count("=") == 1:
             key, value = words[at].split("=")
             found, taken = _PAIRS.get((key, value), ()), 1
         elif pair in _PAIRS:
             found, taken = _PAIRS[pair], 2
-        else:
-            option = OPTION_WORDS.get(words[at])
-            found, taken = (option,) if option else (), 1
+        elif words[at] in OPTION_WORDS and day_of(words[at]) is None:  # daily is both
+            found, taken = (OPTION_WORDS[words[at]],), 1
         if not found:
-            return Trouble(ABSENT.get(words[at].rstrip(":"), Why.OPTION))
+            when = read_when(words[at:], behind=Option.DIGEST in options)
+            if isinstance(when, Trouble):
+                return when
+            if when is None:
+                return Trouble(ABSENT.get(words[at].rstrip(":"), Why.OPTION))
+            times.append(when[0])
+            found, taken = () if when[0].zone else (Option.DIGEST,), when[1]
         options += found
         at += taken
-    return tuple(dict.fromkeys(options)) if options else Trouble(Why.NO_OPTION)
+    if not words:
+        return Trouble(Why.NO_OPTION)
+    return Chosen(tuple(dict.fromkeys(options)), together(times))
+
+
+def _parts(word: str) -> list[str]:
+    """What commas are between; and digest=weekly, timezone=berlin as two words."""
+    key, sign, value = word.partition("=")
+    if sign and key in {"digest", *ZONE_WORDS} and (key, value) not in _PAIRS:
+        word = f"{key},{value}"
+    return [part for part in word.split(",") if part]

@@ -36,7 +36,8 @@ _LOOKED_AT = 50
 _COURTESY = frozenset({"please", "pls", "plz", "kindly", "bitte", "s'il", "vous", "plaît"})
 _THANKS = _COURTESY | {"thanks", "thank", "you", "thx", "now", "immediately", "asap", "danke"}
 _BULLETS = frozenset("-\u2013\u2014\u2022\u00b7") | {"1", "2", "3", "4", "5"}
-_TWO_WORDS = {("sign", "off"): "signoff", ("un", "subscribe"): "unsubscribe"}
+_TWO_WORDS = {("sign", "off"): "signoff", ("un", "subscribe"): "unsubscribe",
+              ("time", "zone"): "timezone"}  # fmt: skip
 _HYPHENATED = {"sign-off": "signoff", "un-subscribe": "unsubscribe", "no-mail": "nomail"}
 _GREETING = re.compile(
     r"(?:hi|hello|hallo|hey|dear|good (?:morning|day|afternoon|evening)|greetings"
@@ -204,7 +205,9 @@ def _read_words(words: tuple[Word, ...], lists: Lists, today: date) -> Command |
     if row is not None and len(verb) < _SHORT and len(words) > 2 and verb.upper() not in row.words:
         row = None  # "I would like", "in my last mail"
     if row is None and OPTION_WORDS.get(verb) in ALONE:
-        row, words = BY_VERB[Verb.SET], (_SET, *words[1:], words[0])
+        row = BY_VERB[Verb.SET]
+        named = 1 if len(words) > 1 and lists.named(words[1]) else 0
+        words = (_SET, *words[1 : 1 + named], words[0], *words[1 + named :])
     if row is None:
         return None
     line = Line(row.verb, "", words[1:], lists, today)
@@ -216,6 +219,12 @@ def _read_words(words: tuple[Word, ...], lists: Lists, today: date) -> Command |
     return _checked(row, line, row.read(line))
 
 
+# What to send instead of a time, or a zone, that cannot be read.
+_TIMES = {
+    Why.HOUR: "SET {} DIGEST AT 7 PM",
+    Why.ZONE: "TIMEZONE {} Europe/Berlin",
+    Why.NO_ZONE: "TIMEZONE {} Europe/Berlin",
+}
 _DATES = frozenset({Why.DATE, Why.TWO_DATES, Why.PAST, Why.TOO_FAR})
 
 
@@ -227,6 +236,8 @@ def _checked(row: Row, line: Line, read: Command | Trouble) -> Command | Trouble
         nowhere = not line.list and row.about in {About.ONE, About.MINE}
         why = Why.LIST if nowhere and read.why in {Why.MORE, Why.OPTION} else read.why
         here = line.lists.here if line.list == ALL_LISTS else line.list
+        if why in _TIMES:
+            return Trouble(why, _TIMES[why].format(here or "listname"))
         return Trouble(why, row.example(here, full=why in _DATES))
     row = BY_VERB[read.verb]
     if row.about is About.ONE and not read.list:

@@ -3,7 +3,7 @@
 import re
 
 from listserv.policy.commands.command import ALL_LISTS, Command, Verb, Why
-from listserv.policy.commands.delivery import read_options
+from listserv.policy.commands.delivery import Chosen, read_options
 from listserv.policy.commands.line import (
     Line,
     Trouble,
@@ -13,6 +13,7 @@ from listserv.policy.commands.line import (
     split_addresses,
 )
 from listserv.policy.commands.names import clean_name
+from listserv.policy.commands.times import When
 
 # Between the verb and the list people put these.
 FILLERS = frozenset(
@@ -37,9 +38,9 @@ def read_subscribe(line: Line) -> Command | Trouble:
         words = words[:at]
     asked += [word.plain for word in words if _is_option(word)]
     words = [_without_key(word) for word in words if not _is_option(word)]
-    options = read_options(asked) if asked else ()
-    if isinstance(options, Trouble):
-        return options
+    chosen = read_options(asked) if asked else Chosen((), When())
+    if isinstance(chosen, Trouble):
+        return chosen
     like, name_words = split_addresses(words)
     address = one_address(like)
     if like and address is None:
@@ -47,7 +48,7 @@ def read_subscribe(line: Line) -> Command | Trouble:
     name = clean_name(name_words) if name_words else ""
     if name is None:
         return Trouble(Why.NAME)
-    return line.command(name=name, options=options, address=address)
+    return chosen.put_into(line.command(name=name, address=address))
 
 
 def _is_option(word: Word) -> bool:

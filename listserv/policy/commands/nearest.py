@@ -30,6 +30,7 @@ _WISHES: tuple[tuple[Verb, str], ...] = (
     (Verb.BREAK,
      r"vacation|holidays?|away (?:until|for|from|till)|travell?ing|(?:take|taking|need) a break"
      r"|urlaub|vacaciones|vacances|ferien|pausieren"),
+    (Verb.TIMEZONE, r"time ?zone|zeitzone"),
     (Verb.SET,
      r"digests?|one e?-?mail (?:a|per) day|too many (?:e-?mails|mails|messages|posts)|once a day"
      r"|zusammenfassung|resumen diario"),

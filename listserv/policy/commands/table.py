@@ -14,6 +14,7 @@ from listserv.policy.commands import joining, member, owners
 from listserv.policy.commands.command import Command, Option, Verb, Why
 from listserv.policy.commands.delivery import OPTIONS, read_set
 from listserv.policy.commands.line import Line, Trouble, abbreviations
+from listserv.policy.commands.times import read_timezone
 from listserv.policy.markdown import markdown
 from listserv.policy.trust import Act
 
@@ -77,6 +78,8 @@ COMMANDS: tuple[Row, ...] = (
         _MEMBER, _DELIVERY, _MINE, member.read_alone),
     Row(Verb.NAME, ("NAME", "REGister"), "NAME listname your name",
         _MEMBER, _DELIVERY, _MINE, member.read_name),
+    Row(Verb.TIMEZONE, ("TIMEZONE", "TZ", "ZEITZONE"), "TIMEZONE listname Europe/Berlin",
+        _MEMBER, _DELIVERY, _MINE, read_timezone),
     Row(Verb.CHANGE, ("CHANGE",), "CHANGE listname new-address",
         _MEMBER, _MEMBERSHIP, _MINE, member.read_change),
     Row(Verb.ALSO, ("ALSO",), "ALSO listname other-address",
@@ -203,6 +206,14 @@ _HOW_TO_SET = """\
 Whether mail comes is one thing, how it comes another: `NOMAIL` keeps how it came, and the next
 `MAIL` brings that back. `MAIL` while mail comes cancels the digest; `DIGEST` turns mail on as well.
 Mailman's `set digest plain`, `set digest off`, `set delivery off` and the like are understood.
+
+Behind `DIGEST` stands when it comes: `DIGEST AT 7 PM`, `DIGEST AT 19:30`, `DIGEST MON THU`,
+`DIGEST WEEKLY` (on Monday), `DIGEST DAILY AT 8`, in German `DIGEST MONTAG UM 19 UHR`. What is not
+said stays as it was; at first it comes each day, at the hour of the list. That is by the clocks of
+the place where the member lives: `TIMEZONE Berlin`, a big city, or `TIMEZONE America/New_York`.
+`SET` takes `TIMEZONE` too, so that owners can say it for somebody. Until then the zone is the
+site's, or the one that the Date of the mail by which somebody joined points to: their welcome
+names it.
 """
 _NOT_UNDERSTOOD = """\
 A line that is no command is answered with the nearest command, whole, and one of these sentences.

@@ -55,7 +55,7 @@ def test_what_changes_something_is_judged_by_trust() -> None:
         Verb.END, Verb.INDEX, Verb.GET, Verb.SEND, Verb.SEARCH, Verb.PASSWORD,
     }  # fmt: skip
     delivery = {row.verb for row in COMMANDS if row.act is Act.DELIVERY}
-    assert delivery == {Verb.SET, Verb.BREAK, Verb.BACK, Verb.NAME}
+    assert delivery == {Verb.SET, Verb.BREAK, Verb.BACK, Verb.NAME, Verb.TIMEZONE}
     assert {row.act for row in COMMANDS} == {None, Act.DELIVERY, Act.MEMBERSHIP}
 
 
