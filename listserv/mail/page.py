@@ -30,6 +30,8 @@ _LINK = re.compile(r"\bhref\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))", re.I
 _SOURCE = re.compile(r"(?:https?://|mailto:)[^\s<>\"]+", re.I)
 _ALT = re.compile(r"\balt\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.I)
 _VOID = frozenset("area base br col embed hr img input link meta param source wbr".split())
+# Other tags change no more than how a text looks.
+_MEANS = frozenset({*_BLOCKS, *map("/{}".format, _BLOCKS), "br", "td", "th", "a", "/a", "img"})
 _LONGEST_LINK = 500
 _LONGEST_EMOJI = 12
 _DEEPEST = 50
@@ -38,7 +40,7 @@ _CELL = "\0"
 
 
 def page_text(markup: str) -> str:
-    """The text of a page, lines ended by "\\n", at most one blank one in a row."""
+    """The text of a page that was made `shown_markup`: lines ended by "\\n", blank ones alone."""
     tokens = split_tags(markup)
     page = _Page()
     if not page.read(tokens, hide=True):
@@ -52,6 +54,7 @@ class _Page:
         self.lines: list[str] = []
         self.line: list[str] = []
         self.gap = False
+        self.tight = False  # the last paragraph begun is a line
         self.quoted = 0
         self.last_quoted = 0
         self.quotes: list[bool] = []
@@ -77,7 +80,8 @@ class _Page:
             elif hide and attributes and name not in _VOID and _HIDDEN.search(attributes):
                 hidden, depth = name, 1
                 continue
-            self.tag(name, attributes)
+            if name in _MEANS:
+                self.tag(name, attributes)
             if text := tokens[at + 2]:
                 self.text(text)
         self.end_line()
@@ -108,9 +112,10 @@ class _Page:
 
     def block(self, name: str, bare: str, attributes: str) -> None:
         self.end_line()
-        if _BLOCKS[bare] and not (attributes and _TIGHT.search(attributes)):
-            # A list in a list stands close.
-            self.gap = self.gap or not (bare in {"ul", "ol"} and len(self.lists) > (name == bare))
+        if bare == "p" and name == bare:
+            self.tight = bool(_TIGHT.search(attributes))
+        nested = bare in {"ul", "ol"} and len(self.lists) > (name != bare)
+        self.gap = self.gap or (_BLOCKS[bare] and not nested and not (bare == "p" and self.tight))
         if name == "li":
             self.item()
         elif name == "blockquote":

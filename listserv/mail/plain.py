@@ -10,7 +10,7 @@ SIGNATURE = "-- "
 _ENDS = re.compile(r"\r\n?|[\v\f\x1c-\x1e\x85\u2028\u2029]")
 # Cc controls but the line end, lone surrogates, and what turns the direction of the writing.
 _UNSHOWN = re.compile(
-    r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+"
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+"
 )
 _ARMOURED = "-----BEGIN PGP "
 _ENCRYPTED = re.compile(
@@ -31,10 +31,7 @@ def clean(text: str) -> str:
     """`text` with lines ended by "\\n", without controls; tabs are spaces, no line ends in any but
     the mark of a signature, and blank lines stand alone."""
     if not text.isascii() or "\r" in text or not text.isprintable():
-        text = _ENDS.sub("\n", text)
-        if "\t" in text:
-            text = text.expandtabs()
-        text = _UNSHOWN.sub("", text)
+        text = _UNSHOWN.sub("", _ENDS.sub("\n", text)).expandtabs()
     lines: list[str] = []
     for line in text.split("\n"):
         line = line if line == SIGNATURE else line.rstrip()

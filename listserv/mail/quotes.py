@@ -75,6 +75,7 @@ _BETWEEN = frozenset(
     inviato dal mio verzonden verstuurd vanaf vanuit mijn met skickat från min sendt fra
     """.split()
 )
+_SIGNATURES = frozenset({SIGNATURE, SIGNATURE.rstrip()})
 _WORD = re.compile(r"[^\s,!()]+")
 
 
@@ -178,7 +179,7 @@ class _Text:
         if headings and (head := heading(self.marks, at)):
             end = len(self.lines)
             return _Piece(Kind.LEFT_OUT, tuple(self.lines[at:]), head), end
-        if self.lines[at] in {SIGNATURE, SIGNATURE.rstrip()}:
+        if self.lines[at] in _SIGNATURES:
             end = self.signature_end(at + 1, headings)
             signed = [self.lines[n] for n in range(at + 1, end) if not self.is_phones(n)]
             if end and _size(signed) <= MAX_SIGNATURE:
@@ -199,8 +200,11 @@ class _Text:
         return end, head
 
     def signature_end(self, at: int, headings: bool) -> int:
-        """Where the signature ends whose lines begin here; 0 where it is too long to be one."""
+        """Where the signature ends whose lines begin here; 0 where it is too long to be one, or
+        another follows: people divide their texts so."""
         for n in range(at, min(len(self.lines), at + 2 * MAX_SIGNATURE)):
+            if self.lines[n] in _SIGNATURES:
+                return 0
             ends = (
                 self.quoted(n)[0] > n
                 or (headings and heading(self.marks, n))

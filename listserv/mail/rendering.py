@@ -20,10 +20,13 @@ from listserv.mail.page import page_text
 from listserv.mail.parse import MAX_SHORT, read_header, read_to_cc
 from listserv.mail.plain import SIGNATURE, clean, cut, unflowed, without_armour
 from listserv.mail.surgery import Header, read_fields
+from listserv.mail.text import shown_markup
 from listserv.mail.words import decode_words, likely_text, shown
 
-# Octets of all texts of a message that are read: what programs write around them is large.
+# Octets of all texts of a message that are read, of HTML without what is never shown, and of HTML
+# with it: what programs write around a text is large.
 MAX_READ = 256 * 1024
+MAX_PAGES = 2 * 1024 * 1024
 # Octets of a rendered text in UTF-8, and besides of its lines that are marked as quoted: below them
 # an answer may stand.
 MAX_TEXT = 64 * 1024
@@ -139,6 +142,7 @@ class _Reader:
         self.attachments: list[Attachment] = []
         self.notes: dict[str, None] = {}
         self.left = MAX_READ
+        self.left_of_pages = MAX_PAGES
         self.unread = 0
         self.forwarded = 0
 
@@ -211,18 +215,30 @@ class _Reader:
 
     def text(self, raw: bytes, part: Part) -> str:
         """A text as it can be shown, as far as it may be read."""
+        if part.type == "text/html":
+            return self.page(raw, part)
         octets = decoded(raw, part, self.left)
         self.left -= len(octets)
-        self.unread += max(0, decoded_size(raw, part) - len(octets)) if not self.left else 0
+        self.unread += decoded_size(raw, part) - len(octets) if not self.left else 0
         text = likely_text(octets, part.charset).removeprefix("\ufeff")
-        if part.type == "text/html":
-            return clean(page_text(text)).replace("\n--\n", f"\n{SIGNATURE}\n")
         text, encrypted = without_armour(text)
         if encrypted:
             self.note(Note.ENCRYPTED)
         if part.parameters.get("format", "").lower() == "flowed":
             text = unflowed(text, delete_space=part.parameters.get("delsp", "").lower() == "yes")
         return clean(text)
+
+    def page(self, raw: bytes, part: Part) -> str:
+        """The same of HTML. Styles and comments, of which there can be much more than text, are not
+        counted."""
+        octets = decoded(raw, part, self.left_of_pages)
+        self.left_of_pages -= len(octets)
+        markup = shown_markup(likely_text(octets, part.charset))
+        read = markup[: self.left]
+        self.left -= len(read)
+        self.unread += len(markup) - len(read)
+        self.unread += decoded_size(raw, part) - len(octets) if not self.left_of_pages else 0
+        return clean(page_text(read)).replace("\n--\n", f"\n{SIGNATURE}\n")
 
     def message(self, raw: bytes, part: Part, depth: int) -> None:
         """A forwarded message: who wrote it, when, its subject, its text."""

@@ -60,16 +60,21 @@ def written(text: str) -> Written:
     return Written(lines[0][:MAX_LINE] if lines else "", len(lines))
 
 
+def shown_markup(markup: str) -> str:
+    """A page without comments, declarations, scripts, styles and its title."""
+    return _UNREAD.sub("", markup)
+
+
 def split_tags(markup: str) -> list[str]:
-    """A page in threes behind its first text: a tag's name ("/p" where it ends one), the rest of
-    the tag, and the text up to the next one. What is no text is left out."""
-    return _TAG.split(_UNREAD.sub("", markup))
+    """Shown markup in threes behind its first text: a tag's name ("/p" where it ends one), the rest
+    of the tag, and the text up to the next one."""
+    return _TAG.split(markup)
 
 
 def html_to_text(markup: str) -> str:
     """The text of an HTML page, one line a block, quotations marked with >. No more than what is
     needed to see what was written: not for showing."""
-    tokens = split_tags(markup)
+    tokens = split_tags(shown_markup(markup))
     pieces = [_SPACE.sub(" ", tokens[0])]
     quoted = 0
     for at in range(1, len(tokens), 3):

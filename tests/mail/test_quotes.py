@@ -99,6 +99,7 @@ FOLDED = {
     "a long signature": ("Yes.\n-- \n" + "x\n" * 9, ["Yes.", "x", "x", "x", "x", "[, 5]"]),
     "what is too long for a signature": (
         "Yes.\n-- \n" + "x\n" * (MAX_SIGNATURE + 1), ["Yes.", "-- ", *["x"] * (MAX_SIGNATURE + 1)]),
+    "lines that divide a text": ("One.\n--\nTwo.\n--\nBob", ["One.", "--", "Two.", "Bob"]),
     "a signature above a quotation": (f"Yes.\n-- \nBob\n\n{ON}\n> one",
                                       ["Yes.", "Bob", "[Ann Lee, 1]"]),
     "a phone": ("Yes.\n\nSent from my iPhone\n", ["Yes."]),
