@@ -3,6 +3,7 @@
 import csv
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -96,9 +97,9 @@ def add(
 def import_(app: App, name: str, file: Path, welcome: bool, revive: bool, overwrite: bool) -> None:
     """Add everybody in FILE, or nobody when one line is bad.
 
-    FILE is CSV whose first line names its columns (address, and any of name, delivery, role,
-    also), or has one address a line. Who left, is banned or suspended stays out, and a member's own
-    settings stay as they are.
+    FILE is CSV whose first line names its columns (address, and any of name, delivery, role, also,
+    format, digest_hour, digest_days, timezone), or has one address a line. Who left, is banned or
+    suspended stays out, and a member's own settings stay as they are.
     """
     data = _read(file)
     with progress("reading", data.count(b"\n")) as tell:
@@ -140,8 +141,9 @@ def export(app: App, name: str) -> None:
         table = csv.writer(sys.stdout, lineterminator="\n")
         table.writerow(COLUMNS)
         for member in stored.ls(tx, mlist.id):
-            also = member.settings.also
-            table.writerow((member.address, member.name, member.delivery, member.role, also))
+            known = {**asdict(member.settings), "address": member.address, "name": member.name,
+                     "delivery": member.delivery, "role": member.role}  # fmt: skip
+            table.writerow([known[column] for column in COLUMNS])
 
     app.store.read(write)
 

@@ -12,15 +12,17 @@ from dataclasses import dataclass, field
 from listserv.domain.address import Address
 from listserv.domain.errors import ListservError
 from listserv.domain.members import MEMBER_SETTINGS, Delivery, MemberRole
-from listserv.domain.settings import read_settings
+from listserv.domain.settings import Value, read_settings
 from listserv.flow.address_input import new_address
 
-COLUMNS = ("address", "name", "delivery", "role", "also")
+# Settings of the digest, beside the columns that everybody knows.
+_OF_DIGEST = ("format", "digest_hour", "digest_days", "timezone")
+COLUMNS = ("address", "name", "delivery", "role", "also", *_OF_DIGEST)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One person; None where the file says nothing."""
+    """One person; None where the file says nothing, and only those `settings` that it says."""
 
     line: int
     address: Address
@@ -28,11 +30,12 @@ class Row:
     delivery: Delivery | None = None
     role: MemberRole | None = None
     also: str | None = None
+    settings: Mapping[str, Value] = field(default_factory=dict)
 
     @property
-    def values(self) -> tuple[str | None, ...]:
+    def values(self) -> tuple[object, ...]:
         """What the file says of them."""
-        return (self.name, self.delivery, self.role, self.also)
+        return (self.name, self.delivery, self.role, self.also, self.settings)
 
 
 @dataclass
@@ -125,4 +128,5 @@ def _row(number: int, cells: Mapping[str, str]) -> Row:
         delivery=Delivery(str(values["delivery"])) if "delivery" in values else None,
         role=MemberRole(str(values["role"])) if "role" in values else None,
         also=str(values["also"]) if "also" in values else None,
+        settings={key: values[key] for key in _OF_DIGEST if key in values},
     )

@@ -130,7 +130,10 @@ def _import_some(
             new.append(_new(mlist, row, ""))
             done.append(row)
         elif revive and member.state is MemberState.LEFT:
-            members.rejoin(tx, member, _new(mlist, row, member.name), began="import", now=now)
+            new_again = _new(mlist, row, member.name)
+            back = members.rejoin(tx, member, new_again, began="import", now=now)
+            if row.settings:
+                members.change(tx, back, row.settings)
             result.revived += 1
             result.entered.append(row.address.key)
             done.append(row)
@@ -148,6 +151,7 @@ def _new(mlist: MailingList, row: Row, name: str) -> NewMember:
         name=row.name if row.name is not None else name,
         role=row.role or MemberRole.MEMBER,
         delivery=row.delivery or Delivery(mlist.settings.default_delivery),
+        settings=row.settings,
     )
 
 
@@ -158,6 +162,9 @@ def _overwrite(tx: Tx, member: Member, row: Row) -> bool:
         key: value
         for key, value in said.items()
         if value is not None and value != getattr(member, key)
+    }
+    values |= {
+        key: value for key, value in row.settings.items() if value != getattr(member.settings, key)
     }
     if values:
         members.change(tx, member, values)

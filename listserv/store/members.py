@@ -2,7 +2,7 @@
 them; all questions but `by_key` and `find` are about who has not left unless they say otherwise."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -51,12 +51,13 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class NewMember:
-    """What a membership starts with."""
+    """What a membership starts with; `settings` are those without a column, but for `also`."""
 
     address: Address
     name: str
     role: MemberRole
     delivery: Delivery
+    settings: Mapping[str, Value] = field(default_factory=dict)
 
 
 def by_key(tx: Tx, list_id: int, key: str) -> Member | None:
@@ -182,7 +183,7 @@ def add_many(tx: Tx, list_id: int, new: Sequence[NewMember], *, began: str, now:
                     "role": one.role,
                     "delivery": one.delivery,
                     "state": MemberState.ACTIVE,
-                    "settings": {},
+                    "settings": {k: v for k, v in one.settings.items() if v != _DEFAULTS[k]},
                     "joined": now,
                     "left": None,
                     "began": began,

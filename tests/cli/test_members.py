@@ -205,13 +205,22 @@ def test_a_file_that_cannot_be_read_is_named(town: Shell, name: str, tmp_path: P
 def test_what_export_prints_import_reads(town: Shell) -> None:
     name = 'Söder, "Ännchen"'
     town.ok("member", "add", "town", "a@x.test", "--name", name, "--delivery", "digest")
+    town.ok("member", "set", "town", "a@x.test", "digest_hour=7 pm", "digest_days=Thu Mon",
+            "timezone=new york", "format=text")  # fmt: skip
     town.ok("list", "create", f"copy@{DOMAIN}")
     exported = town.ok("member", "export", "town")
-    assert exported.splitlines()[:2] == [
-        "address,name,delivery,role,also",
-        "ann@x.test,,mail,owner,",
-    ]
+    first, ann, *_, a = exported.splitlines()
+    assert first == "address,name,delivery,role,also,format,digest_hour,digest_days,timezone"
+    assert ann == "ann@x.test,,mail,owner,,html,,,"
+    assert a.endswith(',digest,member,,text,19,"mon,thu",America/New_York')
     town.ok("member", "import", "copy", "-", given=exported.encode())
+    assert town.ok("member", "export", "copy") == exported
+    town.ok("member", "set", "copy", "a@x.test", "digest_hour=", "timezone=Berlin", "format=html")
+    town.ok("member", "import", "copy", "-", "--overwrite", given=exported.encode())
+    assert town.ok("member", "export", "copy") == exported
+    town.ok("member", "set", "copy", "a@x.test", "digest_days=")
+    town.ok("member", "remove", "copy", "a@x.test")
+    town.ok("member", "import", "copy", "-", "--revive", given=exported.encode())
     assert town.ok("member", "export", "copy") == exported
 
 

@@ -67,6 +67,11 @@ BAD = {
     "no address": (b"address,name\n,Ann\n", [(2, "must have an @-sign")]),
     "a wrong delivery": (b"address,delivery\nann@x.test,weekly\n", [(2, "delivery='weekly'")]),
     "a wrong role": (b"address,role\nann@x.test,boss\n", [(2, "role='boss'")]),
+    "a wrong hour": (b"address,digest_hour\nann@x.test,25\n", [(2, "digest_hour='25'")]),
+    "no such zone": (b"address,timezone\nann@x.test,EST\n", [(2, "such as Europe/Berlin")]),
+    "the same person at another hour": (
+        b"address,digest_hour\nann@x.test,7\nann@x.test,8\n", [(3, "differently in line 2")],
+    ),
     "control characters in a name": (b"address,name\nann@x.test,A\x1b[2J\n", [(2, "name=")]),
     "a line end in a name": (b'address,name\nann@x.test,"A\nB"\n', [(3, "name=")]),
     "an open quote": (b'address,name\nann@x.test,"A\n', [(2, "unexpected end of data")]),
@@ -85,6 +90,15 @@ def test_every_bad_line_is_named(data: bytes, expected: list[tuple[int, str]]) -
     assert [line for line, _ in bad] == [line for line, _ in expected]
     for (_, why), (_, part) in zip(bad, expected, strict=True):
         assert part in why
+
+
+def test_what_a_file_says_of_the_digest_is_read_as_a_setting() -> None:
+    head = b"address,format,digest_hour,digest_days,timezone\n"
+    roster = read_roster(head + b'ann@x.test,text,7 pm,"Thu, Mon",berlin\nbob@x.test,,,,\n')
+    assert [row.settings for row in roster.rows.values()] == [
+        {"format": "text", "digest_hour": "19", "digest_days": "mon,thu",
+         "timezone": "Europe/Berlin"}, {},
+    ]  # fmt: skip
 
 
 def test_somebody_named_twice_in_the_same_words_counts_once() -> None:
