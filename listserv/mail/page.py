@@ -9,6 +9,7 @@ import html
 import re
 from collections.abc import Sequence
 
+from listserv.mail.said import WROTE
 from listserv.mail.text import HUGE_REFERENCE, split_tags
 
 # Blocks begin and end a line; those with True have a blank line around them too.
@@ -141,9 +142,9 @@ class _Page:
         self.mark = f"{indent}{number}. " if number else f"{indent}- "
 
     def quote(self, attributes: str) -> None:
-        announced = bool(self.lines) and self.lines[-1].endswith(":")
-        cites = bool(_CITES.search(attributes)) and not _NO_BORDER.search(attributes)
-        self.quotes.append((cites or announced) and self.quoted < _DEEPEST)
+        announced = bool(self.lines) and WROTE.search(self.lines[-1][-_LONGEST_LINK:])
+        cites = (announced or _CITES.search(attributes)) and not _NO_BORDER.search(attributes)
+        self.quotes.append(bool(cites) and self.quoted < _DEEPEST)
         self.quoted += self.quotes[-1]
 
     def begin_link(self, attributes: str) -> None:

@@ -1,11 +1,12 @@
 """A post's text -> blocks: what its author wrote, short quotations that they answer, and how much
 of other people's text is left out.
 
-What is left out is known by a mark that mail programs set: ">" in front of each line, and what
-announces it. Without that mark only what stands below a program's own heading is left out, and only
-of an answer whose author wrote something above it that does not point below. Every other line
-stays, in its place: the rest of a signature after its fourth line, the copies of the list's footer
-and what a phone says of itself are the exceptions. Linear in the text; never raises.
+Only of an answer something is left out: what a post that answers none quotes is news. It is known
+by a mark that mail programs set: ">" in front of each line, and what announces it. Without that
+mark only what stands below a program's own heading is left out, where the author wrote something
+above it that does not point below. Every other line stays, in its place: the rest of a signature
+after its fourth line, the copies of the list's footer and what a phone says of itself are the
+exceptions. Linear in the text; never raises.
 """
 
 import re
@@ -99,8 +100,8 @@ class Block:
 
 
 def fold_quotes(text: str, *, answer: bool, footer: str = "") -> tuple[Block, ...]:
-    """The blocks of a Rendering's text, in its order. `answer`: its subject says that it answers,
-    so that what stands below a heading is no news. `footer` is the list's own."""
+    """The blocks of a Rendering's text, in its order. `answer`: it answers another post, and is not
+    passed on. `footer` is the list's own."""
     pieces = list(_Text(_without_footer(text.split("\n"), footer)).pieces(answer))
     alone = not any(one.kind is Kind.OWN for one in pieces)
     alone = alone and sum(_size(one.lines) for one in pieces) <= MAX_ALONE
@@ -108,7 +109,7 @@ def fold_quotes(text: str, *, answer: bool, footer: str = "") -> tuple[Block, ..
     for at, one in enumerate(pieces):
         if one.kind is Kind.QUOTED:
             answered = at + 1 < len(pieces) and pieces[at + 1].kind is Kind.OWN
-            kept = alone or (answered and _size(one.lines[one.head :]) <= MAX_KEPT)
+            kept = alone or not answer or (answered and _size(one.lines[one.head :]) <= MAX_KEPT)
             block = Block(Kind.QUOTED, one.lines) if kept else one.left_out()
         elif one.kind is Kind.SIGNATURE:
             rest = _size(one.lines[MAX_SIGNED:])

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from listserv.mail import headers as h
+from listserv.mail.alternatives import SHORT, has_page, says_less
 from listserv.mail.attached import decoded_size, file_name, shortened, size_in_words
 from listserv.mail.calendars import event_line, is_cancelled
 from listserv.mail.mailboxes import read_mailboxes
 from listserv.mail.mime import MAX_FIELD, Part, decoded, read_structure
+from listserv.mail.opaque import signed_content
 from listserv.mail.page import page_text
 from listserv.mail.parse import MAX_SHORT, read_header, read_to_cc
 from listserv.mail.plain import SIGNATURE, clean, cut, unflowed, without_armour
@@ -31,6 +33,8 @@ MAX_PAGES = 2 * 1024 * 1024
 # an answer may stand.
 MAX_TEXT = 64 * 1024
 MAX_QUOTED = 128 * 1024
+# Octets of a signed message in which its text is looked for.
+MAX_SIGNED = 2 * 1024 * 1024
 # Attachments that are listed; the rest is counted.
 MAX_LISTED = 20
 MAX_PARENTS = 50
@@ -49,19 +53,12 @@ _PACKED_NAME = "winmail.dat"
 _MESSAGES = frozenset({"message/rfc822", "message/global"})
 _MAX_CALENDAR = 64 * 1024
 
-# A plain text that may only say that the other one is to be read: so short, in characters, and the
-# other so much longer; or with one of these words in it.
-_SHORT = 600
-_TIMES, _MORE = 3, 200
-_SAYS_HTML = re.compile(
-    r"html|browser|webmail|web ?version|online|mail (?:program|client|reader)|view (?:this|it)"
-    r"|e-?mail-?programm|nicht (?:korrekt )?(?:angezeigt|dargestellt)|navigateur|navegador"
-    r"|messagerie|cliente de correo",
-    re.IGNORECASE,
-)
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,998}+>")
 _LOOKED_AT = 16 * 1024
 _LONGEST_DATE = 60
+# A page may say its charset itself (HTML 4.2.5), near its top.
+_META = re.compile(rb"<meta\s[^>]{0,100}?charset\s*=\s*[\"']?([a-z0-9_.:-]{1,40})", re.IGNORECASE)
+_NEAR_TOP = 2048
 
 
 class Note(StrEnum):
@@ -174,7 +171,7 @@ class _Reader:
         elif part.type == "text/calendar":
             self.calendar(raw, part)
         elif part.type.endswith("pkcs7-mime"):
-            self.pkcs7(part)
+            self.pkcs7(raw, part, depth)
         elif part.type.startswith("multipart/"):
             self.note(Note.UNREAD)
         elif part.is_attachment:
@@ -192,7 +189,7 @@ class _Reader:
 
     def alternative(self, raw: bytes, part: Part, depth: int) -> None:
         """One of the texts, the plain one where it says as much, and what else is in there."""
-        pages = [one for one in part.parts if _has_page(one)]
+        pages = [one for one in part.parts if has_page(one)]
         plain = ""
         for one in part.parts:
             if one.is_text and one.type == "text/plain" and not plain:
@@ -201,9 +198,9 @@ class _Reader:
                 self.part(raw, one, depth)
         for page in pages[-1:]:
             before, unread = len(self.texts), self.unread
-            if len(plain) <= _SHORT:
+            if len(plain) <= SHORT:
                 self.part(raw, page, depth)
-                if _says_less(plain, "\n\n".join(self.texts[before:])):
+                if says_less(plain, "\n\n".join(self.texts[before:])):
                     return
                 del self.texts[before:]
                 self.unread = unread
@@ -219,7 +216,7 @@ class _Reader:
             return self.page(raw, part)
         octets = decoded(raw, part, self.left)
         self.left -= len(octets)
-        self.unread += decoded_size(raw, part) - len(octets) if not self.left else 0
+        self.unread += max(0, decoded_size(raw, part) - len(octets)) if not self.left else 0
         text = likely_text(octets, part.charset).removeprefix("\ufeff")
         text, encrypted = without_armour(text)
         if encrypted:
@@ -233,11 +230,12 @@ class _Reader:
         counted."""
         octets = decoded(raw, part, self.left_of_pages)
         self.left_of_pages -= len(octets)
-        markup = shown_markup(likely_text(octets, part.charset))
+        markup = shown_markup(likely_text(octets, _charset_of_page(octets, part)))
         read = markup[: self.left]
         self.left -= len(read)
         self.unread += len(markup) - len(read)
-        self.unread += decoded_size(raw, part) - len(octets) if not self.left_of_pages else 0
+        if not self.left_of_pages:
+            self.unread += max(0, decoded_size(raw, part) - len(octets))
         return clean(page_text(read)).replace("\n--\n", f"\n{SIGNATURE}\n")
 
     def message(self, raw: bytes, part: Part, depth: int) -> None:
@@ -261,13 +259,20 @@ class _Reader:
         text = likely_text(decoded(raw, part, _MAX_CALENDAR), part.charset)
         self.note(Note.CANCELLED if is_cancelled(text) else Note.CALENDAR, event_line(text))
 
-    def pkcs7(self, part: Part) -> None:
+    def pkcs7(self, raw: bytes, part: Part, depth: int) -> None:
         """S/MIME that is not text with a signature beside it (RFC 8551 3.2.2)."""
-        kind = part.parameters.get("smime-type", "").lower()
-        if kind == "signed-data":
-            self.note(Note.SEALED)
-        elif kind != "certs-only":
-            self.note(Note.ENCRYPTED)
+        if part.parameters.get("smime-type", "").lower() == "certs-only":
+            return
+        octets = decoded(raw, part, MAX_SIGNED)
+        content = signed_content(octets) if depth else None
+        if content is None:
+            opened = part.parameters.get("smime-type", "").lower() == "signed-data"
+            self.note(Note.SEALED if opened else Note.ENCRYPTED)
+            return
+        if len(octets) == MAX_SIGNED:
+            self.note(Note.UNREAD)
+        fields, _, start = read_fields(content)
+        self.read(content, Header(fields), 0, start, len(content), depth - 1)
 
     def attach(self, raw: bytes, part: Part) -> None:
         name = file_name(raw, part)
@@ -278,16 +283,9 @@ class _Reader:
             self.attachments.append(Attachment(name, kind, decoded_size(raw, part)))
 
 
-def _has_page(part: Part) -> bool:
-    return any(one.type == "text/html" and one.is_text for one in part.walk())
-
-
-def _says_less(plain: str, page: str) -> bool:
-    """Whether a plain text is no alternative to the text of the page beside it."""
-    if len(page) <= len(plain):
-        return False
-    stub = _SAYS_HTML.search(plain) is not None
-    return stub or not plain.strip() or len(page) > _TIMES * len(plain) + _MORE
+def _charset_of_page(octets: bytes, part: Part) -> str:
+    found = None if "charset" in part.parameters else _META.search(octets[:_NEAR_TOP])
+    return found[1].decode("ascii") if found else part.charset
 
 
 def _described(header: Header) -> str:

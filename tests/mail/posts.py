@@ -186,6 +186,9 @@ POSTS: dict[str, tuple[str, Shown]] = {
     "UTF-8 with one broken octet": (
         part("text/plain; charset=utf-8", "Gr=C3=BC=C3=9Fe aus K=F6ln",
              QUOTED), Shown("Grüße aus K\ufffdln")),
+    "a page that says its charset itself": (
+        part("text/html", in_base64(b'<meta http-equiv="Content-Type" content="text/html; charset='
+                                    b'iso-8859-2">\xa3\xf3d\xbc'), BASE64), Shown("Łódź")),
     "an unknown charset": (part("text/plain; charset=x-klingon", "Grüße"), Shown("Grüße")),
     "Chinese beyond what it says": (
         part("text/plain; charset=gb2312", in_base64("中文\u93c6".encode("gb18030")), BASE64),

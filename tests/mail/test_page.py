@@ -42,6 +42,7 @@ PAGES = {
     "what a person moves to the right": ("<blockquote>one</blockquote>", "one"),
     "a quotation by what stands above": ("Ann wrote:<blockquote>one</blockquote>",
                                          "Ann wrote:\n\n> one"),
+    "a list that a person announces": ("I need:<blockquote>one</blockquote>", "I need:\n\none"),
     "a link": ('<a href="https://x.test/a?b&amp;c">here</a>.', "here <https://x.test/a?b&c>."),
     "a link that is its text": ("<a href='https://x.test/'>x.test</a>", "x.test"),
     "a link to write to": ("<a href=mailto:ann@x.test>Ann</a>", "Ann <ann@x.test>"),

@@ -125,9 +125,9 @@ def test_of_an_answer_the_quotations_are_folded(case: str) -> None:
     assert short(fold_quotes(text, answer=True, footer=FOOTER)) == lines
 
 
-def test_below_a_heading_in_a_mail_that_answers_nothing_is_news() -> None:
-    text = f"Please read.\n\n{OUTLOOK}\none"
-    assert short(fold_quotes(text, answer=False)) == [line for line in text.split("\n") if line]
+def test_what_a_post_that_answers_nothing_quotes_is_news() -> None:
+    for text in (f"Please read.\n\n{OUTLOOK}\none", f"Please read:\n{ON}\n{LONG}"):
+        assert short(fold_quotes(text, answer=False)) == [line for line in text.split("\n") if line]
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,9 @@ def test_a_line_of_an_answer_is_there_whatever_program_sent_it(client: str) -> N
 MARKED = st.sampled_from(
     ["> quoted", ">", ">> deeper", f"> {ON}", "> -- ", "> Sent from my iPhone", "", f"> {'_' * 32}"]
 )
-QUOTED = st.one_of(MARKED, st.sampled_from([ON, "Am 09.05.26 um 10:00 schrieb Ann Lee:"]))
+QUOTED = st.one_of(
+    MARKED, st.sampled_from([f"{ON}\n> one", "Am 09.05.26 um 10:00 schrieb Ann Lee:\n\n> one"])
+)
 BEGINNINGS = st.sampled_from(
     ["", "Sent from my iPhone", "On Monday", "From: me", "Subject: tea", "wrote:", "-", "_", "Am",
      "below", "Hi Ann,", "-- ", "*", "-----Original Message-----", "Get", "I wrote on 9 May:"]
@@ -177,19 +179,21 @@ def new(lines: list[str]) -> list[str]:
     return [line for line in lines if line.endswith("(new)")]
 
 
-def shown(blocks: tuple[Block, ...], kinds: tuple[Kind, ...] = tuple(Kind)) -> list[str]:
-    return [line for block in blocks if block.kind in kinds for line in block.lines]
+def shown(blocks: tuple[Block, ...]) -> list[str]:
+    return [line for block in blocks for line in block.lines]
 
 
-@given(st.lists(st.one_of(QUOTED, NEW)))
-@example(["> a", "1 (new)", "> b", ON, "2 (new)", "> c", "", "3 (new)"])
-@example([ON, "> a", "1 (new)", "1 (new)"])
-def test_what_is_new_among_marked_quotations_is_shown_in_its_order(lines: list[str]) -> None:
-    blocks = fold_quotes("\n".join(lines), answer=False, footer=FOOTER)
-    assert new(shown(blocks, (Kind.OWN,))) == new(lines)
+@given(st.lists(st.one_of(QUOTED, NEW)), st.booleans())
+@example(["> a", "1 (new)", "> b", f"{ON}\n> c", "2 (new)", "> d", "", "3 (new)"], True)
+@example([f"{ON}\n> a", "1 (new)", "1 (new)"], True)
+def test_what_is_new_among_marked_quotations_is_shown_in_its_order(
+    lines: list[str], answer: bool
+) -> None:
+    blocks = fold_quotes("\n".join(lines), answer=answer, footer=FOOTER)
+    assert new(shown(blocks)) == new(lines)
 
 
-@given(st.lists(st.one_of(MARKED, NEW)), st.lists(st.one_of(QUOTED, NEW)))
+@given(st.lists(st.one_of(QUOTED, NEW)), st.lists(st.one_of(QUOTED, NEW)))
 def test_what_stands_above_a_heading_is_shown(above: list[str], below: list[str]) -> None:
     text = "\n".join([*above, "", *OUTLOOK.split("\n"), *below])
     found = new(shown(fold_quotes(text, answer=True)))
