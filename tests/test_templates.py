@@ -183,6 +183,8 @@ OWN: Mapping[str, Mapping[str, tuple[object, ...]]] = {
         }
         for half in ("txt", "html")
     },
+    "item.quoted": {"lines": (1, 9)},
+    "item.signature": {"lines": (1, 9)},
     "item.write": {"name": ("Ann Lee", HOSTILE)},
     "note.calendar": {"value": ("", "Choir, 2026-05-09 10:00", HOSTILE)},
     "note.cancelled": {"value": ("", "Choir, 2026-05-09 10:00", HOSTILE)},

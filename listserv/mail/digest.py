@@ -1,9 +1,9 @@
 """An issue of a digest -> the mails that it is sent as.
 
-The posts are put into conversations (threads.py), each post becomes blocks (digest_body.py), and
-every block a piece of text and of HTML (digest_text.py, digest_html.py). Then the pieces are laid
-out over parts by their sizes (digest_parts.py) and joined inside a frame (digest_frame.py). For the
-format mime the messages themselves are (digest_messages.py).
+The posts are put into conversations (threads.py), each post becomes paragraphs (digest_body.py),
+and every paragraph a piece of text and of HTML (digest_text.py, digest_html.py). Then the pieces
+are laid out over parts by their sizes (digest_parts.py) and joined inside a frame
+(digest_frame.py). For the format mime the messages themselves are (digest_messages.py).
 """
 
 import html
@@ -13,13 +13,13 @@ from itertools import count
 
 from listserv.mail import digest_html as page
 from listserv.mail import digest_text as plain
-from listserv.mail.digest_body import blocks
+from listserv.mail.digest_body import paragraphs
 from listserv.mail.digest_frame import Frame, Row, anchor
 from listserv.mail.digest_messages import message_parts
 from listserv.mail.digest_mime import alternative, text_entity, versioned
 from listserv.mail.digest_parts import MAX_HTML, MAX_TEXT, Post, Size, Slice, laid_out
 from listserv.mail.issue import Issue, Item, Part, Words
-from listserv.mail.threads import bare_title, conversations
+from listserv.mail.threads import bare_title, conversations, is_answer
 
 __all__ = ["Issue", "Item", "Part", "Words", "build"]
 
@@ -43,24 +43,24 @@ def build(issue: Issue, words: Words) -> tuple[Part, ...]:
 @dataclass(frozen=True, slots=True)
 class _Post:
     """A post in pieces. `place` is its number of how many, `title` its subject without reply marks,
-    `own_title` says that it is not that of its conversation; `blocks` are (text, HTML), "" for
+    `own_title` says that it is not that of its conversation; `pieces` are (text, HTML), "" for
     what is not asked for."""
 
     item: Item
     place: str
     title: str
     own_title: bool
-    blocks: tuple[tuple[str, str], ...]
+    pieces: tuple[tuple[str, str], ...]
 
     def text(self, words: Words, start: int, end: int) -> str:
         head = plain.item_head(self.item, self.place, continued=start > 0, words=words)
-        pieces = [text for text, _ in self.blocks[start:end]]
+        pieces = [text for text, _ in self.pieces[start:end]]
         return "\n\n".join([head, *pieces, plain.item_tail(self.item, words)])
 
     def page(self, words: Words, start: int, end: int) -> str:
         subject = self.title if self.own_title else ""
         head = page.item_head(self.item, self.place, subject, continued=start > 0, words=words)
-        pieces = [markup for _, markup in self.blocks[start:end]]
+        pieces = [markup for _, markup in self.pieces[start:end]]
         return "\n".join([head, *pieces, page.item_tail(self.item, self.title, words)])
 
 
@@ -73,9 +73,10 @@ def _posts(frame: Frame) -> list[list[_Post]]:
         posts.append([])
         for item in thread.items:
             title = bare_title(item.subject, issue.prefix)
+            answer = is_answer(item.subject, issue.prefix)
             pieces = tuple(
-                (plain.block_text(block), page.block_html(block) if with_page else "")
-                for block in blocks(item, words)
+                (plain.paragraph_text(one), page.paragraph_html(one) if with_page else "")
+                for one in paragraphs(item, words, answer=answer, footer=issue.footer)
             )
             own = title.casefold() != thread.title.casefold()
             place = f"{next(number)}/{len(issue.items)}"
@@ -122,7 +123,7 @@ class _Texts:
         words = self.frame.words
         markup = post.page(words, 0, 0) if self.with_page else ""
         around = _size(post.text(words, 0, 0) + f"\n\n{plain.POST_ENDS}\n\n", markup)
-        return Post(around, tuple(_size(*piece) for piece in post.blocks))
+        return Post(around, tuple(_size(*piece) for piece in post.pieces))
 
     def part(self, slices: Sequence[Slice], part: tuple[int, int]) -> Part:
         words = self.frame.words

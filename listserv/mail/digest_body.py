@@ -1,21 +1,20 @@
-"""A post in a digest as blocks: what its author wrote, what they quote in it, and lines of ours."""
+"""A post in a digest as paragraphs: what its author wrote, what they quote, and lines of ours."""
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
 from listserv.mail.attached import size_in_words
 from listserv.mail.issue import Item, Words
 from listserv.mail.plain import clean
+from listserv.mail.quotes import Block, Kind, fold_quotes
 from listserv.mail.rendering import Attachment, Note, note_phrase
 from listserv.mail.words import shown
 
-# Characters of a block. A longer one is cut at a line or a space, so that parts can be filled.
-MAX_BLOCK = 4000
+# Characters. A longer one is cut at a line or a space, so that parts can be filled.
+MAX_PARAGRAPH = 4000
 
 _LONGEST_NAME = 80
-_QUOTE = re.compile(r"> ?")
 _KINDS = {
     "image": "kind.image",
     "audio": "kind.audio",
@@ -26,68 +25,78 @@ _KINDS = {
 }
 
 
-class Kind(Enum):
+class Voice(Enum):
+    """Whose words a paragraph is."""
+
     OWN = "own"
     QUOTED = "quoted"
     OURS = "ours"
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """`text` has at most MAX_BLOCK characters in lines without blank ones at its ends; a QUOTED one
-    is without the mark > in front of each."""
+class Paragraph:
+    """`text` has at most MAX_PARAGRAPH characters, in lines without blank ones; a QUOTED one is
+    without the mark > in front of each."""
 
-    kind: Kind
+    voice: Voice
     text: str
 
 
-def blocks(item: Item, words: Words) -> list[Block]:
-    """All of an item, in the order of reading."""
+def paragraphs(item: Item, words: Words, *, answer: bool, footer: str = "") -> list[Paragraph]:
+    """All of an item, in the order of reading. `answer`: its subject says that it answers;
+    `footer` is the list's own, which nobody needs to read again."""
     rendering = item.rendering
     if rendering is None:
-        return [Block(Kind.OURS, words.phrase("item.unreadable"))]
+        return [Paragraph(Voice.OURS, words.phrase("item.unreadable"))]
     # How many more attachments there are stands below them, all else above.
     notes = sorted(rendering.notes, key=lambda note: note.startswith(Note.MORE))
     below = len(notes) - sum(note.startswith(Note.MORE) for note in notes)
     ours = [_noted(note, words) for note in notes]
     ours[below:below] = [_attached(attachment, words) for attachment in rendering.attachments]
-    return [*written(rendering.text), *_cut(Kind.OURS, ours)]
+    blocks = fold_quotes(clean(rendering.text), answer=answer, footer=footer)
+    shown = [one for block in blocks for one in _folded(block, words)]
+    return [*shown, *_cut(Voice.OURS, ours)]
+
+
+def _folded(block: Block, words: Words) -> Iterator[Paragraph]:
+    yield from written(block.lines)
+    if block.count:
+        key = "item.signature" if block.kind is Kind.SIGNATURE else "item.quoted"
+        values = {"name": _short(block.of), "lines": block.count}
+        yield Paragraph(Voice.OURS, words.phrase(key, **values))
+
+
+def written(lines: Iterable[str]) -> Iterator[Paragraph]:
+    """Paragraphs, each of one voice; blank lines are between them only."""
+    own: list[str] = []
+    voice = Voice.OWN
+    for line in lines:
+        marked = line.startswith(">")
+        content = line[1:].removeprefix(" ") if marked else line
+        of_line = Voice.QUOTED if marked else Voice.OWN
+        if not content.strip() or of_line is not voice:
+            yield from _cut(voice, own)
+            own, voice = [], of_line
+        if content.strip():
+            own.append(content.rstrip())
+    yield from _cut(voice, own)
+
+
+def _cut(voice: Voice, lines: list[str]) -> Iterator[Paragraph]:
+    text = "\n".join(lines)
+    at = 0
+    while len(text) - at > MAX_PARAGRAPH:
+        room = at + 1, at + MAX_PARAGRAPH
+        end = next((end for mark in "\n " if (end := text.rfind(mark, *room)) > 0), room[1])
+        yield Paragraph(voice, text[at:end].strip("\n"))
+        at = end
+    if lines:
+        yield Paragraph(voice, text[at:].strip("\n"))
 
 
 def _noted(note: str, words: Words) -> str:
     key, values = note_phrase(note)
     return words.phrase(key, **values)
-
-
-def written(text: str) -> Iterator[Block]:
-    """Paragraphs, each of one kind."""
-    for paragraph in clean(text).split("\n\n"):
-        lines: list[str] = []
-        kind = Kind.OWN
-        for line in paragraph.split("\n"):
-            if (kind is Kind.QUOTED) is not line.startswith(">"):
-                yield from _cut(kind, lines)
-                lines, kind = [], Kind.OWN if kind is Kind.QUOTED else Kind.QUOTED
-            lines.append(_QUOTE.sub("", line, count=1) if kind is Kind.QUOTED else line)
-        yield from _cut(kind, lines)
-
-
-def _cut(kind: Kind, lines: list[str]) -> Iterator[Block]:
-    text = "\n".join(lines)
-    at = 0
-    while len(text) - at > MAX_BLOCK:
-        room = at + 1, at + MAX_BLOCK
-        end = next((end for mark in "\n " if (end := text.rfind(mark, *room)) > 0), room[1])
-        yield from _block(kind, text[at:end])
-        at = end
-    yield from _block(kind, text[at:])
-
-
-def _block(kind: Kind, text: str) -> Iterator[Block]:
-    """None for white space; an indented first line stays so."""
-    text = "\n".join(line.rstrip() for line in text.split("\n")).strip("\n")
-    if text:
-        yield Block(kind, text)
 
 
 def _attached(attachment: Attachment, words: Words) -> str:

@@ -1,5 +1,5 @@
-"""An issue as a simple HTML page: a heading for each conversation (h2) and each post (h3), the same
-blocks as in the text. What authors wrote is text, its addresses are links, and nothing else in it
+"""An issue as a simple HTML page: a heading for each conversation (h2) and each post (h3), and the
+paragraphs of the text. What authors wrote is text, its addresses are links, and nothing else in it
 is markup; nh3 looks it over all the same."""
 
 import html
@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import nh3
 
-from listserv.mail.digest_body import Block, Kind, in_short
+from listserv.mail.digest_body import Paragraph, Voice, in_short
 from listserv.mail.issue import Item, Words
 
 _LONGEST = 300
@@ -31,15 +31,17 @@ _CLEANER = nh3.Cleaner(
 
 
 def cleaned(markup: str) -> str:
-    """Without all that no block has."""
+    """Without all that no paragraph has."""
     return _CLEANER.clean(markup)
 
 
-def block_html(block: Block) -> str:
-    lines = "<br>".join(_linked(line) for line in block.text.split("\n"))
-    if block.kind is Kind.OURS:
-        return f'<p class="ours" dir="auto">{html.escape(block.text).replace(chr(10), "<br>")}</p>'
-    if block.kind is Kind.QUOTED:
+def paragraph_html(paragraph: Paragraph) -> str:
+    lines = "<br>".join(_linked(line) for line in paragraph.text.split("\n"))
+    if paragraph.voice is Voice.OURS:
+        return (
+            f'<p class="ours" dir="auto">{html.escape(paragraph.text).replace(chr(10), "<br>")}</p>'
+        )
+    if paragraph.voice is Voice.QUOTED:
         return cleaned(f'<blockquote dir="auto">{lines}</blockquote>')
     return cleaned(f'<p dir="auto">{lines}</p>')
 

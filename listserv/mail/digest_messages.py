@@ -4,14 +4,15 @@ from collections.abc import Iterator
 from email.utils import format_datetime
 
 from listserv.mail import headers as h
-from listserv.mail.digest_body import blocks
+from listserv.mail.digest_body import paragraphs
 from listserv.mail.digest_frame import Frame
 from listserv.mail.digest_mime import digest, text_entity, versioned
 from listserv.mail.digest_parts import MAX_MIME
-from listserv.mail.digest_text import block_text
+from listserv.mail.digest_text import paragraph_text
 from listserv.mail.headers import header_line, structured_line
 from listserv.mail.issue import Item, Part, Words
 from listserv.mail.mailboxes import write_mailbox, write_phrase
+from listserv.mail.threads import is_answer
 
 # A post of a conversation number, as a message.
 _Message = tuple[int, Item, bytes]
@@ -61,6 +62,7 @@ def _stand_in(item: Item, words: Words) -> bytes:
         header_line(h.SUBJECT, item.subject),
         structured_line(h.MESSAGE_ID, item.message_id),
     ]
-    text = "\n\n".join(block_text(block) for block in blocks(item, words))
+    said = paragraphs(item, words, answer=is_answer(item.subject))
+    text = "\n\n".join(map(paragraph_text, said))
     described, body = versioned(text_entity("plain", text))
     return b"".join(head) + described + b"\r\n" + body

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from email.utils import format_datetime
 
-from listserv.mail.digest_body import Block, Kind, in_short
+from listserv.mail.digest_body import Paragraph, Voice, in_short
 from listserv.mail.issue import Item, Words
 
 # RFC 1153: in front of the first post, and behind each.
@@ -54,11 +54,11 @@ def _mailbox(item: Item) -> str:
     return f"{name} <{item.address}>"
 
 
-def block_text(block: Block) -> str:
-    lines = block.text.split("\n")
-    if block.kind is Kind.OURS:
+def paragraph_text(paragraph: Paragraph) -> str:
+    lines = paragraph.text.split("\n")
+    if paragraph.voice is Voice.OURS:
         return "\n".join(f"[{line}]" for line in lines)
-    if block.kind is Kind.QUOTED:
+    if paragraph.voice is Voice.QUOTED:
         return "\n".join(f"> {line}".rstrip() for line in lines)
     escaped = [f" {line}" if _SEPARATOR.match(line) else line for line in lines]
     if len(lines) > 1 and _FIELD.match(lines[0]) and (_FIELD.match(lines[1]) or lines[1][0] == " "):

@@ -29,10 +29,10 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """`post`, `request` and `leave` are addresses of the list; `prefix` is its subject_prefix,
-    which headings leave out; `day` is the day of the issue in the zone to show; `format` is text,
-    html or mime; `items` are by number. `raws` are whole messages with CR LF lines, by number, for
-    the format mime only."""
+    """`post`, `request` and `leave` are addresses of the list; `day` is the day of the issue in the
+    zone to show; `format` is text, html or mime; `items` are by number. `raws` are whole messages
+    with CR LF lines, by number, for the format mime only. `prefix` is the list's subject_prefix,
+    which headings leave out, and `footer` its footer as posts carry it, which posts leave out."""
 
     title: str
     post: str
@@ -44,6 +44,7 @@ class Issue:
     items: tuple[Item, ...]
     raws: Mapping[int, bytes] = field(default_factory=lambda: MappingProxyType({}))
     prefix: str = ""
+    footer: str = ""
 
 
 @dataclass(frozen=True, slots=True)

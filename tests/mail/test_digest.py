@@ -6,8 +6,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from listserv.mail.digest import Item, Words, build
-from listserv.mail.digest_body import Block, Kind
-from listserv.mail.digest_html import block_html, cleaned, mailto
+from listserv.mail.digest_body import Paragraph, Voice
+from listserv.mail.digest_html import cleaned, mailto, paragraph_html
 from listserv.mail.rendering import Attachment, Note
 from listserv.mail.threads import bare_title
 from tests.mail.digest_day import GOLDEN, PREFIX, TEMPLATES, TOWN, issue, item, made
@@ -120,7 +120,7 @@ def test_an_author_whose_address_nobody_may_see_is_written_to_through_the_list()
     ],
 )  # fmt: skip
 def test_what_is_written_becomes_markup(written: str, shown: str) -> None:
-    assert block_html(Block(Kind.OWN, written)) == f'<p dir="auto">{shown}</p>'
+    assert paragraph_html(Paragraph(Voice.OWN, written)) == f'<p dir="auto">{shown}</p>'
 
 
 def test_markup_that_got_in_is_taken_out_again() -> None:
