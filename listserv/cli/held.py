@@ -159,5 +159,12 @@ def _waits_for(one: Held, now: datetime) -> str:
 def _text(raw: bytes) -> str:
     """The first lines of a message's text, with nothing in them that could steer a terminal."""
     read = readable(raw, _LINES)
-    more = [f"… and {read.more} more lines"] if read.more else []
-    return "\n".join([*read.lines, *more])
+    lines = [*read.lines, *_rest(read.more)]
+    if read.others:
+        others = [f"> {line}" for line in (*read.others, *_rest(read.more_others))]
+        lines += ["", "The same as HTML, which says something else:", *others]
+    return "\n".join(lines)
+
+
+def _rest(more: int) -> list[str]:
+    return [f"… and {more} more lines"] if more else []

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from listserv.domain.errors import ListservError
 from listserv.domain.lists import MailingList
-from listserv.flow import author_told, moderate, moderators
+from listserv.flow import author_told, flood, moderate, moderators
 from listserv.flow.facts import gather
 from listserv.flow.site import Site
 from listserv.mail.parse import parse
@@ -36,8 +36,8 @@ def go_on(tx: Tx, site: Site, held_id: int, now: datetime) -> None:
         advance(tx, site, held.get(tx, held_id), now)
 
 
-def advance(tx: Tx, site: Site, one: Held, now: datetime) -> None:
-    """The next step for what is held."""
+def advance(tx: Tx, site: Site, one: Held, now: datetime, *, urgent: bool = False) -> None:
+    """The next step for what is held. What is not `urgent` waits for its turn in a flood."""
     mlist = lists.get(tx, one.list_id)
     settings = mlist.settings
     expires = one.since + timedelta(days=settings.held_expiry)
@@ -50,9 +50,10 @@ def advance(tx: Tx, site: Site, one: Held, now: datetime) -> None:
     deadline = timedelta(hours=settings.held_deadline)
     for step in range(one.step + 1, _FALLBACK):
         people = moderators.circle(tx, mlist, one, step)
+        if people and not urgent and not flood.has_room(tx, site, mlist, one, now):
+            return
         if people and held.take_step(tx, one.id, one.step, step, min(now + deadline, expires)):
-            for member in people:
-                moderators.show(tx, site, mlist, one, member, now)
+            moderators.show(tx, site, mlist, one, people, now)
             log.info("held=%d list=%s asked=%d step=%d", one.id, mlist.address, len(people), step)
             return
     if one.step == 0:

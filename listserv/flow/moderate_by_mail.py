@@ -99,7 +99,7 @@ def _why_not(
         return "decided"
     if now >= found.expires:
         return "late"
-    if moderators.is_own(tx, one, member):
+    if moderators.is_own(one, member):
         return "own"
     return ruling if isinstance(ruling, Unclear) else ""
 

@@ -1,6 +1,8 @@
 """What waits for a person is shown to moderators: who they are, and the mail that they get."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from listserv.domain.address import Role
 from listserv.domain.lists import MailingList
@@ -32,47 +34,61 @@ def circle(tx: Tx, mlist: MailingList, one: Held, step: int) -> list[Member]:
     one of them; then the others; then the owners. Nobody decides about their own post."""
     people = members.owners(tx, mlist.id) if step > 2 else moderators(tx, mlist)
     asked = moderations.shown_to(tx, one.id)
-    left = [m for m in people if m.id not in asked and not is_own(tx, one, m)]
+    left = [m for m in people if m.id not in asked and not is_own(one, m)]
     if step == 1 and mlist.settings.moderators == "turn" and left:
         return [left[one.id % len(left)]]
     return left
 
 
-def is_own(tx: Tx, one: Held, member: Member) -> bool:
+def is_own(one: Held, member: Member) -> bool:
     """Whether a held post, or a request, is this member's own."""
     if one.request is not None:
         return one.request.address.key == member.address.key
-    return posts.get(tx, one.post_id).member_id == member.id
+    return one.member_id == member.id
 
 
-def show(tx: Tx, site: Site, mlist: MailingList, one: Held, member: Member, now: datetime) -> None:
-    """Mail it to one of them, with a token of their own to answer."""
-    token = random_token(site.nonce(RANDOM_TOKEN_BYTES))
-    moderations.add(tx, Moderation(token, one.id, member.id, now, now + OPEN_FOR))
-    language = notices.language_of(mlist, member)
+def show(
+    tx: Tx, site: Site, mlist: MailingList, one: Held, people: Sequence[Member], now: datetime
+) -> None:
+    """Mail it to some of them, each with a token of their own to answer. What they read is made
+    once, for each of their languages."""
     raw = posts.raw(tx, one.post_id) if one.request is None else None
     text = readable(raw, _LINES) if raw is not None else Readable((), 0, ())
-    said = one.request.words.splitlines() if one.request is not None else text.lines
-    attached = None
-    if raw is not None:
-        attached = held_copy(raw, lambda kind, size: notices.left_out(site, kind, size, language))
-    notices.send(
-        tx, site, mlist, "moderator-held.txt", member.address, now, member=member.id,
-        language=language,
-        reply_to=mlist.addresses.of(Role.MODERATE, token),
-        values={
-            "author": one.author, "subject": " ".join(one.subject.split()),
-            "joins": one.request is not None,
-            "name": one.request.name if one.request is not None else "",
-            "reasons": reasons(site, one, language), "lines": said, "more": text.more,
-            "attachments": [
-                f"{name or kind} ({-(-size // _KILOBYTE):,} kB)"
-                for name, kind, size in text.attachments
-            ],
-            "attached": raw is not None,
-        },
-        attached=attached,
-    )  # fmt: skip
+    values = {
+        "author": one.author, "subject": " ".join(one.subject.split()),
+        "joins": one.request is not None,
+        "name": one.request.name if one.request is not None else "",
+        "lines": one.request.words.splitlines() if one.request is not None else text.lines,
+        "more": text.more, "others": text.others, "more_others": text.more_others,
+        "attachments": [
+            f"{name or kind} ({-(-size // _KILOBYTE):,} kB)"
+            for name, kind, size in text.attachments
+        ],
+        "attached": raw is not None,
+    }  # fmt: skip
+    for language, readers in by_language(mlist, people).items():
+        attached = None if raw is None else held_copy(raw, partial(_left_out, site, language))
+        why = reasons(site, one, language)
+        for member in readers:
+            token = random_token(site.nonce(RANDOM_TOKEN_BYTES))
+            moderations.add(tx, Moderation(token, one.id, member.id, now, now + OPEN_FOR))
+            notices.send(
+                tx, site, mlist, "moderator-held.txt", member.address, now, member=member.id,
+                language=language, reply_to=mlist.addresses.of(Role.MODERATE, token),
+                values={**values, "reasons": why}, attached=attached,
+            )  # fmt: skip
+
+
+def by_language(mlist: MailingList, people: Sequence[Member]) -> dict[str, list[Member]]:
+    """Whoever reads each language, in their order."""
+    found: dict[str, list[Member]] = {}
+    for member in people:
+        found.setdefault(notices.language_of(mlist, member), []).append(member)
+    return found
+
+
+def _left_out(site: Site, language: str, kind: str, size: int) -> str:
+    return notices.left_out(site, kind, size, language)
 
 
 def reasons(site: Site, one: Held, language: str) -> list[str]:

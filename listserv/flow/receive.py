@@ -90,11 +90,10 @@ def message(
         replies[case.mlist.id] = one.reply
         if _is_stored(one.decision):
             raw_id = raw_id or posts.keep_raw(tx, incoming.raw, now)
-        _carry_out(tx, site, case, one.decision, raw_id, now, answerable=answerable)
-        if case.facts.content.rules:
-            urgent.tell(
-                tx, site, case.facts, one.decision, incoming.raw, now, answerable=answerable
-            )
+        told = bool(case.facts.content.rules) and urgent.tell(
+            tx, site, case.facts, one.decision, incoming.raw, now, answerable=answerable
+        )
+        _carry_out(tx, site, case, one.decision, raw_id, now, answerable=answerable, urgent=told)
     return tuple(replies[t.id] if isinstance(t, MailingList) else ACCEPTED for t in targets)
 
 
@@ -258,7 +257,9 @@ def _carry_out(
     now: datetime,
     *,
     answerable: bool,
+    urgent: bool,
 ) -> None:
+    """`urgent`: the moderators have been told so."""
     facts, mlist = case.facts, case.mlist
     _log(facts, decision)
     counters.count(tx, mlist.id, decision.verdict, now)
@@ -284,18 +285,26 @@ def _carry_out(
     )
     author_first.wait(tx, site, facts, decision, held_id, now, answerable=answerable)
     if is_held:
-        _show(tx, site, mlist, held.get(tx, held_id), now, answerable=answerable)
+        one = held.get(tx, held_id)
+        _show(tx, site, mlist, one, now, answerable=answerable, urgent=urgent)
     if any(reason.rule in _TELL_OWNERS for reason in decision.reasons):
         _tell_owners_once(tx, site, mlist, now)
 
 
 def _show(
-    tx: Tx, site: Site, mlist: MailingList, one: Held, now: datetime, *, answerable: bool
+    tx: Tx,
+    site: Site,
+    mlist: MailingList,
+    one: Held,
+    now: datetime,
+    *,
+    answerable: bool,
+    urgent: bool,
 ) -> None:
     """To those who decide, unless its own author is asked first; and to the author that it is."""
     if one.due is not None and one.due > now:
         return
-    escalate.advance(tx, site, one, now)
+    escalate.advance(tx, site, one, now, urgent=urgent)
     if answerable:
         author_told.waits(tx, site, mlist, one, now)
 

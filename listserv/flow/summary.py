@@ -25,7 +25,7 @@ def send(tx: Tx, site: Site, now: datetime, after: int = 0) -> int | None:
     # What waits for its own author first is not theirs to decide yet.
     waiting = [one for one in held.ls(tx, found) if one.due is None or one.due <= now]
     for member in moderators(tx, mlist):
-        theirs = [one for one in waiting if not is_own(tx, one, member)]
+        theirs = [one for one in waiting if not is_own(one, member)]
         if not theirs:
             continue
         rows = [
@@ -34,6 +34,9 @@ def send(tx: Tx, site: Site, now: datetime, after: int = 0) -> int | None:
         ]
         notices.send(
             tx, site, mlist, "moderator-summary.txt", member.address, now, member=member.id,
-            values={"rows": rows, "total": len(theirs), "more": len(theirs) - len(rows)},
+            values={
+                "rows": rows, "total": len(theirs), "more": len(theirs) - len(rows),
+                "unasked": any(one.step == 0 for one in theirs),
+            },
         )  # fmt: skip
     return found

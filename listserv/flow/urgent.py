@@ -11,7 +11,7 @@ from listserv.domain.decision import Decision, Verdict
 from listserv.domain.lists import MailingList
 from listserv.domain.members import MemberState
 from listserv.flow import notices
-from listserv.flow.moderators import moderators
+from listserv.flow.moderators import by_language, moderators
 from listserv.flow.site import Site
 from listserv.mail.held_copy import held_copy
 from listserv.mail.readable import readable
@@ -39,9 +39,9 @@ def tell(
     now: datetime,
     *,
     answerable: bool,
-) -> None:
+) -> bool:
     """Tell the moderators and answer the author, as the rules that apply to an accepted or held
-    post ask for."""
+    post ask for. Returns whether the moderators have heard that it is urgent."""
     answered = answerable and _answer(tx, site, facts, now)
     log.info(
         "post list=%s content rules: %s; answered=%s",
@@ -49,8 +49,10 @@ def tell(
         ", ".join(rule.name for rule in facts.content.rules),
         "yes" if answered else "no",
     )
-    if any(rule.tells for rule in facts.content.rules):
-        _tell_moderators(tx, site, facts, decision, raw, now, answered=answered)
+    if not any(rule.tells for rule in facts.content.rules):
+        return False
+    told = _tell_moderators(tx, site, facts, decision, raw, now, answered=answered)
+    return told and any(rule.urgent for rule in facts.content.rules)
 
 
 def _tell_moderators(
@@ -62,32 +64,35 @@ def _tell_moderators(
     now: datetime,
     *,
     answered: bool,
-) -> None:
+) -> bool:
+    """Whether they are told: not of everything that nothing proves."""
     mlist, post, rules = facts.mlist, facts.post, facts.content.rules
     proven = facts.author is not None and is_believed(facts.authorship.level)
     if not proven and not said.at_most(tx, "urgent", str(mlist.id), _UNPROVEN_A_DAY, now):
         log.error("post list=%s urgent, but nobody is told: too many today", mlist.address)
-        return
+        return False
     told = [rule for rule in rules if rule.tells]
     words = [rule.tell or rule.hold or rule.name for rule in told]
     author = facts.author.address if facts.author else post.author and post.author.address
     notes = ["held" if decision.verdict is Verdict.HOLD else "out"]
     notes += ["unproven"] * (not proven) + ["answered"] * answered
     text = readable(raw, _LINES)
-    for reader in moderators(tx, mlist):
-        language = notices.language_of(mlist, reader)
-        notices.send(
-            tx, site, mlist, "moderator-urgent.txt", reader.address, now,
-            values={
-                "urgent": any(rule.urgent for rule in told),
-                "rules": list(dict.fromkeys(words)),
-                "author": str(author or ""),
-                "notes": [site.templates.phrase(f"urgent.{one}", {}, language) for one in notes],
-                "subject": post.subject, "lines": text.lines, "more": text.more,
-            },
-            member=reader.id, language=language,
-            attached=held_copy(raw, partial(_left_out, site, language)),
-        )  # fmt: skip
+    values = {
+        "urgent": any(rule.urgent for rule in told), "rules": list(dict.fromkeys(words)),
+        "author": str(author or ""), "subject": post.subject,
+        "lines": text.lines, "more": text.more,
+        "others": text.others, "more_others": text.more_others,
+    }  # fmt: skip
+    for language, readers in by_language(mlist, moderators(tx, mlist)).items():
+        attached = held_copy(raw, partial(_left_out, site, language))
+        noted = [site.templates.phrase(f"urgent.{one}", {}, language) for one in notes]
+        for reader in readers:
+            notices.send(
+                tx, site, mlist, "moderator-urgent.txt", reader.address, now,
+                values={**values, "notes": noted}, member=reader.id, language=language,
+                attached=attached,
+            )  # fmt: skip
+    return True
 
 
 def _left_out(site: Site, language: str, kind: str, size: int) -> str:

@@ -39,8 +39,9 @@ ASKS_TO_JOIN = Reason("join", "asks to join")
 @dataclass(frozen=True, slots=True)
 class Held:
     """A held post as `listserv held show` tells it, or a `request` to join: then `post_id` is 0,
-    `author` the applicant, and the rest of a post is empty. `due` is when moderators see a post
-    that waits for its own author first, None when they do at once."""
+    `author` the applicant, and the rest of a post is empty. `member_id` is the member who wrote the
+    post, None for a stranger. `due` is when moderators see a post that waits for its own author
+    first, None when they do at once."""
 
     id: int
     list_id: int
@@ -59,6 +60,7 @@ class Held:
     due: datetime | None
     request: JoinRequest | None
     step: int
+    member_id: int | None
 
     @property
     def called(self) -> str:
@@ -139,6 +141,19 @@ def first_list(tx: Tx, after: int = 0) -> int | None:
     query = select(func.min(HeldRow.list_id))
     waits = HeldRow.state == HeldState.HELD, HeldRow.list_id > after
     return tx.execute(query.where(*waits)).scalar_one()
+
+
+def unasked(tx: Tx, list_id: int) -> int:
+    """How many posts of strangers a list holds about which nobody was asked yet."""
+    query = select(func.count()).select_from(HeldRow).join(PostRow, PostRow.id == HeldRow.post_id)
+    return tx.execute(
+        query.where(
+            HeldRow.state == HeldState.HELD,
+            HeldRow.list_id == list_id,
+            HeldRow.step == 0,
+            PostRow.member_id.is_(None),
+        )
+    ).scalar_one()
 
 
 def take_step(tx: Tx, held_id: int, before: int, step: int, due: datetime) -> bool:
@@ -227,7 +242,7 @@ _SELECT = (
         HeldRow.id, HeldRow.list_id, ListRow.name, ListRow.domain, HeldRow.post_id,
         PostRow.author, PostRow.subject, PostRow.size, PostRow.reasons, HeldRow.since,
         HeldRow.state, HeldRow.decided_by, HeldRow.decided, HeldRow.note, PostRow.authorship,
-        HeldRow.due, HeldRow.request, HeldRow.step,
+        HeldRow.due, HeldRow.request, HeldRow.step, PostRow.member_id,
     )
     .outerjoin_from(HeldRow, PostRow, PostRow.id == HeldRow.post_id)
     .join(ListRow, ListRow.id == HeldRow.list_id)
@@ -255,6 +270,7 @@ def _held(row: Row[*tuple[Any, ...]]) -> Held:
         due=row.due,
         request=request,
         step=row.step,
+        member_id=row.member_id,
     )
 
 

@@ -46,6 +46,15 @@ def test_a_post_in_html_or_without_text_is_shown_as_far_as_it_can_be(town: Shell
     assert texts == ["Beans & peas", ""]
 
 
+def test_a_post_whose_html_says_something_else_is_shown_twice(town: Shell) -> None:
+    body = "--b\r\n\r\nHello\r\n--b\r\nContent-Type: text/html\r\n\r\n<p>Buy pills\r\n--b--"
+    kind = "multipart/alternative; boundary=b"
+    town.post("eve@x.test", f"Twice\r\nContent-Type: {kind}", body)
+    (row,) = town.json("held", "ls")
+    said = town.json("held", "show", str(row["id"]))["text"]
+    assert said == "Hello\n\nThe same as HTML, which says something else:\n> Buy pills"
+
+
 def test_a_long_post_is_cut(town: Shell) -> None:
     town.post("eve@x.test", "Long", "\r\n".join(f"line {n}" for n in range(100)))
     (row,) = town.json("held", "ls")

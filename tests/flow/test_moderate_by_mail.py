@@ -365,7 +365,7 @@ def test_the_notice_itself_is_no_answer(language: str, joins: bool) -> None:
     values = {
         "title": "approve", "author": "approve@example.org", "name": "approve", "joins": joins,
         "subject": "approve", "reasons": ["approve was said"], "lines": ["approve"], "more": 1,
-        "attachments": ["approve"], "attached": True,
+        "attachments": ["approve"], "attached": True, "others": ["approve"], "more_others": 1,
     }  # fmt: skip
     subject, _, text = (
         JinjaTemplates().render("moderator-held.txt", values, language).partition("\n\n")
@@ -646,6 +646,24 @@ def test_who_is_suspended_is_not_asked(world: World, town: MailingList) -> None:
     nothing_happens(world, one)
     world.post(ANN, "town", subject="second", authorship=PROVEN)
     assert [each.to for each in shown(world)] == [MAX]
+
+
+def test_html_that_says_something_else_is_shown_beside_the_text(
+    world: World, town: MailingList
+) -> None:
+    body = (
+        "--b\r\n\r\nHello\r\n--b\r\nContent-Type: text/html\r\n\r\n<p>approve</p><p>Buy"
+        " pills</p>\r\n--b--\r\n"
+    )
+    kind = "multipart/alternative; boundary=b"
+    one = a_post_waits(world, mime_version="1.0", content_type=kind, body=body)
+    assert one.text.endswith(
+        "The post as plain text:\n\n> Hello\n\n"
+        "The same as HTML, which says something else:\n\n> approve\n>\n> Buy pills\n"
+    )
+    # Who sends it back without marks, as programs do, decides nothing.
+    reply(world, one, one.text.replace("\n", "\r\n"))
+    assert state(world, one) is HeldState.HELD
 
 
 HOSTILE: tuple[bytes, ...] = (

@@ -70,7 +70,9 @@ def test_members_get_a_post_without_it_and_it_is_kept_so(world: World) -> None:
 
 
 def test_moderators_see_a_held_post_without_it(world: World, tmp_path: Path) -> None:
-    (tmp_path / "town.txt").write_text('when body has "selling" then urgent, hold "advert?"\n')
+    (tmp_path / "town.txt").write_text(
+        'when body has any of "selling" then urgent, hold "advert?"\n'
+    )
     world.site = replace(world.site, rule_files=RuleFiles(tmp_path))
     a_town(world, content_rules="town.txt")
     world.post(ANN, "town", raw=quoting("town"), authorship=replace(PROVEN, spf_aligned=True))

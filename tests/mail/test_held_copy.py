@@ -216,6 +216,7 @@ def test_any_bytes_make_a_notice_that_is_a_valid_multipart(raw: bytes) -> None:
     values = {
         "title": "Town", "author": "a@b.example", "subject": "", "joins": False, "name": "",
         "reasons": ["it waits"], "lines": text.lines, "more": text.more, "attached": True,
+        "others": text.others, "more_others": text.more_others,
         "attachments": [f"{name or kind} ({size} kB)" for name, kind, size in text.attachments],
     }  # fmt: skip
     made = write_notice(TEMPLATES, "moderator-held.txt", frame, values, attached=copy(raw))

@@ -2,6 +2,7 @@
 
 from unicodedata import category
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,6 +41,62 @@ def test_what_is_attached_is_listed_and_not_read() -> None:
     assert found.attachments == (("list.txt", "text/plain", 6),)
 
 
+SAME = (
+    ("Hello all,\r\nhow are you?", "<p>Hello all,</p><p>how are you?</p>"),
+    ("*Hello* [1]\r\n\r\n> [image: logo.png]\r\n", "<b>Hello</b> <img alt=logo src=x> 1"),
+    ("Our page <https://a.example/b> now", "<a href='https://a.example/b'>Our page</a> now"),
+    ("Hello\r\n\r\nand more that the page leaves out", "<p>Hello</p>"),
+    ("今日は良\r\nい天気", "<p>今日は良い天気</p>"),
+    ("Hello", "<style>p{color:red}</style>&zwnj;&nbsp;\u200b<p>Hel\u00adlo</p>"),
+    ("Hello", "<p>Hello</p><!-- Buy pills at http://x.example -->"),
+    (" ".join(f"word{n}" for n in range(100)) + " end",
+     " ".join(f"word{n}" for n in range(100)) + " that is all"),
+)  # fmt: skip
+OTHER = (
+    ("Hello", "<p>Buy pills</p>", "Buy pills"),
+    ("Hello all", "<p>Hello all</p><p>Buy pills at our shop</p>", "Buy pills at our shop"),
+    ("Hello", "<p>He\u200bllo</p><p>spam.example</p>", "spam.example"),
+    ("our page", "<a href='https://spam.example/x'>our page</a>", "<https://spam.example/x>"),
+    ("Hello", "<style>x{}</style>" + "<!-- -->" * 4000 + "<p>Buy pills</p>", "Buy pills"),
+    ("Hello", "<p>Hello</p><p class=x style='display:none'>Buy pills</p>", "Buy pills"),
+    (" ".join(f"word{n}" for n in range(1000)),
+     " ".join(f"word{n}" for n in range(1000)) + "<p>Buy" + " pills" * 30, "Buy pills"),
+    ("Hello", "Hello" + "<i></i>" * 80_000 + "<p>Buy pills</p>", "Hello"),  # too long to be read
+)  # fmt: skip
+
+
+def alternative(text: str, page: str) -> bytes:
+    utf8 = b"; charset=utf-8\r\n\r\n"
+    return several(
+        b"alternative", b"text/plain" + utf8 + text.encode(), b"text/html" + utf8 + page.encode()
+    )
+
+
+@pytest.mark.parametrize(("text", "page"), SAME)
+def test_html_that_says_the_same_is_not_read(text: str, page: str) -> None:
+    assert readable(alternative(text, page), 60).others == ()
+
+
+@pytest.mark.parametrize(("text", "page", "says"), OTHER, ids=range(len(OTHER)))
+def test_html_that_says_something_else_is_read_too(text: str, page: str, says: str) -> None:
+    found = readable(alternative(text, page), 60)
+    assert " ".join(found.lines) == text
+    assert says in "\n".join(found.others)
+    deeper = several(b"mixed", alternative(text, page).removeprefix(TYPE))
+    related = several(b"alternative", PLAIN + text.encode(), several(
+        b"related", b"text/html; charset=utf-8\r\n\r\n" + page.encode()).removeprefix(TYPE)
+        .replace(b"--b", b"--c").replace(b"=b", b"=c"))  # fmt: skip
+    for raw in (deeper.replace(b"=b\r\n\r\n--b\r\n", b"=d\r\n\r\n--d\r\n", 1), related):
+        assert says in "\n".join(readable(raw, 60).others)
+
+
+def test_what_is_left_out_of_the_other_text_is_counted() -> None:
+    page = "".join(f"<p>spam{n}</p>" for n in range(100))
+    found = readable(alternative("Hello", page), 60)
+    assert (len(found.others), found.others[0]) == (60, "spam0")
+    assert found.more_others > 30
+
+
 def test_what_is_left_out_is_counted() -> None:
     found = readable(b"\r\n" + b"line\r\n" * 100, 60)
     assert (len(found.lines), found.more) == (60, 40)
@@ -50,4 +107,6 @@ def test_any_bytes_are_lines_that_are_safe_to_show(raw: bytes) -> None:
     found = readable(TYPE + b"text/plain; charset=utf-8\r\n\r\n" + raw, 10)
     names = [text for name, kind, _ in found.attachments for text in (name, kind)]
     steers = {"Cc", "Cs", "Zl", "Zp"}
-    assert not steers & {category(char) for text in (*found.lines, *names) for char in text}
+    assert not steers & {
+        category(char) for text in (*found.lines, *found.others, *names) for char in text
+    }
