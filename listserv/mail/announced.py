@@ -22,6 +22,8 @@ LONGEST_MARK = 500
 _LONGEST_NAME = 60
 _TIME = re.compile(r"\d\d?[:.h]\d\d|\d[時시点]|@")
 _ADDRESS = re.compile(r"[<(\[][^<>()\[\]]*@[^<>()\[\]]*[>)\]]|<[^<>]*>|\S+@\S+")
+# What lists put behind a name.
+_VIA = re.compile(r"\svia\s.*")
 # The verb is the last word, or its subject follows; and that is not whoever writes the line.
 _OF_OTHERS = re.compile(
     rf"(?:{WROTE.pattern})(?:\(a\)|\s(?:the following|folgendes))?\s?[:\uff1a]"
@@ -131,5 +133,5 @@ def quoted_author(marks: Sequence[str]) -> str:
 
 
 def _name(text: str) -> str:
-    name = shown(_ADDRESS.sub("", text)).strip(" ,;*_\"'<>()")
+    name = shown(_VIA.sub("", _ADDRESS.sub("", text))).strip(" ,;*_\"'<>()")
     return name if len(name) <= _LONGEST_NAME and any(map(str.isalpha, name)) else ""

@@ -34,6 +34,7 @@ _VOID = frozenset("area base br col embed hr img input link meta param source wb
 # Other tags change no more than how a text looks.
 _MEANS = frozenset({*_BLOCKS, *map("/{}".format, _BLOCKS), "br", "td", "th", "a", "/a", "img"})
 _LONGEST_LINK = 500
+_LONGEST_ROW = 500
 _LONGEST_EMOJI = 12
 _DEEPEST = 50
 # Between two cells, until spaces are made single. In no text: it would be a control.
@@ -62,6 +63,7 @@ class _Page:
         self.lists: list[int] = []  # the last number of each open list; 0 in one without numbers
         self.mark = ""  # of a list's item, until its first line is written
         self.preformatted = 0
+        self.row = 0  # the line with which the last row of a table begins
         self.link: tuple[str, int, int] | None = None
 
     def read(self, tokens: Sequence[str], *, hide: bool) -> bool:
@@ -103,7 +105,7 @@ class _Page:
         elif name == "br":
             self.end_line(broken=True)
         elif name in {"td", "th"}:
-            self.line.append(_CELL)
+            self.cell()
         elif name == "a":
             self.begin_link(attributes)
         elif name == "/a":
@@ -112,12 +114,16 @@ class _Page:
             self.line.append(_emoji(attributes))
 
     def block(self, name: str, bare: str, attributes: str) -> None:
+        if name in {"p", "div"} and self.is_fresh(_CELL):
+            return
         self.end_line()
-        if bare == "p" and name == bare:
+        if name == "p":
             self.tight = bool(_TIGHT.search(attributes))
         nested = bare in {"ul", "ol"} and len(self.lists) > (name != bare)
         self.gap = self.gap or (_BLOCKS[bare] and not nested and not (bare == "p" and self.tight))
-        if name == "li":
+        if name == "tr":
+            self.row = len(self.lines)
+        elif name == "li":
             self.item()
         elif name == "blockquote":
             self.quote(attributes)
@@ -140,6 +146,25 @@ class _Page:
         if number := self.lists[-1]:
             self.lists[-1] += 1
         self.mark = f"{indent}{number}. " if number else f"{indent}- "
+
+    def cell(self) -> None:
+        """Begin a cell: on the line of those before it, where that is all that they are. Word puts
+        a paragraph into each."""
+        prefix, lines = self.prefix(), self.lines[self.row : self.row + 3]
+        last = lines[-1] if len(lines) < 3 and len([*filter(None, lines)]) == 1 else ""
+        is_row = prefix != last[:_LONGEST_ROW] == last and last.startswith(prefix)
+        if is_row and not self.mark and self.is_fresh(""):
+            cells = self.lines.pop().removeprefix(prefix)
+            self.line = [html.escape(cells).replace("  ", _CELL)]
+            self.gap = False
+        self.line.append(_CELL)
+
+    def is_fresh(self, begins: str) -> bool:
+        """Whether the line has nothing in it behind the last piece, which is `begins`."""
+        return "".join(self.line[-2:]).strip(" \t\r\n")[-1:] == begins
+
+    def prefix(self) -> str:
+        return ">" * self.quoted + " " * bool(self.quoted)
 
     def quote(self, attributes: str) -> None:
         announced = bool(self.lines) and WROTE.search(self.lines[-1][-_LONGEST_LINK:])
@@ -176,7 +201,7 @@ class _Page:
         if text:
             if self.gap:
                 self.blank()
-            self.lines.append(">" * self.quoted + " " * bool(self.quoted) + self.mark + text)
+            self.lines.append(self.prefix() + self.mark + text)
             self.mark, self.gap, self.last_quoted = "", False, self.quoted
         elif broken or "\xa0" in raw:
             self.blank()

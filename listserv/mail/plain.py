@@ -29,13 +29,13 @@ _DASHES = re.compile(r"^- ", re.M)
 
 def clean(text: str) -> str:
     """`text` with lines ended by "\\n", without controls; tabs are spaces, no line ends in any but
-    the mark of a signature, and blank lines stand alone."""
+    the mark of a signature, and blank lines, quoted ones too, stand alone."""
     if not text.isascii() or "\r" in text or not text.isprintable():
         text = _UNSHOWN.sub("", _ENDS.sub("\n", text)).expandtabs()
     lines: list[str] = []
     for line in text.split("\n"):
         line = line if line == SIGNATURE else line.rstrip()
-        if line or (lines and lines[-1]):
+        if line.strip("> ") or (lines and lines[-1].strip("> ")):
             lines.append(line)
     return "\n".join(lines).rstrip("\n")
 

@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from listserv.mail.attached import file_name
 from listserv.mail.mime import Part, decoded, read_structure
 from listserv.mail.page import page_text
 from listserv.mail.surgery import Header, read_fields
 from listserv.mail.text import html_to_text, shown_markup
-from listserv.mail.words import decode_text, decode_words, shown
+from listserv.mail.words import decode_text, shown
 
-_LONGEST_NAME = 60
 # More are in no mail that a person wrote: texts, and octets of all of them, markup included.
 _MOST_TEXTS = 40
 _MOST_OCTETS = 512 * 1024
@@ -51,7 +51,7 @@ def readable(raw: bytes, most: int) -> Readable:
     text = "\n".join(reading.texts(root))
     other = [one for one in reading.others if _says_more(one, text) or reading.is_cut]
     attached = tuple(
-        (_name(part.parameters.get("name", "")), shown(part.type), part.end - part.start)
+        (file_name(raw, part), shown(part.type), part.end - part.start)
         for part in root.walk()
         if part.is_attachment
     )
@@ -119,7 +119,3 @@ def _says_more(other: str, text: str) -> bool:
 
 def _words(text: str) -> Counter[str]:
     return Counter(_WORD.findall(_NO_WIDTH.sub("", text).casefold()))
-
-
-def _name(name: str) -> str:
-    return shown(decode_words(name[: 4 * _LONGEST_NAME]))[:_LONGEST_NAME]

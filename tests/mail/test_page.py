@@ -31,6 +31,11 @@ PAGES = {
     "a list's end without a list": ("</ul></ol><li>one</blockquote></pre>", "- one"),
     "a table": ("<table><tr><td>Hb</td><td>12.3</td></tr><tr><td></td><td>x</td></tr></table>",
                 "Hb  12.3\nx"),
+    "a table as Word writes it": (
+        "<p>x</p><table><tr><td><p>Hb &lt;</p></td> <td> <p>12.3</p></td><td><p>g</p></td></tr>"
+        "<tr><td><p>a</p><p>b</p></td><td><p>c</p></table>", "x\n\nHb <  12.3  g\n\na\n\nb\n\nc"),
+    "a table in a quotation": (
+        "<blockquote type=cite><table><tr><td><p>a</p><td>b<td></table></blockquote>", "> a  b"),
     "what is preformatted": ("<pre>a\n  b\n\nc</pre>d", "a\n  b\n\nc\n\nd"),
     "a quotation": ("yes<blockquote type=cite>one<blockquote type='cite'>two</blockquote>"
                     "</blockquote>no", "yes\n\n> one\n>\n>> two\n\nno"),

@@ -138,6 +138,7 @@ def test_what_a_post_that_answers_nothing_quotes_is_news() -> None:
         "On Saturday, May 9, 2026, 10:00:00 AM EDT, Matt <a@x.test> wrote:": "Matt",
         "On 9 May 2026, at 10:00, a@x.test wrote:": "",
         "Ann Lee <a@x.test> wrote:": "Ann Lee",
+        "On 5/9/26 10:00, Ann Lee via Support wrote:": "Ann Lee",
         "Am 09.05.26 um 10:00 schrieb Ann Lee:": "Ann Lee",
         "Am Samstag, 9. Mai 2026 um 10:00 Uhr schrieb Ann <a@x.test> folgendes:": "Ann",
         "Le sam. 9 mai 2026 à 10:00, Ann Lee <a@x.test> a écrit :": "Ann Lee",
