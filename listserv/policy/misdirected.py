@@ -32,8 +32,10 @@ _FROM = (
 )
 _OPTION = (
     r"(?:(?:no)?(?:mail|dig|digests?|index|repro|ack|conceal|mime|html|post|review|renew)|msgack"
-    r"|(?:full|short|ietf|dual|subject)hdr|(?:full|short)822|topics:.*"
-    r"|at \d{1,2}(?:[:.]\d\d)?(?: ?[ap]\.?m)?|daily|weekly|mon|tue|wed|thu|fri|sat|sun)"
+    r"|(?:full|short|ietf|dual|subject)hdr|(?:full|short)822|topics:.*)"
+)
+_WHEN = (
+    r"(?:,? (?:at \d{1,2}(?:[:.]\d\d)?(?: ?[ap]\.?m)?|daily|weekly|mon|tue|wed|thu|fri|sat|sun))"
 )
 
 _CLEAR = tuple(
@@ -47,11 +49,11 @@ _CLEAR = tuple(
         r"stop (?:sending )?(?:me )?(?:all |these |your )?e?-?mails?",
         r"subscribe(?: (?:digest|nodigest|me|\S+@\S+))?(?: to (?:this list|the list|LIST))?",
         r"sub(?:scribe)? LIST(?: \S+){0,4}",
-        rf"(?:quiet )?set \S+(?:,? {_OPTION})+",
+        rf"(?:quiet )?set \S+(?:,? {_OPTION})+{_WHEN}*",
+        rf"(?:set )?digest(?: LIST)?{_WHEN}+",
         r"set (?:mail|nomail|digest)",
         r"set (?:ack|delivery|digest|myposts|hide|duplicates|reminders) (?:on|off|plain|mime)",
         r"nomail",
-        rf"digest(?: LIST)?(?:,? {_OPTION})+",
         r"timezone(?: LIST)? \S+/\S+",
         r"(?:quiet )?(?:add|del|delete) LIST \S+@\S+.*",
         r"(?:confirm|ok) (?=\S*\d)[0-9a-z]{6,}",

@@ -19,9 +19,18 @@ from listserv.resources import (
 
 
 class Anything:
-    """A text, a number, a day, a sequence of two, with every attribute and method."""
+    """A text, a number, a moment, a sequence of two, with every attribute and method."""
 
-    month = 1
+    month = hour = minute = 1
+
+    def weekday(self) -> int:
+        return 1
+
+    def time(self) -> "Anything":
+        return self
+
+    def __sub__(self, other: object) -> int:
+        return 1
 
     def __str__(self) -> str:
         return "anything"
@@ -36,6 +45,9 @@ class Anything:
 
     def __iter__(self) -> Iterator["Anything"]:
         return iter([Anything(), Anything()])
+
+    def __len__(self) -> int:
+        return 2
 
     def __int__(self) -> int:
         return 1
@@ -63,7 +75,7 @@ def main() -> None:
     print(listserv.__file__)
     templates, root = JinjaTemplates(), templates_dir()
     environment = Environment(autoescape=True)
-    environment.filters |= {"day": str, "figures": str}
+    environment.filters |= dict.fromkeys(("day", "moment", "clock", "figures"), str)
     found = sorted(path for path in root.rglob("*") if path.is_file() and path.name[0] != ".")
     trees = {path: environment.parse(path.read_text("utf-8")) for path in found}
     variables = set().union(*map(meta.find_undeclared_variables, trees.values()))

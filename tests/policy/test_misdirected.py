@@ -83,6 +83,12 @@ set digest
 set nomail
 set delivery off
 set digest plain
+SET support DIGEST AT 7 PM
+set support digest mon thu at 19:30
+digest at 7 p.m.
+set digest weekly
+timezone Europe/Berlin
+TIMEZONE support America/New_York
 nomail
 ADD support bob@example.net Bob
 quiet delete support bob@example.net
@@ -146,6 +152,10 @@ NO_COMMANDS = [
     ("sign off this form for the hospital", "Who may do that?", 1),
     ("Set your alarm", "and take the pills", 2),
     ("set point theory", "any experience?", 1),
+    ("Set the alarm at 7", "", 0),
+    ("set alarm at 7 pm", "", 0),
+    ("Digest at your own pace", "", 0),
+    ("Time zones and pills", "How do you travel?", 1),
     ("Remove me from the transplant waiting list?", "The doctor asked me today.", 3),
     ("Remove the port", "or keep it?", 1),
     ("Take me out to the ball game", "la la", 2),

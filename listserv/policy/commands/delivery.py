@@ -188,7 +188,10 @@ def read_options(words: list[str]) -> Chosen | Trouble:
         at += taken
     if not words:
         return Trouble(Why.NO_OPTION)
-    return Chosen(tuple(dict.fromkeys(options)), together(times))
+    when_all = together(times)
+    if isinstance(when_all, Trouble):
+        return when_all
+    return Chosen(tuple(dict.fromkeys(options)), when_all)
 
 
 def _parts(word: str) -> list[str]:

@@ -69,15 +69,18 @@ def _days(words: Sequence[str]) -> tuple[When, int] | None:
     return (When(days=tuple(days)), count) if days else None
 
 
-def together(found: Sequence[When]) -> When:
-    """What is said in several places of a line: all days, of the others the last."""
+def together(found: Sequence[When]) -> When | Trouble:
+    """What is said in several places of a line: all days, but one hour and one zone."""
     words = [word for one in found for word in one.days]
     days = days_of(words) if words else None
+    hours = {one.hour for one in found if one.hour}
+    zones = {one.zone for one in found if one.zone}
+    if len(hours) > 1 or len(zones) > 1:
+        return Trouble(Why.HOUR if len(hours) > 1 else Why.ZONE)
     return When(
-        next((one.hour for one in reversed(found) if one.hour), ""),
-        tuple((days_written(days) or DAILY).split(",")) if days else (),
-        next((one.zone for one in reversed(found) if one.zone), ""),
-    )
+        "".join(hours), tuple((days_written(days) or DAILY).split(",")) if days else (),
+        "".join(zones),
+    )  # fmt: skip
 
 
 def times_set(command: Command) -> Mapping[str, Value]:
