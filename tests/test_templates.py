@@ -112,7 +112,6 @@ VALUES: Mapping[str, tuple[object, ...]] = {
     "other": ("ann@y.test",),
     "others": ([], ["SIGNOFF support", HOSTILE]),
     "owner": ("support-owner@lists.example.org",),
-    "names": ("Ann, Ben",),
     "part": (2,),
     "parts": (1, 3),
     "post": ("support@lists.example.org",),
@@ -180,8 +179,9 @@ OWN: Mapping[str, Mapping[str, tuple[object, ...]]] = {
             "day": (date(2026, 3, 3),),
             "posts": ("", "What was written."),
             "rows": (
-                [{"title": "Hello", "count": 1, "names": "Ann", "anchor": "c1"}],
-                [{"title": HOSTILE, "count": 4, "names": HOSTILE, "anchor": "c1"}] * 2,
+                [{"title": "Hello", "count": 1, "names": ["Ann"], "more": 0, "anchor": "c1"}],
+                [{"title": HOSTILE, "count": 4, "names": [HOSTILE] * 2, "more": 2, "anchor": "c1"}]
+                * 2,
             ),
             "total": (1, 12),
         }

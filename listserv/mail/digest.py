@@ -14,7 +14,7 @@ from itertools import count
 from listserv.mail import digest_html as page
 from listserv.mail import digest_text as plain
 from listserv.mail.digest_body import paragraphs
-from listserv.mail.digest_frame import Frame, Row, anchor
+from listserv.mail.digest_frame import Frame, Row
 from listserv.mail.digest_messages import message_parts
 from listserv.mail.digest_mime import alternative, text_entity, versioned
 from listserv.mail.digest_parts import MAX_HTML, MAX_TEXT, Post, Size, Slice, laid_out
@@ -94,7 +94,7 @@ class _Texts:
 
     def laid_out(self) -> list[list[Slice]]:
         # A page of one conversation has no contents: what a line takes is seen from two on.
-        row = Row("", 1, "", anchor(len(self.posts)))
+        row = self.frame.longest_row()
         frame, longer = self._frame_size([row] * 2), self._frame_size([row] * 3)
         room = Size(MAX_TEXT - frame.text - _SLACK, MAX_HTML - frame.html - _SLACK)
         in_contents = Size(longer.text - frame.text, longer.html - frame.html)
@@ -116,7 +116,8 @@ class _Texts:
     def _heading_size(self, number: int) -> Size:
         """Of a conversation: its words in the contents, and its heading among the posts."""
         row = self.frame.row(number)
-        in_contents = _size(row.title + row.names, html.escape(row.title + row.names))
+        said = "".join([row.title, *row.names])
+        in_contents = _size(said, html.escape(said))
         return in_contents + _size("", page.conversation_head(row.title, row.anchor))
 
     def _post_size(self, post: _Post) -> Post:

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from listserv.mail.attached import size_in_words
+from listserv.mail.attached import shortened, size_in_words
 from listserv.mail.issue import Item, Words
 from listserv.mail.plain import clean
 from listserv.mail.quotes import Block, Kind, fold_quotes
+from listserv.mail.reflow import broken_at, unbroken
 from listserv.mail.rendering import Attachment, Note, note_phrase
 from listserv.mail.words import shown
 
@@ -15,13 +16,27 @@ from listserv.mail.words import shown
 MAX_PARAGRAPH = 4000
 
 _LONGEST_NAME = 80
+_OFFICE = "application/vnd.openxmlformats-officedocument"
+_OPEN = "application/vnd.oasis.opendocument"
 _KINDS = {
     "image": "kind.image",
     "audio": "kind.audio",
     "video": "kind.video",
-    "application/pdf": "kind.pdf",
-    "message/rfc822": "kind.mail",
+    "text": "kind.text",
     "text/calendar": "kind.calendar",
+    "message/rfc822": "kind.mail",
+    "application/pdf": "kind.pdf",
+    "application/zip": "kind.zip",
+    "application/msword": "kind.document",
+    "application/rtf": "kind.document",
+    "application/vnd.ms-excel": "kind.table",
+    "application/vnd.ms-powerpoint": "kind.slides",
+    f"{_OFFICE}.wordprocessingml.document": "kind.document",
+    f"{_OFFICE}.spreadsheetml.sheet": "kind.table",
+    f"{_OFFICE}.presentationml.presentation": "kind.slides",
+    f"{_OPEN}.text": "kind.document",
+    f"{_OPEN}.spreadsheet": "kind.table",
+    f"{_OPEN}.presentation": "kind.slides",
 }
 
 
@@ -54,12 +69,14 @@ def paragraphs(item: Item, words: Words, *, answer: bool, footer: str = "") -> l
     ours = [_noted(note, words) for note in notes]
     ours[below:below] = [_attached(attachment, words) for attachment in rendering.attachments]
     blocks = fold_quotes(clean(rendering.text), answer=answer, footer=footer)
-    shown = [one for block in blocks for one in _folded(block, words)]
-    return [*shown, *_cut(Voice.OURS, ours)]
+    width = broken_at(line for block in blocks if block.kind is Kind.OWN for line in block.lines)
+    said = [one for block in blocks for one in _folded(block, width, words)]
+    return [*said, *_cut(Voice.OURS, ours)]
 
 
-def _folded(block: Block, words: Words) -> Iterator[Paragraph]:
-    yield from written(block.lines)
+def _folded(block: Block, width: int, words: Words) -> Iterator[Paragraph]:
+    own = block.kind is Kind.OWN
+    yield from written(unbroken(block.lines, width) if own else block.lines)
     if block.count:
         key = "item.signature" if block.kind is Kind.SIGNATURE else "item.quoted"
         values = {"name": _short(block.of), "lines": block.count}
@@ -104,7 +121,7 @@ def _attached(attachment: Attachment, words: Words) -> str:
     key = _KINDS.get(kind) or _KINDS.get(kind.partition("/")[0])
     return words.phrase(
         "item.attached",
-        name=_short(attachment.name),
+        name=shortened(attachment.name),
         type=words.phrase(key) if key else _short(kind),
         size=size_in_words(attachment.octets),
     )

@@ -10,18 +10,20 @@ from listserv.mail.threads import Conversation
 
 TEMPLATE = "member-digest"
 LONGEST_TITLE = 200
-# Authors of a conversation that its line in the contents names.
-_NAMED = 3
+# Authors of a conversation that its line in the contents names, where there are several more.
+NAMED = 3
 _LONGEST_NAME = 40
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the contents: `count` posts by `names`; `anchor` is where they are on the page."""
+    """A line of the contents: `count` posts by `names` and so many `more`; `anchor` is where they
+    are on the page."""
 
     title: str
     count: int
-    names: str
+    names: tuple[str, ...]
+    more: int
     anchor: str
 
 
@@ -40,11 +42,15 @@ class Frame:
 
     def row(self, number: int) -> Row:
         thread = self.threads[number]
-        names = list(dict.fromkeys(in_short(item.author, _LONGEST_NAME) for item in thread.items))
-        named = ", ".join(names[:_NAMED])
-        if more := len(names) - _NAMED:
-            named = self.words.phrase("item.names", names=named, more=more) if more > 0 else named
-        return Row(self.title(number), len(thread.items), named, anchor(number))
+        names = tuple(dict.fromkeys(in_short(item.author, _LONGEST_NAME) for item in thread.items))
+        named = names if len(names) <= NAMED + 1 else names[:NAMED]
+        more = len(names) - len(named)
+        return Row(self.title(number), len(thread.items), named, more, anchor(number))
+
+    def longest_row(self) -> Row:
+        """With no words of an author's in it."""
+        posts = len(self.issue.items)
+        return Row("", posts, ("",) * (NAMED + 1), posts, anchor(len(self.threads)))
 
     def text(self, rows: Sequence[Row], posts: str, part: tuple[int, int]) -> tuple[str, str]:
         """Subject and text of a part."""

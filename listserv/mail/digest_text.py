@@ -33,16 +33,22 @@ _SPECIAL = re.compile(r'[()<>\[\]:;@\\,"]')
 
 def item_head(item: Item, place: str, *, continued: bool, words: Words) -> str:
     """The header of a post; `place` is its number of how many."""
-    subject = in_short(item.subject, _LONGEST)
+    subject = in_short(item.subject, _LONGEST) or words.phrase("item.untitled")
     if continued:
         subject = words.phrase("item.continued", what=subject)
     lines = [
         f"Message: {place}",
-        f"Date: {format_datetime(item.at)}",
+        f"Date: {_date(item)}",
         f"From: {_mailbox(item)}",
         f"Subject: {subject}",
     ]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _date(item: Item) -> str:
+    """Without the seconds (RFC 5322 3.3), which say nothing to a reader."""
+    written = format_datetime(item.at)
+    return f"{written[:-9]} {written[-5:]}"
 
 
 def _mailbox(item: Item) -> str:
