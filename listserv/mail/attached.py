@@ -5,7 +5,7 @@ from urllib.parse import unquote_to_bytes
 from listserv.mail import headers as h
 from listserv.mail.mime import MAX_FIELD, Part, read_parameters
 from listserv.mail.surgery import Header, read_fields
-from listserv.mail.words import decode_words, likely_text, shown
+from listserv.mail.words import decode_words, likely_text
 
 LONGEST_NAME = 60
 _MEGABYTE, _KILOBYTE = 1_000_000, 1000
@@ -31,7 +31,6 @@ def _parameter(value: str, name: str) -> str:
 
 def shortened(name: str) -> str:
     """With what stands behind the last dot."""
-    name = shown(name)
     if len(name) <= LONGEST_NAME:
         return name
     stem, dot, ending = name.rpartition(".")

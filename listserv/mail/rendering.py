@@ -19,7 +19,7 @@ from listserv.mail.mailboxes import read_mailboxes
 from listserv.mail.mime import MAX_FIELD, Part, decoded, read_structure
 from listserv.mail.opaque import signed_content
 from listserv.mail.page import page_text
-from listserv.mail.parse import MAX_SHORT, read_header, read_to_cc
+from listserv.mail.parse import MAX_HEADER, MAX_SHORT, read_header, read_to_cc
 from listserv.mail.plain import SIGNATURE, clean, cut, unflowed, without_armour
 from listserv.mail.surgery import Header, read_fields
 from listserv.mail.text import shown_markup
@@ -244,9 +244,9 @@ class _Reader:
         if part.encoding in {"base64", "quoted-printable"}:  # RFC 2046 5.2.1 forbids it
             raw = decoded(raw, part, MAX_READ)
             head, end = 0, len(raw)
-        fields, _, start = read_fields(raw, head, end)
+        fields, _, start = read_fields(raw, head, min(end, head + MAX_HEADER))
         header = Header(fields)
-        words = _described(header)
+        words = _described(header) if start < head + MAX_HEADER else ""
         self.forwarded += 1
         if not depth or self.forwarded > MAX_FORWARDED or not words:
             subject = words and decode_words(header.first(h.SUBJECT)[:MAX_SHORT])

@@ -110,6 +110,9 @@ POSTS: dict[str, tuple[str, Shown]] = {
     "a forwarded message that is none": (
         several("mixed", PLAIN, part("message/rfc822", "\nnothing")),
         Shown("Hello all.", (", message/rfc822, 9",))),
+    "a forwarded message with a header that nobody reads": (
+        part("message/rfc822", f"Subject: {'x' * 150_000}\n\nx"),
+        Shown("", (", message/rfc822, 150014",))),
     "forwarded five times": (
         part("message/rfc822", "Subject: 1\n" + part("message/rfc822", "Subject: 2\n" + part(
             "message/rfc822", "Subject: 3\n" + part("message/rfc822", "Subject: 4\n\nx")))),
@@ -123,6 +126,12 @@ POSTS: dict[str, tuple[str, Shown]] = {
     "an invitation that is taken back": (
         part("text/calendar", "METHOD:CANCEL\nBEGIN:VEVENT\nDTSTART:20260509T080000Z\n"),
         Shown("", (), ("cancelled 2026-05-09 08:00 UTC",))),
+    "an invitation that steers": (
+        part("text/calendar", "BEGIN:VEVENT\nSUMMARY:\u202ea\x07b\\nc\n"),
+        Shown("", (), ("calendar ab c",))),
+    "an attachment that steers": (
+        part("image/\u202ep\x07ng; name=\"=?utf-8?q?a=E2=80=AEgnp=2Eexe?=\"", "x"),
+        Shown("", ("agnp.exe, image/png, 1",))),
     "an invitation that cannot be read": (part("text/calendar", "\x00x"),
                                          Shown("", (), ("calendar",))),
     "Outlook's package": (
@@ -151,6 +160,10 @@ POSTS: dict[str, tuple[str, Shown]] = {
         part("text/plain", "Hi,\n-----BEGIN PGP MESSAGE-----\nVersion: 1\n\nxyz\n"
                            "-----END PGP MESSAGE-----\nBye."),
         Shown("Hi,\n\nBye.", (), ("encrypted",))),
+    "encrypted in the text, without an end": (
+        part("text/plain", "-----BEGIN PGP MESSAGE-----\n\nxyz"), Shown("", (), ("encrypted",))),
+    "signed in the text, without an end": (
+        part("text/plain", "-----BEGIN PGP SIGNED MESSAGE-----\n\nHi."), Shown("Hi.")),
     "signed in the text": (
         part("text/plain", "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nHi.\n- - one\n"
                            "-----BEGIN PGP SIGNATURE-----\n\nxyz\n-----END PGP SIGNATURE-----\n"

@@ -53,6 +53,8 @@ FOLDED = {
                                                   ["On my way", "home:", "hello"]),
     "a person's line that ends in a colon": ("I read this:\n> one", ["I read this:", "[, 1]"]),
     "a person who says who wrote": ("My doctor wrote:\n> one", ["My doctor wrote:", "[, 1]"]),
+    "a person who says when they wrote": ("On 9 May I wrote:\n> one",
+                                          ["On 9 May I wrote:", "[, 1]"]),
     "an address in a person's line": ("On 9 May I wrote to ann@x.test about:\n> one",
                                       ["On 9 May I wrote to ann@x.test about:", "[, 1]"]),
     "a smaller sign": ("> one\nI need < 5 and > 3.", ["> one", "I need < 5 and > 3."]),
