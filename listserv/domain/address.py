@@ -263,6 +263,14 @@ def read_local(local: str, is_list: Callable[[str], bool]) -> Recipient | None:
     return None
 
 
+def posting_key(address: Address) -> str:
+    """The key of an address; of one that answers an item of a digest, LIST+re-TOKEN, that of the
+    list: no name of a list has a plus sign."""
+    name, plus, rest = ascii_lower(address.local).partition("+")
+    answers = plus and _argument(plus + rest, _FIRST[Role.ITEM]) is not None
+    return f"{name}@{address.domain}" if answers else address.key
+
+
 def list_in(local: str, is_list: Callable[[str], bool]) -> str | None:
     """The list whose sub-address `local` pretends to be, for mail that is to be dropped quietly
     rather than refused by the MTA in front of us (over LMTP)."""

@@ -48,7 +48,8 @@ class Post:
     `authors` are the mailboxes of all From fields, `from_fields` counts the fields: there is one
     author exactly when both are one. `list_ids` are lower-case, without brackets. `body_hash` is
     SHA-256 over the body with trailing blank lines removed. `first_line` is the first non-blank
-    line of text that the author wrote, for spotting commands sent to the list.
+    line of text that the author wrote, for spotting commands sent to the list. `parents` are the
+    <msg-id>s of References and In-Reply-To, each once, the nearest last.
     """
 
     message_id: str
@@ -70,6 +71,7 @@ class Post:
     body_hash: bytes
     defects: tuple[str, ...] = ()
     precedence: tuple[str, ...] = ()
+    parents: tuple[str, ...] = ()
 
     @property
     def author(self) -> Mailbox | None:

@@ -101,6 +101,18 @@ def read_copy_token(secret: bytes, purpose: Purpose, token: str) -> CopyToken | 
     return CopyToken(number >> MAILING_BITS, number & (1 << MAILING_BITS) - 1)
 
 
+def item_token(secret: bytes, post_id: int) -> str:
+    """Names one post in the address under which a digest's reader answers it. The same for all
+    readers, and it grants nothing: who knows it may post what they may post anyway."""
+    return copy_token(secret, Purpose.ITEM, post_id, 0)
+
+
+def read_item_token(secret: bytes, token: str) -> int | None:
+    """The post that `item_token` named, or None for anything else."""
+    found = read_copy_token(secret, Purpose.ITEM, token)
+    return found.member if found is not None and found.mailing == 0 else None
+
+
 def _mac(secret: bytes, purpose: Purpose, body: bytes) -> bytes:
     mac = _empty_mac(secret, purpose)
     mac.update(body)

@@ -23,6 +23,7 @@ from listserv.mail.mime import (
     text_of,
     too_long,
 )
+from listserv.mail.references import parents
 from listserv.mail.surgery import Field, Header, read_fields
 from listserv.mail.text import Written, html_to_text, written
 from listserv.mail.words import decode_words, shown
@@ -74,6 +75,7 @@ def parse(raw: bytes, spam_header: str = "X-Spam: yes") -> Post:
         body_hash=_body_hash(raw, start),
         defects=(*dict.fromkeys(defects), *structure.defects),
         precedence=tuple(header.all(h.PRECEDENCE)),
+        parents=parents(header),
     )
 
 

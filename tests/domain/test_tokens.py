@@ -14,8 +14,10 @@ from listserv.domain.tokens import (
     Purpose,
     copy_token,
     is_own_message_id,
+    item_token,
     own_message_id,
     read_copy_token,
+    read_item_token,
 )
 
 SECRET = bytes(range(32))
@@ -134,3 +136,12 @@ def test_any_text_is_no_message_id_of_ours(text: str) -> None:
 def test_a_message_id_is_no_token_and_a_token_no_message_id() -> None:
     token = copy_token(SECRET, Purpose.BOUNCES, 7, 8)
     assert not is_own_message_id(SECRET, f"<{token}.listserv@lists.example.org>")
+
+
+@given(MEMBERS, st.integers(1, (1 << MAILING_BITS) - 1))
+def test_an_items_token_names_its_post_and_no_copy_is_one(post: int, mailing: int) -> None:
+    token = item_token(SECRET, post)
+    assert read_item_token(SECRET, token) == read_item_token(SECRET, token.upper()) == post
+    assert read_item_token(bytes(32), token) is None
+    assert read_item_token(SECRET, copy_token(SECRET, Purpose.ITEM, post, mailing)) is None
+    assert read_item_token(SECRET, copy_token(SECRET, Purpose.LEAVE, post, 0)) is None
