@@ -1,0 +1,238 @@
+"""An answer to a whole digest: which item is meant, and what of the digest goes out with it."""
+
+import time
+from collections.abc import Callable, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from listserv.mail.answered import Answered, Quotable, answered
+from tests.mail.digests import (
+    ATTRIBUTION,
+    FATIGUE,
+    ITEMS,
+    PORT,
+    THANKS,
+    TITLE,
+    TOP,
+    WALKS,
+    body,
+    digest_lines,
+    heading,
+    item_lines,
+    phone,
+)
+
+Program = Callable[[list[str], str], str]
+OWN = "Swimming is what helped my sister.\nAll the best, Bob"
+EACH_PROGRAM = pytest.mark.parametrize("program", [*TOP.values(), phone], ids=[*TOP, "a phone"])
+EACH_ITEM = pytest.mark.parametrize("item", [FATIGUE, PORT, WALKS], ids=lambda one: one.author)
+
+
+def kept(text: str, found: Answered) -> list[str]:
+    """The lines that go out, without blank ones."""
+    cut = {at for start, end in found.cut for at in range(start, end)}
+    return [line for at, line in enumerate(text.split("\n")) if at not in cut and line.strip()]
+
+
+def own_lines(text: str, found: Answered) -> list[str]:
+    return [line for line in kept(text, found) if not line.startswith(">")]
+
+
+@EACH_PROGRAM
+def test_a_whole_digest_under_a_few_words_names_nothing_and_none_of_it_goes_out(
+    program: Program,
+) -> None:
+    text = program(digest_lines(), OWN)
+    found = answered(text, ITEMS, TITLE)
+    assert found.item is None
+    assert [ln for ln in kept(text, found) if ln != "Sent from my iPhone"] == OWN.split("\n")
+
+
+@EACH_PROGRAM
+@EACH_ITEM
+def test_one_item_that_was_quoted_is_meant(program: Program, item: Quotable) -> None:
+    for quoted in (item_lines(item), heading(item) + body(item), item_lines(item)[-3:]):
+        text = program(quoted, OWN)
+        found = answered(text, ITEMS, TITLE)
+        assert found.item == ITEMS.index(item), text
+        assert set(OWN.split("\n")) <= set(kept(text, found))
+        assert "example.org" not in "\n".join(kept(text, found)).replace(ATTRIBUTION, "")
+
+
+@EACH_PROGRAM
+def test_what_is_quoted_of_the_item_goes_out_and_nothing_else_of_the_digest(
+    program: Program,
+) -> None:
+    text = program(heading(PORT) + body(PORT) + heading(WALKS)[:2], OWN)
+    found = answered(text, ITEMS, TITLE)
+    out = " ".join(" ".join(kept(text, found)).replace(">", "").split())
+    assert found.item == 1
+    assert "My nurse cannot find a vein any more." in out and "would you do it again?" in out
+    assert "Message:" not in out and "wrote" not in out and "schrieb" not in out
+    assert "Reply to the list" not in out
+
+
+def answered_in_place(after: Sequence[str]) -> list[str]:
+    """The whole digest, marked, with words of the reader's own below these lines of it."""
+    lines: list[str] = []
+    for line in digest_lines():
+        lines.append(f"> {line}".rstrip())
+        if line in after:
+            lines += ["", "I have had one for two years.", "No trouble at all.", ""]
+    return lines
+
+
+LAST_OF_PORT = item_lines(PORT)[-1]
+
+
+@pytest.mark.parametrize("above", [[], ["Hello, see below."], [ATTRIBUTION]])
+def test_words_in_the_midst_of_a_digest_answer_what_is_above_them(above: list[str]) -> None:
+    text = "\n".join([*above, *answered_in_place([LAST_OF_PORT])])
+    found = answered(text, ITEMS, TITLE)
+    assert found.item == 1
+    own = [line for line in above if line != ATTRIBUTION]
+    assert own_lines(text, found) == [*own, "I have had one for two years.", "No trouble at all."]
+    assert f"> {LAST_OF_PORT}" in kept(text, found)
+    assert not any("Ann Lee" in line or "-----" in line for line in kept(text, found))
+
+
+def test_words_in_the_midst_of_what_outlook_does_not_mark_are_not_lost() -> None:
+    lines = digest_lines()
+    at = lines.index(LAST_OF_PORT) + 1
+    text = TOP["Outlook"](
+        [*lines[:at], "", "I have had one for two years, no trouble.", *lines[at:]], "See below"
+    )
+    found = answered(text, ITEMS, TITLE)
+    assert found.item == 1
+    assert [ln for ln in kept(text, found) if ln not in item_lines(PORT)] == [
+        "See below",
+        "I have had one for two years, no trouble.",
+    ]
+
+
+UNCLEAR = {
+    "two items quoted": "\n".join(
+        f"> {line}" for line in [*item_lines(FATIGUE), "", *item_lines(PORT)]
+    )
+    + "\n\nYes to both of you.",
+    "words under two items": "\n".join(answered_in_place([item_lines(FATIGUE)[1], LAST_OF_PORT])),
+    "words under the whole": "\n".join(
+        [*(f"> {ln}" for ln in digest_lines()), "", "Yes, I would."]
+    ),
+    "nothing quoted": "I have had one for two years, no trouble.",
+    "nothing at all": "",
+    "only the contents": "\n".join([OWN, "", *(f"> {line}" for line in digest_lines()[:6])]),
+    "something else quoted": "> Do not go gentle into that good night\n\nSo says Thomas.",
+}
+
+
+@pytest.mark.parametrize("text", UNCLEAR.values(), ids=UNCLEAR)
+def test_where_none_is_clearly_meant_nobody_guesses(text: str) -> None:
+    assert answered(text, ITEMS, TITLE).item is None
+
+
+def test_the_only_item_is_meant_whatever_is_quoted() -> None:
+    assert answered("Thank you.", ITEMS[1:2], TITLE).item == 0
+    assert answered("Thank you.", (), TITLE) == Answered(None, ())
+
+
+def test_an_item_of_one_word_is_known_by_the_address_below_it() -> None:
+    found = answered(TOP["Gmail"](heading(THANKS) + body(THANKS), OWN), ITEMS, TITLE)
+    assert found.item == ITEMS.index(THANKS)
+
+
+@EACH_PROGRAM
+def test_the_item_that_its_author_names_is_what_goes_out_with_the_words(program: Program) -> None:
+    text = program(digest_lines(), OWN)
+    for meant, item in enumerate(ITEMS[:3]):
+        out = kept(text, answered(text, ITEMS, TITLE, meant))
+        joined = " ".join(" ".join(out).replace(">", "").split())
+        assert all(" ".join(ln.split()) in joined for ln in item.text.split("\n")[-3:])
+        assert all(ln in out for ln in OWN.split("\n"))
+        assert not any(
+            ln in joined
+            for other in ITEMS
+            if other is not item
+            for ln in other.text.split("\n")[-2:]
+            if ln
+        )
+        assert "@" not in joined and "Subject" not in joined
+
+
+def test_what_somebody_quotes_of_another_place_stays() -> None:
+    poem = [
+        "> Do not go gentle into that good night,",
+        "> Old age should burn and rave at close of day;",
+    ]
+    text = "\n".join(
+        ["This one helped me.", "", *poem, "", "Bob", "", *(f"> {ln}" for ln in digest_lines())]
+    )
+    found = answered(text, ITEMS, TITLE)
+    assert kept(text, found) == ["This one helped me.", *poem, "Bob"]
+
+
+def test_a_digest_that_nothing_is_known_of_any_more_does_not_go_out_either() -> None:
+    text = TOP["Gmail"](digest_lines(), OWN)
+    unknown = [Quotable(one.subject, one.author, "", "") for one in ITEMS]
+    assert kept(text, answered(text, unknown, "")) == OWN.split("\n")
+
+
+BOMBS = {
+    "marks": ">" * 1_000_000,
+    "marked lines": "> a b c\n" * 120_000,
+    "an item over and over": "".join(f"> {ln}\n" for ln in item_lines(FATIGUE)) * 2_000,
+    "words of an item, unmarked": FATIGUE.text.replace("\n", " ") * 2_000,
+    "announcements": "On 21 Nov\n" * 100_000,
+    "blocks of fields": "From: a\nTo: b\n" * 60_000,
+    "blank lines": "\n" * 1_000_000,
+    "one word a line": "> tired\n" * 120_000,
+    "colons": "a" * 500_000 + ":" * 500_000,
+}
+
+
+@pytest.mark.parametrize("text", BOMBS.values(), ids=BOMBS)
+def test_a_bomb_of_quotations_is_read_in_time(text: str) -> None:
+    begun = time.process_time()
+    answered(text, ITEMS, TITLE)
+    assert time.process_time() - begun < 5
+
+
+PIECES = st.sampled_from(
+    [
+        *digest_lines(),
+        *OWN.split("\n"),
+        ATTRIBUTION,
+        "> ",
+        ">>> x",
+        "",
+        "From: a",
+        "To: b",
+        "_" * 40,
+    ]
+)
+
+
+@given(
+    st.lists(st.one_of(PIECES, PIECES.map(lambda ln: f"> {ln}"), st.text(max_size=30)), max_size=60)
+)
+def test_whatever_is_quoted_of_it_no_line_of_the_digest_alone_goes_out_marked(
+    lines: list[str],
+) -> None:
+    text = "\n".join(lines)
+    found = answered(text, ITEMS, TITLE)
+    assert list(found.cut) == sorted(found.cut) and all(a < b for a, b in found.cut)
+    assert all(end <= text.count("\n") + 1 for _, end in found.cut)
+    assert found.item is None or 0 <= found.item < len(ITEMS)
+    for number, item in enumerate(ITEMS[:3]):
+        if number != found.item:
+            assert f"> {max(item_lines(item), key=len)}" not in kept(text, found)
+
+
+@given(
+    st.lists(st.text(st.characters(categories=["Lu", "Nd"]), min_size=1, max_size=8), max_size=20)
+)
+def test_words_above_the_quotation_always_go_out(words: list[str]) -> None:
+    text = TOP["Gmail"](digest_lines(), "\n".join(["My own words.", *words]))
+    assert kept(text, answered(text, ITEMS, TITLE))[: len(words) + 1] == ["My own words.", *words]
