@@ -72,13 +72,16 @@ def list_copy(
     hostname: str,
     message_id: str,
     kept: KeptFrom | None = None,
+    came: bytes | None = None,
     eight_bit: bool = True,
 ) -> ListCopy:
     """The copy of a post that was accepted. `now` is timezone-aware; `hostname` is ours;
     `message_id` ("<...>") is used only when the post has none. From is the list, unless it is
-    `kept`. Without `eight_bit` the relay takes no octets above 127: they stay only in the author's
-    header, and in what is signed or encrypted."""
-    draft = _Draft(raw, post, mlist, now, hostname, message_id, eight_bit)
+    `kept`; `came` is what its author has signed, where that is not `raw`. Without `eight_bit` the
+    relay takes no octets above 127: they stay only in the author's header, and in what is signed or
+    encrypted."""
+    signed = raw if came is None else came
+    draft = _Draft(raw, signed, post, mlist, now, hostname, message_id, eight_bit)
     copy = draft.with_authors_from(kept) if kept is not None else None
     return copy or draft.copy(from_kept=False)
 
@@ -88,6 +91,7 @@ class _Draft:
     """What a copy is made of: the arguments of `list_copy`."""
 
     raw: bytes
+    signed: bytes
     post: Post
     mlist: MailingList
     now: datetime
@@ -97,7 +101,7 @@ class _Draft:
 
     def with_authors_from(self, kept: KeptFrom) -> ListCopy | None:
         """The copy that passes DMARC by the author's own signature; None where there is none."""
-        copy, message = self.copy(from_kept=True), split(self.raw)
+        copy, message = self.copy(from_kept=True), split(self.signed)
         if copy.body != message.body:
             return None
         fields, _, _ = read_fields(copy.head)
