@@ -160,6 +160,10 @@ OF_NO_LIST = (
 OWN: Mapping[str, Mapping[str, tuple[object, ...]]] = {
     **{key: {"list": ("support", "")} for key in OF_NO_LIST},
     "author-withdrawn.txt": {"what": ("withdrawn", "again", "late", "decided", "unclear")},
+    "author-which-post.txt": {
+        "posts": ([(1, "Hello")], [(3, ""), (12, HOSTILE)]),
+        "what": ("ask", "unclear", "late"),
+    },
     "moderator-answer.txt": {
         "day": (date(2026, 6, 1),),
         "what": (

@@ -18,13 +18,23 @@ _ROBOTS = frozenset({"bulk", "junk", "list", "auto_reply"})
 
 
 class Word(StrEnum):
-    """NOTHING: a program wrote it, or a person who says no."""
+    """NOTHING: a program wrote it, or a person who says no. CHOICE is read by `read_choice`."""
 
     YES = "yes"
     UNDO = "undo"
     CANCEL = "cancel"
+    CHOICE = "choice"
     UNCLEAR = "unclear"
     NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several things that were offered, by its `number`; 0 for none of them, perhaps with a
+    `subject` for what it is instead."""
+
+    number: int
+    subject: str = ""
 
 
 class Moment(StrEnum):
@@ -62,6 +72,26 @@ def read_reply(first_line: str, *, answerable: bool) -> Word:
     if word in _CANCEL:
         return Word.CANCEL
     return Word.NOTHING if word in _NO else Word.UNCLEAR
+
+
+_NUMBER = re.compile(
+    r"[\W_]*(?:(?:number|no|nr|nummer|post|beitrag)\b[\W_]*)?(\d{1,4})(?:\s?/\s?\d{1,4})?"
+    r"[\W_]*(?:please|thanks|thank you|bitte|danke)?[\W_]*",
+    re.IGNORECASE,
+)
+_NEW = re.compile(r"[\W_]*(?:new|neu)(?![\w-])[\W_]*(.*)", re.IGNORECASE)
+_LONGEST_SUBJECT = 120
+
+
+def read_choice(first_line: str) -> Choice | None:
+    """Which of the things that were offered a reply names in its first line: by its number and
+    nothing else, or NEW and perhaps a subject."""
+    line = first_line[:1000]
+    number = _NUMBER.fullmatch(line)
+    if number is not None:
+        return Choice(int(number[1])) if int(number[1]) else None
+    new = _NEW.match(line)
+    return Choice(0, new[1].strip()[:_LONGEST_SUBJECT]) if new is not None else None
 
 
 # Questions to a mailbox that nobody has answered: more of them would let anybody who knows an

@@ -33,6 +33,8 @@ MAX_BY_LIST = 60
 
 # The rule under which a post waits for its own author.
 UNPROVEN_AUTHOR = "unproven-author"
+# The rule under which a post waits until its author has said what it answers.
+WHOLE_DIGEST = "whole-digest"
 # The rule under which a post waits for what its text says.
 CONTENT = "content"
 # Rules whose refusal is heard by the client or by nobody.
@@ -50,7 +52,8 @@ class Facts:
     `authorship` says how far that From is believed, `require_proven_author` whether it has to be.
     `trusted_peer`: the spam header is ours to believe. `ours`: its Message-ID is one that we
     issued. `addressed`: the list's address or a former one stands in To or Cc. The counts are of
-    the posts before this one that were accepted or held. `content`: what the list's content rules
+    the posts before this one that were accepted or held. `answers_digest`: it replies to a whole
+    digest, and nothing says to which post. `content`: what the list's content rules
     find; nobody looks in what a final rule decides.
     """
 
@@ -66,6 +69,7 @@ class Facts:
     ours: bool = False
     addressed: bool = True
     same_id_other_body: bool = False
+    answers_digest: bool = False
     author_posts_last_hour: int = 0
     list_posts_last_hour: int = 0
     content: Findings = NOTHING
@@ -201,6 +205,8 @@ RULES: tuple[Rule, ...] = (
     Rule("not-addressed", _H, "neither To nor Cc names the list", lambda f: not f.addressed),
     Rule("same-message-id", _H, "an earlier post with another text has the same Message-ID",
          lambda f: f.same_id_other_body),
+    Rule(WHOLE_DIGEST, _H, "it answers a whole digest and does not say which post",
+         lambda f: f.answers_digest),
     Rule("auto-generated", _H, "a program wrote it, not a person",
          lambda f: f.post.auto_submitted not in {"", "no"}),
     Rule("hard-to-read", _H, "it is built so that it cannot be read safely: {defects}",

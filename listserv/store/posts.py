@@ -1,19 +1,33 @@
 """Posts: what came in, what was decided, and the questions that the posting rules ask."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import BindParameter, and_, bindparam, func, insert, or_, select, union_all, update
+from sqlalchemy import (
+    BindParameter,
+    Row,
+    and_,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    union_all,
+    update,
+)
 
+from listserv.domain.answer import Answer
 from listserv.domain.authorship import Authorship
 from listserv.domain.decision import Decision, Reason, Verdict
 from listserv.domain.post import Post
+from listserv.store.answer_json import read_answer, write_answer
 from listserv.store.authorship_json import read_authorship, write_authorship
 from listserv.store.quick import Quick
 from listserv.store.session import Tx
-from listserv.store.tables import Base, Instant, MessageRow, PostRow
+from listserv.store.tables import Base, Instant, MessageRow, PostRow, RenderingRow
 
 # A second arrival of the same message within this time is the first one's echo.
 DUPLICATE_WINDOW = timedelta(days=7)
@@ -27,6 +41,7 @@ _SELECT = select(
     PostRow.id, PostRow.list_id, PostRow.raw_id, PostRow.message_id, PostRow.author_key,
     PostRow.author, PostRow.subject, PostRow.received, PostRow.verdict, PostRow.reasons,
     PostRow.number, PostRow.accepted, PostRow.authorship, PostRow.member_id,
+    PostRow.answers,
 )  # fmt: skip
 _POST = Base.metadata.tables[PostRow.__tablename__]
 _KEEP_RAW = Quick(
@@ -94,6 +109,7 @@ class StoredPost:
     accepted: datetime | None
     authorship: Authorship
     member_id: int | None
+    answers: Answer | None = None
 
 
 def dedupe_key(post: Post) -> bytes:
@@ -110,6 +126,12 @@ def dedupe_key(post: Post) -> bytes:
 def keep_raw(tx: Tx, raw: bytes, now: datetime) -> int:
     """Store the bytes of a message; returns their id."""
     return int(_KEEP_RAW.first(tx, raw=raw, created=now)[0])
+
+
+def mail(tx: Tx, message: int) -> bytes | None:
+    """The bytes of a message by their own id."""
+    query = select(MessageRow.raw).where(MessageRow.id == message)
+    return tx.execute(query).scalar_one_or_none()
 
 
 def raw(tx: Tx, post_id: int) -> bytes | None:
@@ -138,9 +160,12 @@ def add(
     now: datetime,
     member_id: int | None = None,
     number: int | None = None,
+    answers: Answer | None = None,
+    subject: str | None = None,
 ) -> StoredPost:
     """Store one list's post with its verdict. `number` is its acceptance number, of what was not
-    accepted at once it comes with `accept`. `member_id` is the member that its author is."""
+    accepted at once it comes with `accept`. `member_id` is the member that its author is;
+    `answers` and a `subject` of ours say what its program did not."""
     author = post.author
     stored = StoredPost(
         id=0,
@@ -149,7 +174,7 @@ def add(
         message_id=post.message_id,
         author_key=author.address.key if author else "",
         author=str(author.address) if author else "",
-        subject=post.subject,
+        subject=post.subject if subject is None else subject,
         received=now,
         verdict=decision.verdict,
         reasons=decision.reasons,
@@ -157,6 +182,7 @@ def add(
         accepted=None if number is None else now,
         authorship=authorship,
         member_id=member_id,
+        answers=answers,
     )
     (post_id,) = _ADD.first(
         tx,
@@ -174,7 +200,7 @@ def add(
         reasons=_written(stored.reasons),
         authorship=write_authorship(authorship),
         member_id=member_id,
-        answers=None,
+        answers=write_answer(answers),
         number=stored.number,
         accepted=stored.accepted,
     )
@@ -199,9 +225,36 @@ def amend(tx: Tx, post_id: int, reasons: Sequence[Reason], authorship: Authorshi
     )
 
 
+def answer(tx: Tx, post_id: int, answers: Answer, subject: str) -> None:
+    """Say what a post answers, now that its author has told; `subject` is how it is called now."""
+    tx.execute(
+        update(PostRow)
+        .where(PostRow.id == post_id)
+        .values(answers=write_answer(answers), subject=subject)
+    )
+
+
 def get(tx: Tx, post_id: int) -> StoredPost:
     """One stored post."""
-    row = tx.execute(_SELECT.where(PostRow.id == post_id)).one()
+    return _stored(tx.execute(_SELECT.where(PostRow.id == post_id)).one())
+
+
+def accepted(tx: Tx, list_id: int, post_ids: Collection[int]) -> dict[int, StoredPost]:
+    """Those of these posts that this list has accepted, by id."""
+    query = _SELECT.where(
+        PostRow.id.in_(post_ids), PostRow.list_id == list_id, PostRow.number.is_not(None)
+    )
+    return {row.id: _stored(row) for row in tx.execute(query)}
+
+
+def texts(tx: Tx, post_ids: Collection[int]) -> dict[int, str]:
+    """What a digest shows as the text of these posts, by id, where it is kept."""
+    query = select(RenderingRow.post_id, RenderingRow.text)
+    rows = tx.execute(query.where(RenderingRow.post_id.in_(post_ids)))
+    return {row.post_id: row.text for row in rows}
+
+
+def _stored(row: Row[*tuple[Any, ...]]) -> StoredPost:
     return StoredPost(
         id=row.id,
         list_id=row.list_id,
@@ -217,6 +270,7 @@ def get(tx: Tx, post_id: int) -> StoredPost:
         accepted=row.accepted,
         authorship=read_authorship(row.authorship),
         member_id=row.member_id,
+        answers=read_answer(row.answers),
     )
 
 

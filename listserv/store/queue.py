@@ -73,6 +73,12 @@ def add_post(tx: Tx, *, list_id: int, post_id: int, subject: str, mode: Mode, no
     )
 
 
+def of_post(tx: Tx, post_id: int) -> int | None:
+    """The first mailing of a post's copies, while it is kept."""
+    query = select(MailingRow.id).where(MailingRow.post_id == post_id)
+    return tx.execute(query.order_by(MailingRow.id).limit(1)).scalar_one_or_none()
+
+
 def add_notice(
     tx: Tx,
     *,

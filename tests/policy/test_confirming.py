@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from listserv.domain.post import Post
-from listserv.policy.confirming import Word, is_answerable, read_reply
+from listserv.policy.confirming import Choice, Word, is_answerable, read_choice, read_reply
 from tests.policy.facts import a_post
 
 SAID = [
@@ -80,3 +80,37 @@ def test_a_persons_mail_may_be_answered(post: Post, sender: str, precedence: lis
 def test_any_line_is_read(line: str) -> None:
     assert read_reply(line, answerable=True) in Word
     assert read_reply(f"yes {line}", answerable=True) is Word.YES
+
+
+CHOICES: list[tuple[str, Choice | None]] = [
+    ("3", Choice(3)),
+    ("3.", Choice(3)),
+    ("#3", Choice(3)),
+    ("  3 / 12", Choice(3)),
+    ("3/12", Choice(3)),
+    ("No. 3", Choice(3)),
+    ("Nr. 3, danke", Choice(3)),
+    ("post 12 please!", Choice(12)),
+    ("Number 0", None),
+    ("12345", None),
+    ("3 and 4", None),
+    ("2 years ago I had one", None),
+    ("new", Choice(0)),
+    ("NEW: A walk on Sunday?", Choice(0, "A walk on Sunday?")),
+    ("„neu“ Wer schwimmt?", Choice(0, "Wer schwimmt?")),
+    ("news", None),
+    ("new-born", None),
+    ("yes", None),
+    ("", None),
+]
+
+
+@pytest.mark.parametrize(("line", "choice"), CHOICES)
+def test_a_number_alone_or_new_is_a_choice(line: str, choice: Choice | None) -> None:
+    assert read_choice(line) == choice
+
+
+@given(st.text(max_size=3000))
+def test_any_line_is_read_as_a_choice_or_none(line: str) -> None:
+    choice = read_choice(line)
+    assert choice is None or 0 <= choice.number <= 9999

@@ -168,6 +168,11 @@ CASES: dict[str, list[Facts]] = {
     ],
     "not-addressed": [from_member(addressed=False), from_member(addressed=False, author=OWNER)],
     "same-message-id": [from_member(same_id_other_body=True)],
+    "whole-digest": [
+        from_member(answers_digest=True),
+        from_member(answers_digest=True, author=OWNER),
+        from_stranger(answers_digest=True, mlist=a_list(posting="anyone")),
+    ],
     "auto-generated": [
         from_member(a_post(auto_submitted="auto-generated")),
         from_member(a_post(auto_submitted="x-something-else")),
