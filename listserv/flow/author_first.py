@@ -1,26 +1,20 @@
 """A member's post whose author is not proven waits for that author first: they are asked at the
 address on file, and a yes lets the remaining rules decide."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from listserv.domain.address import Role
-from listserv.domain.authorship import Authorship
-from listserv.domain.decision import Decision, Reason, Verdict
+from listserv.domain.decision import Decision, Verdict
 from listserv.domain.members import MemberState
-from listserv.flow import notices
-from listserv.flow.accept import send_out
-from listserv.flow.facts import gather
+from listserv.flow import notices, release, which_post
 from listserv.flow.question import new_question
 from listserv.flow.site import Site
-from listserv.mail.parse import parse
 from listserv.policy.confirming import Moment
-from listserv.policy.posting import UNPROVEN_AUTHOR, Facts, decide
+from listserv.policy.posting import UNPROVEN_AUTHOR, WHOLE_DIGEST, Facts
 from listserv.policy.trust import AUTHOR_FIRST, same_path, vouched_for
-from listserv.store import events, held, lists, members, paths, posts, said
+from listserv.store import held, members, paths, said
 from listserv.store.confirmations import Confirmation
-from listserv.store.held import Held, HeldState
-from listserv.store.posts import StoredPost
+from listserv.store.held import Held
 from listserv.store.session import Tx
 
 # Its row in flow.confirm.KINDS.
@@ -96,33 +90,14 @@ def confirmed(tx: Tx, site: Site, question: Confirmation, now: datetime) -> None
 
 
 def _release(tx: Tx, site: Site, waiting: Held, by: str, now: datetime) -> None:
-    """Send a post out when nothing but its author was in doubt; else moderators see it now."""
-    mlist, post = lists.get(tx, waiting.list_id), posts.get(tx, waiting.post_id)
+    """Send a post out when nothing but its author was in doubt. Who answered a whole digest is
+    asked about that next; else moderators see it now."""
     authorship = vouched_for(waiting.authorship, "its author")
-    reasons = _still_against(tx, site, post, waiting, authorship, now)
-    posts.amend(tx, post.id, reasons, authorship)
-    events.log(tx, mlist.id, by, f"confirmed having written held post {waiting.id}", now)
-    if reasons:
-        held.wait_until(tx, waiting.id, None)
-        return
-    held.decide(tx, waiting.id, HeldState.APPROVED, by, "its author confirmed it", now)
-    send_out(tx, site, mlist, replace(post, authorship=authorship), now)
-
-
-def _still_against(
-    tx: Tx, site: Site, stored: StoredPost, waiting: Held, authorship: Authorship, now: datetime
-) -> tuple[Reason, ...]:
-    """What the rules said besides when the post came, and what they say of it today."""
-    before = {r.rule: r for r in waiting.reasons if r.rule != UNPROVEN_AUTHOR}
-    raw = posts.raw(tx, stored.id)
-    if raw is None:
-        return (*before.values(), Reason("no-text", "its text is gone by retention"))
-    post = parse(raw, site.spam_header)
-    mlist = lists.get(tx, stored.list_id)
-    facts = gather(tx, site, mlist, post, authorship, stored.author, now)
-    # The token proved more than the path can: the author is not asked a second time.
-    today = decide(replace(facts, require_proven_author=False)).reasons
-    return tuple({**before, **{reason.rule: reason for reason in today}}.values())
+    left = release.cleared(
+        tx, site, waiting, UNPROVEN_AUTHOR, authorship, by, "confirmed having written", now
+    )
+    if any(reason.rule == WHOLE_DIGEST for reason in left):
+        which_post.ask(tx, site, held.get(tx, waiting.id), now)
 
 
 def answer(tx: Tx, site: Site, question: Confirmation, moment: Moment, now: datetime) -> None:

@@ -21,6 +21,7 @@ from listserv.flow import (
     owners,
     question,
     undo,
+    which_post,
 )
 from listserv.flow.site import Site
 from listserv.flow.wish import Result, not_done
@@ -42,13 +43,15 @@ _MAX_REPLIES = 3
 class Kind:
     """One row: what the first yes in time does; what is written back after any yes; and after a
     person's words that are neither yes nor no. `yes` is the word that counts as one. `obeys`: what
-    is a command is obeyed, because people go on in the mail that they have before them."""
+    is a command is obeyed, because people go on in the mail that they have before them. `reads`:
+    where not a word but a choice counts, the question with the choice that a first line makes."""
 
     confirmed: Callable[[Tx, Site, Confirmation, datetime], None]
     answer: Callable[[Tx, Site, Confirmation, Moment, datetime], None]
     unclear: Callable[[Tx, Site, Confirmation, datetime], None]
     yes: Word = Word.YES
     obeys: bool = False
+    reads: Callable[[Tx, Site, Confirmation, str], Confirmation | None] | None = None
 
 
 KINDS: Mapping[str, Kind] = {
@@ -59,6 +62,13 @@ KINDS: Mapping[str, Kind] = {
     moderate_by_mail.KIND: Kind(moderate_by_mail.confirmed, question.again, question.unclear),
     author_told.KIND: Kind(
         author_told.withdrawn, author_told.answer, author_told.unclear, yes=Word.CANCEL
+    ),
+    which_post.KIND: Kind(
+        which_post.confirmed,
+        which_post.answer,
+        which_post.unclear,
+        yes=Word.CHOICE,
+        reads=which_post.read,
     ),
     undo.KIND: Kind(undo.confirmed, undo.answer, undo.unclear, yes=Word.UNDO, obeys=True),
 }
@@ -84,11 +94,13 @@ def reply(
     if asked is None:
         return None
     lines = said(raw).lines
-    word = read_reply(lines[0] if lines else "", answerable=answerable)
+    line = lines[0] if lines else ""
+    word, kind = read_reply(line, answerable=answerable), KINDS[asked.kind]
+    if kind.reads is not None and answerable and (chosen := kind.reads(tx, site, asked, line)):
+        word, asked = Word.CHOICE, chosen
     log.info("reply kind=%s word=%s list=%s", asked.kind, word, asked.list_id or "-")
     if word is Word.NOTHING:
         return None
-    kind = KINDS[asked.kind]
     if word is kind.yes:
         _yes(tx, site, asked, now)
     elif kind.obeys and (instead := _commands(tx, site, asked, lines, now)):

@@ -11,6 +11,7 @@ from listserv.domain.lists import MailingList
 from listserv.domain.mailing import Kind, Mailing, Mode
 from listserv.domain.tokens import own_message_id
 from listserv.domain.transaction import dot_stuff
+from listserv.flow import meant
 from listserv.flow.facts import author_of
 from listserv.flow.site import Site
 from listserv.mail.outgoing import KeptFrom, list_copy
@@ -91,11 +92,13 @@ def _domain_of_author(notice: bytes) -> str:
 
 
 def _post(tx: Tx, site: Site, mailing: Mailing, seven: bool, now: datetime) -> Source:
-    raw = posts.raw(tx, mailing.post_id) if mailing.post_id is not None else None
-    if raw is None or mailing.list_id is None or mailing.post_id is None:
+    came = posts.raw(tx, mailing.post_id) if mailing.post_id is not None else None
+    if came is None or mailing.list_id is None or mailing.post_id is None:
         raise ListservError("its post is gone")
     mlist = lists.get(tx, mailing.list_id)
-    post, stored = parse(raw), posts.get(tx, mailing.post_id)
+    stored = posts.get(tx, mailing.post_id)
+    raw = meant.of(tx, site, stored, came)
+    post = parse(raw)
     author = author_of(tx, stored)
     kept = None
     if keeps_from(mlist.settings, post, stored.authorship.policy):
@@ -111,6 +114,7 @@ def _post(tx: Tx, site: Site, mailing: Mailing, seven: bool, now: datetime) -> S
         hostname=site.hostname,
         message_id=message_id,
         kept=kept,
+        came=came,
         eight_bit=not seven,
     )
     is_personal = mailing.mode is Mode.PERSONAL

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from listserv.domain.address import parse_address
+from listserv.domain.address import parse_address, posting_key
 from listserv.domain.authorship import Authorship, Level
 from listserv.domain.lists import MailingList
 from listserv.domain.members import Member
@@ -46,8 +46,8 @@ def gather(
 
 def _is_addressed(tx: Tx, mlist: MailingList, post: Post) -> bool:
     """Whether To or Cc names the list, or an address that it had."""
-    named = {address.key for address in post.to_cc}
-    return mlist.address in named or not named.isdisjoint(lists.former(tx, mlist.id))
+    named = {posting_key(address) for address in post.to_cc}
+    return not named.isdisjoint(own_keys(tx, mlist))
 
 
 def _member(tx: Tx, mlist: MailingList, post: Post, authorship: Authorship) -> Member | None:

@@ -8,7 +8,7 @@ from listserv.domain.address import Role
 from listserv.domain.lists import MailingList
 from listserv.domain.members import Member, MemberRole
 from listserv.domain.tokens import RANDOM_TOKEN_BYTES, random_token
-from listserv.flow import notices
+from listserv.flow import meant, notices
 from listserv.flow.site import Site
 from listserv.mail.held_copy import held_copy
 from listserv.mail.readable import Readable, readable
@@ -52,7 +52,7 @@ def show(
 ) -> None:
     """Mail it to some of them, each with a token of their own to answer. What they read is made
     once, for each of their languages."""
-    raw = posts.raw(tx, one.post_id) if one.request is None else None
+    raw = meant.raw(tx, site, posts.get(tx, one.post_id)) if one.request is None else None
     text = readable(raw, _LINES) if raw is not None else Readable((), 0, ())
     values = {
         "author": one.author, "subject": " ".join(one.subject.split()),

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from listserv.domain.address import Role
+from listserv.domain.address import Role, posting_key
 from listserv.domain.authorship import UNCHECKED, Authorship
 from listserv.domain.decision import Decision, Reason, Verdict
 from listserv.domain.lists import MailingList
 from listserv.domain.post import Incoming, Post, Transport
 from listserv.domain.replies import ACCEPTED, DNS_SILENT, Reply
 from listserv.flow import (
+    answers,
     author_first,
     author_told,
     confirm,
@@ -24,10 +25,12 @@ from listserv.flow import (
     obey,
     role_mail,
     urgent,
+    which_post,
 )
 from listserv.flow.accept import follow_up
+from listserv.flow.answers import Meant
 from listserv.flow.facts import gather, own_keys
-from listserv.flow.recipient import Aside, target
+from listserv.flow.recipient import Aside, Posting, target
 from listserv.flow.site import Site
 from listserv.mail.scrub import text_without_tokens, without_tokens
 from listserv.policy.answer import Settled, settle
@@ -70,7 +73,9 @@ def message(
     copy of the first.
     """
     targets = [target(tx, site, address, now) for address in incoming.recipients]
-    asked = _reading_order(tx, post, [one for one in targets if isinstance(one, MailingList)])
+    posted = [one for one in targets if isinstance(one, Posting)]
+    asked = _reading_order(tx, post, [one.mlist for one in posted])
+    items = {one.mlist.id: one.item for one in posted if one.item is not None}
     asides = list(dict.fromkeys(one for one in targets if isinstance(one, Aside)))
     waits = asked or any(aside.meant.role in _BY_AUTHORITY for aside in asides)
     if waits and site.require_proven_author and authorship.temporary:
@@ -82,7 +87,10 @@ def message(
         _take_aside(tx, site, incoming, post, aside, authorship, now, answerable=answerable)
     if asked:
         incoming, post, authorship = _without_tokens(site, incoming, post, authorship)
-    cases = [_case(tx, site, incoming, post, mlist, authorship, now) for mlist in asked]
+    cases = [
+        _case(tx, site, incoming, post, mlist, items.get(mlist.id), authorship, now)
+        for mlist in asked
+    ]
     raw_id: int | None = None
     replies = {}
     settled = _settled(tx, site, incoming.transport, cases, now, answerable=answerable)
@@ -94,7 +102,7 @@ def message(
             tx, site, case.facts, one.decision, incoming.raw, now, answerable=answerable
         )
         _carry_out(tx, site, case, one.decision, raw_id, now, answerable=answerable, urgent=told)
-    return tuple(replies[t.id] if isinstance(t, MailingList) else ACCEPTED for t in targets)
+    return tuple(replies[t.mlist.id] if isinstance(t, Posting) else ACCEPTED for t in targets)
 
 
 def _without_tokens(
@@ -180,7 +188,7 @@ def _reading_order(tx: Tx, post: Post, targets: Sequence[MailingList]) -> list[M
     once = {mlist.id: mlist for mlist in targets}
     if len(once) < 2:
         return list(once.values())
-    named = [address.key for address in post.to_cc]
+    named = [posting_key(address) for address in post.to_cc]
 
     def place(mlist: MailingList) -> int:
         return min((named.index(k) for k in own_keys(tx, mlist) if k in named), default=len(named))
@@ -194,6 +202,7 @@ def _case(
     incoming: Incoming,
     post: Post,
     mlist: MailingList,
+    item: int | None,
     authorship: Authorship,
     now: datetime,
 ) -> "_Case":
@@ -207,8 +216,10 @@ def _case(
         facts.author.id if facts.author else None,
         now - _HOUR,
     )
+    answer = None if before.same else answers.read(tx, site, mlist, post, incoming.raw, item)
     facts = replace(
         facts,
+        answers_digest=answer is not None and answer.asks is not None,
         transport=incoming.transport,
         trusted_peer=incoming.client.trusted,
         null_sender=not incoming.sender,
@@ -219,16 +230,17 @@ def _case(
     if before.same:
         return _Case(facts, DUPLICATE)
     if mlist.settings.content_rules:
-        return _Case(*content.decided(site, facts, incoming.raw))
-    return _Case(facts, decide(facts))
+        return _Case(*content.decided(site, facts, incoming.raw), answer)
+    return _Case(facts, decide(facts), answer)
 
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """One message for one list, and what was decided about it."""
+    """One message for one list, what was decided about it, and what it answers."""
 
     facts: Facts
     decision: Decision
+    meant: Meant | None = None
 
     @property
     def mlist(self) -> MailingList:
@@ -270,6 +282,8 @@ def _carry_out(
         tx, list_id=mlist.id, raw_id=raw_id, post=facts.post, decision=decision,
         authorship=facts.authorship, now=now, member_id=facts.author.id if facts.author else None,
         number=lists.next_number(tx, mlist.id) if is_accepted else None,
+        answers=case.meant.answer if case.meant else None,
+        subject=case.meant.subject if case.meant else None,
     )  # fmt: skip
     if is_accepted:
         follow_up(tx, site, mlist, stored, facts.author, now)
@@ -284,6 +298,7 @@ def _carry_out(
         now=now,
     )
     author_first.wait(tx, site, facts, decision, held_id, now, answerable=answerable)
+    which_post.wait(tx, site, facts, decision, held_id, now, answerable=answerable)
     if is_held:
         one = held.get(tx, held_id)
         _show(tx, site, mlist, one, now, answerable=answerable, urgent=urgent)

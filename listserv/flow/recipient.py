@@ -23,7 +23,7 @@ from listserv.domain.replies import (
     UNKNOWN,
     Reply,
 )
-from listserv.domain.tokens import Purpose, read_copy_token
+from listserv.domain.tokens import Purpose, read_copy_token, read_item_token
 from listserv.flow import confirm, moderate_by_mail, obey, role_mail
 from listserv.flow.site import Site
 from listserv.store import counters, lists
@@ -56,7 +56,7 @@ def answer(tx: Tx, site: Site, address: str, transport: Transport, now: datetime
 
 def _reply_for(tx: Tx, site: Site, meant: Recipient | None, domain: str) -> Reply:
     match meant:
-        case Recipient(Role.POST):
+        case Recipient(Role.POST | Role.ITEM):
             return RECIPIENT_OK
         case Recipient(role) if role in role_mail.ROLES:
             return RECIPIENT_OK
@@ -77,6 +77,14 @@ def _reply_for(tx: Tx, site: Site, meant: Recipient | None, domain: str) -> Repl
 
 
 @dataclass(frozen=True, slots=True)
+class Posting:
+    """A list to post to, and the number of the post that is answered where the address says one."""
+
+    mlist: MailingList
+    item: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Aside:
     """A recipient that is no list to post to: a question's address, a role, or commands."""
 
@@ -87,9 +95,10 @@ class Aside:
 _ASIDE = role_mail.ROLES | obey.ROLES | {Role.CONFIRM, Role.ROBOT_CONFIRM, Role.MODERATE}
 
 
-def target(tx: Tx, site: Site, address: str, now: datetime) -> MailingList | Aside | None:
-    """The list that a recipient address posts to, or what else takes mail. None: a bounce, or a
-    sub-address that means nothing; both are only counted."""
+def target(tx: Tx, site: Site, address: str, now: datetime) -> Posting | Aside | None:
+    """The list that a recipient address posts to, or what else takes mail. An item's token only
+    says what is answered: where it is worth nothing, the mail is a post all the same. None: a
+    bounce, or a sub-address that means nothing; both are only counted."""
     read = parse_address(address)
     if read is None:
         return None
@@ -101,8 +110,8 @@ def target(tx: Tx, site: Site, address: str, now: datetime) -> MailingList | Asi
         return found is not None
 
     meant = read_local(read.local, is_list)
-    if meant is not None and meant.role is Role.POST:
-        return found
+    if meant is not None and meant.role in {Role.POST, Role.ITEM} and found is not None:
+        return Posting(found, read_item_token(site.secret, meant.argument))
     if meant is None or meant.role not in role_mail.ROLES:
         counters.count(tx, 0, meant.role if meant else "unknown address", now)
     if meant is None or not _reply_for(tx, site, meant, read.domain).accepted:
