@@ -41,6 +41,7 @@ PLAIN = part("text/plain; charset=utf-8", "Hello all.", EIGHT)
 PAGE = part("text/html; charset=utf-8", "<p>Hello <b>all</b>.</p>", EIGHT)
 PHOTO = part("image/jpeg; name=photo.jpg", in_base64(b"x" * 1000), BASE64,
              "Content-Disposition: attachment; filename=photo.jpg")  # fmt: skip
+LONG = ("These are words. " * 50).strip()
 PHOTO_SHOWN = "photo.jpg, image/jpeg, 1000"
 SIGNED = part("application/pgp-signature; name=signature.asc", "-----BEGIN PGP SIGNATURE-----")
 EVENT = """\
@@ -86,6 +87,10 @@ POSTS: dict[str, tuple[str, Shown]] = {
     "a plain text that is none, in no known language": (
         several("alternative", part("text/plain", "Xyzzy."), part("text/html", "come " * 100)),
         Shown(("come " * 100).strip())),
+    "a long text, and its page with a picture": (
+        several("alternative", part("text/plain", LONG), several(
+            "related", part("text/html", f"<p>{LONG}</p>"), PHOTO, boundary="b2")),
+        Shown(LONG, (PHOTO_SHOWN,))),
     "an empty plain text": (several("alternative", part("text/plain", "\n"), PAGE),
                             Shown("Hello all.")),
     "an empty page": (several("alternative", PLAIN, part("text/html", "<p></p>")),
@@ -132,6 +137,9 @@ POSTS: dict[str, tuple[str, Shown]] = {
     "an attachment that steers": (
         part("image/\u202ep\x07ng; name=\"=?utf-8?q?a=E2=80=AEgnp=2Eexe?=\"", "x"),
         Shown("", ("agnp.exe, image/png, 1",))),
+    "an invitation without a time": (
+        part("text/calendar", "BEGIN:VEVENT\nDTSTART:soon\nSUMMARY:Tea\n"),
+        Shown("", (), ("calendar Tea",))),
     "an invitation that cannot be read": (part("text/calendar", "\x00x"),
                                          Shown("", (), ("calendar",))),
     "Outlook's package": (
@@ -146,6 +154,8 @@ POSTS: dict[str, tuple[str, Shown]] = {
         several("signed", PLAIN, SIGNED, part("text/plain", "foot")), Shown("Hello all.\n\nfoot")),
     "signed, opaque": (part("application/pkcs7-mime; smime-type=signed-data; name=smime.p7m", "x"),
                        Shown("", (), ("sealed",))),
+    "certificates": (part("application/pkcs7-mime; smime-type=certs-only", "x"),
+                     Shown("", (), ("nothing",))),
     "encrypted with S/MIME": (part("application/x-pkcs7-mime; name=smime.p7m", "x"),
                               Shown("", (), ("encrypted",))),
     "encrypted with OpenPGP": (

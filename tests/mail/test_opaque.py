@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from listserv.mail.opaque import signed_content
-from listserv.mail.rendering import render
+from listserv.mail.rendering import MAX_SIGNED, Note, render
 from tests.mail.building import crlf
 from tests.mail.posts import BASE64, in_base64, part, post
 
@@ -51,6 +51,26 @@ def test_the_text_of_a_signed_message_is_shown(der: bytes) -> None:
 
 def test_a_content_in_pieces_is_put_together() -> None:
     assert signed_content(STREAMED) == b"OneTwo"
+
+
+ODD = {
+    "another kind of message": STREAMED.replace(SIGNED, DATA),
+    "a length of nine octets": b"\x30\x89" + b"\x01" * 20,
+    "a version that does not say where it ends": STREAMED.replace(b"\x02\x01", b"\x02\x80"),
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_what_is_odd_is_not_read(case: str) -> None:
+    assert signed_content(ODD[case]) is None
+
+
+def test_a_signed_message_that_is_too_long_is_read_as_far_as_may_be() -> None:
+    content = b"Content-Type: text/plain\r\n\r\n" + b"One. " * (MAX_SIGNED // 5)
+    data = STREAMED.split(b"\x24\x80")[0] + b"\x04\x84" + len(content).to_bytes(4, "big") + content
+    found = render(post(part("application/pkcs7-mime", in_base64(data), BASE64)))
+    assert found.text.startswith("One. One. ") and found.notes[0] == Note.UNREAD
 
 
 def test_of_what_is_cut_the_beginning_is_read(der: bytes) -> None:

@@ -66,6 +66,8 @@ FOLDED = {
                                  ["Fine.", "[Ann Lee, 1]"]),
     "a phone's heading": ("Fine.\n\n-------- Ursprüngliche Nachricht --------\nVon: Ann Lee "
                           "<a@x.test>\nDatum: 9.5.26\n\none", ["Fine.", "[Ann Lee, 1]"]),
+    "a heading that names nobody": ("Fine.\n\n-----Original Message-----\none\n",
+                                    ["Fine.", "[, 1]"]),
     "Outlook in German": ("Das geht.\n\nVon: Ann Lee <a@x.test>\nGesendet: Samstag, 9. Mai 2026\n"
                           "An: Bob\nBetreff: Hallo\n\neins", ["Das geht.", "[Ann Lee, 1]"]),
     "Outlook in French": ("Oui.\n\nDe : Ann Lee <a@x.test>\nEnvoyé : samedi\nÀ : Bob\nObjet : x\n"

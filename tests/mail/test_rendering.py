@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from listserv.mail.quotes import fold_quotes
 from listserv.mail.rendering import (
     MAX_FORWARDED,
+    MAX_PAGES,
     MAX_QUOTED,
     MAX_TEXT,
     Note,
@@ -119,6 +120,8 @@ def test_what_is_not_shown_of_a_page_is_not_counted() -> None:
     pixel = '<img src="https://x.test/pixel.gif" width=1 height=1>'
     found = render(post(part("text/html", f"<p>one</p>{hidden}{pixel}<p>two</p>")))
     assert found == Rendering("one\n\ntwo", (), (), (), ())
+    longer = render(post(part("text/html", f"<p>one</p><!--{'x' * MAX_PAGES}--><p>two</p>")))
+    assert (longer.text, longer.notes) == ("one", ("cut 1 kB",))
 
 
 LIMITED = {
