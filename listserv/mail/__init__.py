@@ -6,4 +6,7 @@ Out:  outgoing.py makes the list's copy by the table in headers.py: wire.py writ
       fields, footer.py adds the footer, encode.py (with transfer.py) what lines are too long for.
       personal.py makes the fields of one recipient, verp.py the return path, sign.py signs;
       notices.py writes the program's own mail.
+Read: rendering.py shows a post as text, whatever its parts are: page (HTML), plain, opaque
+      (S/MIME), calendars, attached (names and sizes); quotes.py folds what others wrote, by what
+      programs put over it (announced.py).
 """
