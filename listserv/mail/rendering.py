@@ -21,6 +21,7 @@ from listserv.mail.opaque import signed_content
 from listserv.mail.page import page_text
 from listserv.mail.parse import MAX_HEADER, MAX_SHORT, read_header, read_to_cc
 from listserv.mail.plain import SIGNATURE, clean, cut, unflowed, without_armour
+from listserv.mail.references import parents
 from listserv.mail.surgery import Header, read_fields
 from listserv.mail.text import shown_markup
 from listserv.mail.words import decode_words, likely_text, shown
@@ -37,7 +38,6 @@ MAX_QUOTED = 128 * 1024
 MAX_SIGNED = 2 * 1024 * 1024
 # Attachments that are listed; the rest is counted.
 MAX_LISTED = 20
-MAX_PARENTS = 50
 # Forwarded messages that are shown, and how deep in one another; others are attachments.
 MAX_FORWARDED = 20
 MAX_DEPTH = 3
@@ -53,8 +53,6 @@ _PACKED_NAME = "winmail.dat"
 _MESSAGES = frozenset({"message/rfc822", "message/global"})
 _MAX_CALENDAR = 64 * 1024
 
-_MESSAGE_ID = re.compile(r"<[^<>\s]{1,998}+>")
-_LOOKED_AT = 16 * 1024
 _LONGEST_DATE = 60
 # A page may say its charset itself (HTML 4.2.5), near its top.
 _META = re.compile(rb"<meta\s[^>]{0,100}?charset\s*=\s*[\"']?([a-z0-9_.:-]{1,40})", re.IGNORECASE)
@@ -124,7 +122,7 @@ def render(raw: bytes) -> Rendering:
         text=text,
         attachments=tuple(reader.attachments[:MAX_LISTED]),
         notes=tuple(reader.notes),
-        parents=_parents(header),
+        parents=parents(header),
         named=tuple(address.key for address in read_to_cc(header, [])),
     )
 
@@ -295,11 +293,3 @@ def _described(header: Header) -> str:
     origin = ", ".join(filter(None, (author, shown(header.first(h.DATE))[:_LONGEST_DATE])))
     subject = decode_words(header.first(h.SUBJECT)[: 4 * MAX_SHORT])[:MAX_SHORT]
     return ": ".join(filter(None, (origin, subject)))
-
-
-def _parents(header: Header) -> tuple[str, ...]:
-    found: dict[str, None] = {}
-    for name in (h.REFERENCES, h.IN_REPLY_TO):
-        for one in _MESSAGE_ID.findall(header.first(name)[-_LOOKED_AT:]):
-            found.setdefault(shown(one))
-    return tuple(found)[-MAX_PARENTS:]
