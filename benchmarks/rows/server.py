@@ -52,7 +52,7 @@ class Server:
 
     def __init__(self, folder: Path, relay_port: int, mode: str = "verp", relay: str = "") -> None:
         self.port = free_port()
-        self._dns = DnsServer()  # it knows no name, and says so at once
+        self.dns = DnsServer()  # it knows no name, and says so at once
         self.path = folder / "listserv.toml"
         self._folder = folder
         signing = ""
@@ -64,7 +64,7 @@ class Server:
             f'[smtp]\nlisten = "127.0.0.1:{self.port}"\n'
             f'[lmtp]\nlisten = "127.0.0.1:{free_port()}"\n'
             f"[auth]\nrequire_proven_author = false\n"
-            f'[dns]\nservers = ["{self._dns.address}"]\n'
+            f'[dns]\nservers = ["{self.dns.address}"]\n'
             f'[delivery]\nmode = "{mode}"\n{signing}'
             f'[relay]\nhost = "127.0.0.1"\nport = {relay_port}\n{relay}'
         )
@@ -111,7 +111,7 @@ class Server:
             self._process.terminate()
             self._process.wait(30)
             self.store.close()
-            self._dns.close()
+            self.dns.close()
 
     @property
     def pids(self) -> dict[str, int]:

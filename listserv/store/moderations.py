@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 
+from listserv.store.quick import Quick
 from listserv.store.session import Tx
 from listserv.store.tables import ModerationRow
 
@@ -22,15 +23,10 @@ class Moderation:
 
 def add(tx: Tx, new: Moderation) -> None:
     """Store a token before it is mailed; nobody is shown the same twice."""
-    tx.execute(
-        insert(ModerationRow).values(
-            token=new.token,
-            held_id=new.held_id,
-            member_id=new.member_id,
-            created=new.created,
-            expires=new.expires,
-        )
-    )
+    _ADD.run(
+        tx, token=new.token, held_id=new.held_id, member_id=new.member_id, created=new.created,
+        expires=new.expires,
+    )  # fmt: skip
 
 
 def find(tx: Tx, token: str) -> Moderation | None:
@@ -45,6 +41,11 @@ def shown_to(tx: Tx, held_id: int) -> frozenset[int]:
     return frozenset(tx.execute(query).scalars())
 
 
+_ADD = Quick(
+    insert(ModerationRow).values(
+        {name: bindparam(name) for name in ("token", "held_id", "member_id", "created", "expires")}
+    )
+)
 _SELECT = select(
     ModerationRow.token, ModerationRow.held_id, ModerationRow.member_id, ModerationRow.created,
     ModerationRow.expires,

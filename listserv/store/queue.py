@@ -92,9 +92,7 @@ def add_notice(
 ) -> int:
     """Queue a mail of ours to one person. `member` is their number (mail goes to the address they
     have then), or 0 for somebody who is no member: only then `address` is stored."""
-    message_id = tx.execute(
-        insert(MessageRow).values(raw=raw, created=now).returning(MessageRow.id)
-    ).scalar_one()
+    (message_id,) = _ADD_MESSAGE.first(tx, raw=raw, created=now)
     mailing = _add_mailing(
         tx, list_id, Kind.NOTICE, lane, Mode.VERP, now, message_id=message_id, subject=subject
     )
@@ -130,6 +128,11 @@ def _add_mailing(
     return int(added[0])
 
 
+_ADD_MESSAGE = Quick(
+    insert(MessageRow)
+    .values({"raw": bindparam("raw"), "created": bindparam("created")})
+    .returning(MessageRow.id)
+)
 _ADD_MAILING = Quick(
     insert(MailingRow)
     .values(
