@@ -253,6 +253,51 @@ def test_who_applies_waits_for_the_moderators(place: Installation) -> None:
     village.nothing_bounced()
 
 
+def test_moderators_decide_about_posts_from_their_phones(place: Installation) -> None:
+    """One whose provider signs, and one of whom nothing is proven: that one is asked."""
+    village = Village(place, "ward", "moderation=all")
+    mo = Person(place, "mo@ward.example", name="Mo")
+    ulf = Person(place, "ulf@plain-ward.example", name="Ulf", signs=False)
+    ann = Person(place, "ann@ann-ward.example", [village.address], name="Ann")
+    kim = Person(place, "kim@kim-ward.example", name="Kim")
+    options = ("--role", "moderator", "--delivery", "nomail")
+    place.shell.ok("member", "add", village.address, mo.address, ulf.address, *options)
+    place.shell.ok("member", "add", village.address, ann.address)
+
+    def waits(title: str) -> tuple[Got, Got]:
+        """Ann posts; what both of them get."""
+        ann.writes(village.address, "The lift works again.", title)
+        (to_mo,), (to_ulf,), (to_ann,) = village.mail(mo, ulf, ann)
+        assert to_ann.subject == "Your post waits for a moderator of Ward"
+        assert "> The lift works again." in to_mo.text
+        assert to_mo.reply_to != to_ulf.reply_to
+        return to_mo, to_ulf
+
+    to_mo, to_ulf = waits("Lift")
+    # A colleague to whom the notice was passed on.
+    kim.known.add(to_mo.reply_to)
+    kim.replies(to_mo, "approve")
+    assert village.mail(kim, mo, ulf, ann, village.olga) == [[]] * 5
+    assert [row["subject"] for row in place.shell.json("held", "ls", village.address)] == ["Lift"]
+    mo.replies(to_mo, "Approve, thank you")
+    (copy,), (hers,), _ = village.mail(ann, village.olga, mo)
+    assert copy.subject == hers.subject == "Lift"
+
+    to_mo, to_ulf = waits("Nurse Joy")
+    number = place.shell.json("held", "ls", village.address)[0]["id"]
+    ulf.replies(to_ulf, "reject Please leave out the name.\n\nKind regards\nDr. Ulf")
+    asked = village.answer(ulf)
+    assert "Please leave out the name." in asked.text
+    ulf.replies(asked, "yes")
+    refused = village.answer(ann)
+    assert "Please leave out the name." in refused.text and "Dr. Ulf" not in refused.text
+    shown = place.shell.json("held", "show", str(number))
+    assert (shown["state"], shown["decided_by"]) == ("rejected", ulf.address)
+    mo.replies(to_mo, "approve")
+    assert f"rejected by {ulf.address}" in village.answer(mo).text
+    village.nothing_bounced()
+
+
 def test_the_unsubscribe_button_of_a_mail_program_ends_it(place: Installation) -> None:
     """The mailto of List-Unsubscribe, as Apple Mail or Outlook use it: nothing is signed, and
     nothing is asked."""
