@@ -74,14 +74,15 @@ class Shell:
         subject: str = "Hello",
         text: str = "A text.",
         authorship: Authorship = PROVEN,
+        to: str = "town",
     ) -> None:
-        """A post to town, as the SMTP server hands it in."""
+        """A post to town, or a mail to another address, as the SMTP server hands it in."""
         raw = (
-            f"From: <{author}>\r\nTo: <town@{DOMAIN}>\r\nSubject: {subject}\r\n"
+            f"From: <{author}>\r\nTo: <{to}@{DOMAIN}>\r\nSubject: {subject}\r\n"
             f"Message-ID: <{subject.replace(' ', '.')}@x.test>\r\n\r\n{text}\r\n"
         ).encode()
         client = Client("192.0.2.1", "client.test", trusted=True)
-        incoming = Incoming(Transport.SMTP, client, author, (f"town@{DOMAIN}",), raw)
+        incoming = Incoming(Transport.SMTP, client, author, (f"{to}@{DOMAIN}",), raw)
         with self.app() as app:
             read, now = parse(raw), app.clock.now()
             app.store.write(

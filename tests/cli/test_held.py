@@ -1,12 +1,14 @@
 """held: shown and decided, once."""
 
 import pytest
+from sqlalchemy import select
 
 from listserv.domain.address import Address
 from listserv.domain.authorship import Authorship, Level, VerifiedPath
 from listserv.domain.members import Delivery, JoinRequest
 from listserv.flow import requests
 from listserv.store import lists
+from listserv.store.tables import ModerationRow
 from tests.cli.shell import DOMAIN, Shell
 
 
@@ -59,6 +61,50 @@ def test_a_long_post_is_cut(town: Shell) -> None:
     town.post("eve@x.test", "Long", "\r\n".join(f"line {n}" for n in range(100)))
     (row,) = town.json("held", "ls")
     assert town.ok("held", "show", str(row["id"])).endswith("line 39\n… and 60 more lines\n")
+
+
+@pytest.mark.parametrize(
+    ("by_command", "by_mail"),
+    [
+        (("approve",), "approve"),
+        (("reject", "--reason", "Not here."), "reject Not here."),
+        (("discard",), "verwerfen"),
+    ],
+    ids=lambda way: way[0],
+)
+def test_a_decision_by_command_leaves_what_one_by_mail_does(
+    town: Shell, by_command: tuple[str, ...], by_mail: str
+) -> None:
+    for subject in ("First", "Second"):
+        town.post("eve@x.test", subject)
+    first, second = (row["id"] for row in town.json("held", "ls"))
+    verb, *options = by_command
+    asked = queued(town)
+    town.ok("held", verb, str(first), *options)
+    told = queued(town)[len(asked) :]
+    token = moderators_token(town, second)
+    hers = Authorship(Level.PROVEN, ("spf",), VerifiedPath((), "x.test"), spf_aligned=True)
+    town.post("ann@x.test", "Re: A post waits", by_mail, hers, to=f"town-moderate+{token}")
+
+    one, two = (town.json("held", "show", str(number)) for number in (first, second))
+    assert (one["decided_by"], two["decided_by"]) == ("command line", "ann@x.test")
+    for key in ("state", "note", "waits_for", "reasons"):
+        assert one[key] == two[key]
+    # The log of the list has both, in the same words, and the same mails went out.
+    by = {event["who"]: event["what"] for event in town.json("list", "log", "town")[-2:]}
+    assert by["command line"].replace(str(first), "#") == by["ann@x.test"].replace(str(second), "#")
+    again = [mail.replace("First", "Second") for mail in told]
+    assert queued(town) == [*asked, *told, *again]
+
+
+def queued(shell: Shell) -> list[str]:
+    return [row["subject"] for row in shell.json("queue", "ls")]
+
+
+def moderators_token(shell: Shell, held_id: int) -> str:
+    query = select(ModerationRow.token).where(ModerationRow.held_id == held_id)
+    with shell.app() as app:
+        return app.store.read(lambda tx: tx.execute(query).scalar_one())
 
 
 @pytest.mark.parametrize(
