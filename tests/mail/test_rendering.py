@@ -91,7 +91,8 @@ def test_parts_in_parts_are_rendered_and_safe_to_show(content: str) -> None:
 
 def test_the_messages_that_it_answers_and_whom_it_names() -> None:
     raw = a_post(
-        "References: <1@x> <2@x>\n <\u202e4@x> <3@x>", "In-Reply-To: <2@x> of Saturday", "Cc: Bob@X.test",
+        "References: <1@x> <2@x>\n <\u202e4@x> <3@x>", "In-Reply-To: <2@x> of Saturday",
+        "Cc: Bob@X.test",
         body="x",
     )  # fmt: skip
     found = render(raw)
