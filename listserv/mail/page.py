@@ -68,7 +68,7 @@ class _Page:
 
     def read(self, tokens: Sequence[str], *, hide: bool) -> bool:
         """Read the page; False where something hidden has no end."""
-        self.text(tokens[0])
+        self.line.append(tokens[0])
         hidden, depth = "", 0
         for at in range(1, len(tokens), 3):
             name, attributes = tokens[at].lower(), tokens[at + 1]
@@ -86,16 +86,19 @@ class _Page:
             if name in _MEANS:
                 self.tag(name, attributes)
             if text := tokens[at + 2]:
-                self.text(text)
+                if self.preformatted:
+                    self.text(text)
+                else:
+                    self.line.append(text)
         self.end_line()
         return not hidden
 
     def text(self, text: str) -> None:
-        if self.preformatted and "\n" in text:
-            *before, text = text.split("\n")
-            for line in before:
-                self.line.append(line)
-                self.end_line(broken=True)
+        """Text whose lines are as they are."""
+        *before, text = text.split("\n")
+        for line in before:
+            self.line.append(line)
+            self.end_line(broken=True)
         self.line.append(text)
 
     def tag(self, name: str, attributes: str) -> None:
@@ -192,9 +195,9 @@ class _Page:
     def end_line(self, *, broken: bool = False) -> None:
         """End the line that is being made. An empty one is written only where it was `broken`, or
         has spaces that may not be broken."""
-        raw, self.line = "".join(self.line), []
-        if not raw and not broken:
+        if not self.line and not broken:
             return
+        raw, self.line = "".join(self.line), []
         if "&" in raw:
             raw = html.unescape(HUGE_REFERENCE.sub("", raw))
         text = _cells(raw.rstrip() if self.preformatted else " ".join(raw.split()))
