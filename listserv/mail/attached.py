@@ -26,7 +26,8 @@ def _parameter(value: str, name: str) -> str:
     if "%" not in given or f"{name}*" not in value.lower():
         return given
     charset = value.lower().partition(f"{name}*")[2].partition("=")[2].partition("'")[0]
-    return likely_text(unquote_to_bytes(given), charset.strip(' "'))
+    octets = unquote_to_bytes(given.encode("utf-8", "surrogateescape"))
+    return likely_text(octets, charset.strip(' "'))
 
 
 def shortened(name: str) -> str:

@@ -4,8 +4,6 @@ digest shows of it."""
 import base64
 from dataclasses import dataclass
 
-from tests.mail.building import crlf
-
 
 @dataclass(frozen=True)
 class Shown:
@@ -31,7 +29,8 @@ def in_base64(octets: bytes) -> str:
 
 def post(content: str) -> bytes:
     """Of Ann's."""
-    return crlf(f"From: Ann Lee <ann@example.org>\nSubject: Hello\nMIME-Version: 1.0\n{content}")
+    head = "From: Ann Lee <ann@example.org>\nSubject: Hello\nMIME-Version: 1.0\n"
+    return (head + content).replace("\n", "\r\n").encode("utf-8", "surrogateescape")
 
 
 BASE64 = "Content-Transfer-Encoding: base64"
@@ -193,6 +192,10 @@ POSTS: dict[str, tuple[str, Shown]] = {
                 part("image/png; name=/etc/passwd", "x")),
         Shown("", ("Bö.png, image/png, 1", "abcdef, image/png, 1",
                    f"{'x' * 54}….jpeg, image/png, 1", "passwd, image/png, 1"))),
+    "a name that is not quite what it says": (
+        part("image/png", "x",
+             "Content-Disposition: attachment; filename*=utf-8''%C3%BC\udce9%C3%BC"),
+        Shown("", ("ü\ufffdü, image/png, 1",))),
     "200 attachments": (
         several("mixed", PLAIN, *[PHOTO] * 199),
         Shown("Hello all.", (PHOTO_SHOWN,) * 20, ("more 179",))),
