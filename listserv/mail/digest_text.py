@@ -20,14 +20,9 @@ POST_ENDS = "-" * 30
 _LONGEST = 300
 # Readers take somewhat fewer hyphens too, and anything that looks like the end of the issue.
 _SEPARATOR = re.compile(r"-{20,}$|End of .*Digest", re.IGNORECASE)
-# What formail takes for the beginning of a message where two stand below an empty line.
-_FIELD = re.compile(
-    r"From |(?:[a-z]+-[a-z-]+|from|sender|date|subject|to|[bf]?cc|received|references|newsgroups"
-    r"|message|article|lines|status|path|via|organi[sz]ation|keywords|summary|comments|precedence"
-    r"|posted|replied|xref|approved|control|distribution|expires|originator|priority|version|title"
-    r"|encoding|encrypted|importance|sensitivity|supersedes|resent)[ \t]*:",
-    re.IGNORECASE,
-)
+# What formail may take for the beginning of a message where two stand below an empty line; it knows
+# some hundred names.
+_FIELD = re.compile(r"From |[a-z][\w-]*[ \t]*:(?!//)", re.IGNORECASE | re.ASCII)
 _SPECIAL = re.compile(r'[()<>\[\]:;@\\,"]')
 
 

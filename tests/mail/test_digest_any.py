@@ -61,6 +61,13 @@ def numbered(items: Sequence[Item]) -> list[Item]:
     ]
 
 
+# Each would end the post, or the issue, and begin another.
+SPLITTING = "\n\n".join(
+    ["Hello", "-" * 30, "Date: x\nFrom: y\nSubject: z", "-" * 70, "To: x\n f", "a\n" + "-" * 33,
+     "From a@b.test Mon Mar  2 09:54:00 2026\nX-Y: z", "End of Our Town Digest\n" + "*" * 22, "end"]
+)  # fmt: skip
+
+
 def bare(text: str) -> str:
     """What there is to see of a text, without its white space."""
     return re.sub(r"[\s\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+", "", text)
@@ -78,7 +85,11 @@ def to_be_shown(one: Item) -> list[str]:
     return own(line for block in blocks for line in block.lines)
 
 
-@given(st.lists(ITEMS, min_size=1, max_size=5).map(numbered), st.sampled_from(["text", "html"]))
+@given(
+    items=st.lists(ITEMS, min_size=1, max_size=5).map(numbered),
+    format=st.sampled_from(["text", "html"]),
+)
+@example(items=[item(1, "A", "Ann", SPLITTING), item(2, "B", "Ben", SPLITTING)], format="text")
 def test_every_post_is_found_whole(items: list[Item], format: str) -> None:
     (part,) = made(items, format)
     posts = burst(text_of(part))
@@ -114,6 +125,7 @@ def test_nothing_that_an_author_wrote_is_markup_or_a_header(items: list[Item]) -
 @pytest.mark.procmail
 @given(items=st.lists(ITEMS, min_size=1, max_size=5).map(numbered))
 @example(items=list(TOWN))
+@example(items=[item(1, "A", "Ann", SPLITTING), item(2, "B", "Ben", SPLITTING)])
 def test_formail_finds_every_post(items: list[Item], formail: str) -> None:
     (part,) = made(items, "text")
     split = [formail, "+1", "-ds", "sh", "-c", "cat > /dev/null; echo $FILENO"]
