@@ -73,7 +73,7 @@ def _posts(frame: Frame) -> list[list[_Post]]:
         posts.append([])
         for item in thread.items:
             title = bare_title(item.subject, issue.prefix)
-            answer = is_answer(item.subject, issue.prefix)
+            answer = is_answer(item, issue.prefix)
             pieces = tuple(
                 (plain.paragraph_text(one), page.paragraph_html(one) if with_page else "")
                 for one in paragraphs(item, words, answer=answer, footer=issue.footer)

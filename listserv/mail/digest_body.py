@@ -15,7 +15,7 @@ from listserv.mail.words import shown
 # Characters. A longer one is cut at a line or a space, so that parts can be filled.
 MAX_PARAGRAPH = 4000
 
-_LONGEST_NAME = 80
+_LONGEST_NAME, _LONGEST_PATH = 80, 300
 _OFFICE = "application/vnd.openxmlformats-officedocument"
 _OPEN = "application/vnd.oasis.opendocument"
 _KINDS = {
@@ -121,7 +121,7 @@ def _attached(attachment: Attachment, words: Words) -> str:
     key = _KINDS.get(kind) or _KINDS.get(kind.partition("/")[0])
     return words.phrase(
         "item.attached",
-        name=shortened(attachment.name),
+        name=shortened(in_short(attachment.name, _LONGEST_PATH)),
         type=words.phrase(key) if key else _short(kind),
         size=size_in_words(attachment.octets),
     )

@@ -62,7 +62,7 @@ def _stand_in(item: Item, words: Words) -> bytes:
         header_line(h.SUBJECT, item.subject),
         structured_line(h.MESSAGE_ID, item.message_id),
     ]
-    said = paragraphs(item, words, answer=is_answer(item.subject))
+    said = paragraphs(item, words, answer=is_answer(item))
     text = "\n\n".join(map(paragraph_text, said))
     described, body = versioned(text_entity("plain", text))
     return b"".join(head) + described + b"\r\n" + body

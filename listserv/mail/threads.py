@@ -34,11 +34,10 @@ def conversations(items: Iterable[Item], prefix: str = "") -> list[Conversation]
     by_subject: dict[str, list[Item]] = {}
     begun: set[int] = set()  # ids of those groups that have a post which answers nothing
     for item in items:
-        parents = item.rendering.parents if item.rendering else ()
         key = bare_title(item.subject, prefix).casefold()
-        answers = bool(parents) or is_answer(item.subject, prefix)
+        answers = is_answer(item, prefix)
         # The nearest first. Its own, because its answer may have been accepted before it.
-        named = (item.message_id, *reversed(parents))
+        named = (item.message_id, *reversed(_parents(item)))
         group = next((by_id[one] for one in named if one in by_id), None)
         if group is None and key:
             same = by_subject.get(key)
@@ -67,20 +66,26 @@ def bare_title(subject: str, prefix: str = "") -> str:
     return _split(subject, prefix)[1]
 
 
-def is_answer(subject: str, prefix: str = "") -> bool:
-    """Whether a reply mark stands in front, before or behind the prefix."""
-    return _split(subject, prefix)[0]
+def is_answer(item: Item, prefix: str = "") -> bool:
+    """By the first mark in front of its subject; without one, by what it names."""
+    mark = _split(item.subject, prefix)[0]
+    return mark not in FORWARD_MARKS if mark else bool(_parents(item))
 
 
-def _split(subject: str, prefix: str) -> tuple[bool, str]:
+def _parents(item: Item) -> tuple[str, ...]:
+    return item.rendering.parents if item.rendering else ()
+
+
+def _split(subject: str, prefix: str) -> tuple[str, str]:
+    """The first mark in lower case, "" for none, and what is behind all."""
     text = " ".join(shown(subject[:_LONGEST]).split())
     prefix = " ".join(shown(prefix).split())
-    answers = False
+    first = ""
     while True:
         if prefix and text[: len(prefix)].casefold() == prefix.casefold():
             text = text[len(prefix) :].lstrip()
         elif found := REPLY_MARK.match(text):
             text = text[found.end() :].lstrip()
-            answers = answers or found["mark"].lower() not in FORWARD_MARKS
+            first = first or found["mark"].lower()
         else:
-            return answers, text
+            return first, text

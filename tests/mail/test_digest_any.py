@@ -81,7 +81,7 @@ def to_be_shown(one: Item) -> list[str]:
     """What its author wrote, but for what is folded (tests/mail/test_quotes.py)."""
     assert one.rendering is not None
     text = clean(one.rendering.text)
-    blocks = fold_quotes(text, answer=is_answer(one.subject, PREFIX))
+    blocks = fold_quotes(text, answer=is_answer(one, PREFIX))
     return own(line for block in blocks for line in block.lines)
 
 

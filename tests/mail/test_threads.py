@@ -67,6 +67,7 @@ def test_posts_are_in_one_conversation_each_and_in_order() -> None:
         ("[OT] Tea: now", "[OT] Tea: now", False),
         ("Fwd: Tea", "Tea", False),
         ("Re: Fwd: Tea", "Tea", True),
+        ("Fwd: Re: Tea", "Tea", False),
         ("Research: a trial", "Research: a trial", False),
         ("回复\uff1a茶", "茶", True),
         ("Tea\r\nBcc: x@y.test", "Tea Bcc: x@y.test", False),
@@ -77,7 +78,10 @@ def test_posts_are_in_one_conversation_each_and_in_order() -> None:
     ],
 )  # fmt: skip
 def test_the_title_is_the_subject_without_marks(subject: str, title: str, answers: bool) -> None:
-    assert (bare_title(subject, "[Town]"), is_answer(subject, "[Town]")) == (title, answers)
+    assert bare_title(subject, "[Town]") == title
+    assert is_answer(item(1, subject, "Ann", ""), "[Town]") is answers
+    forwards = subject.startswith("Fwd")
+    assert is_answer(item(2, subject, "Ann", "", answers=[1]), "[Town]") is not forwards
 
 
 def test_many_posts_that_name_many_others_are_threaded_at_once() -> None:
