@@ -5,8 +5,8 @@ Only of an answer something is left out: what a post that answers none quotes is
 by a mark that mail programs set: ">" in front of each line, and what announces it. Without that
 mark only what stands below a program's own heading is left out, where the author wrote something
 above it that does not point below. Every other line stays, in its place: the rest of a signature
-after its fourth line, the copies of the list's footer and what a phone says of itself are the
-exceptions. Linear in the text; never raises.
+after its fourth line, the copies of the list's footer, quoted words about leaving a list, and what
+a phone says of itself are the exceptions. Linear in the text; never raises.
 """
 
 import re
@@ -39,6 +39,12 @@ _PASSED_ON = re.compile(
     r" (?:nachricht|e-?mail)|weitergeleitete nachricht|début du message (?:réexpédié|transféré)"
     r"|message (?:transféré|réexpédié)|(?:inicio del )?mensaje reenviado|mensagem encaminhada"
     r"|(?:inizio )?messaggio inoltrato|doorgestuurd bericht|vidarebefordrat meddelande)\b",
+    re.IGNORECASE,
+)
+# What lists and newsletters say at the end of a mail; quoted, it is of use to nobody.
+_UNSUBSCRIBE = re.compile(
+    r"(?=.*(?:@|://)).*\b(?:unsubscrib|opt[ -]out|abmeld|abbestell|désabonn|désinscri|dar(?:se|te)"
+    r" de baja|cancelar (?:la|tu|su) suscripci)",
     re.IGNORECASE,
 )
 # Whoever writes this has answered below, between the lines that no program marked.
@@ -176,7 +182,9 @@ class _Text:
         heading makes what stands below it a quotation."""
         end, head = self.quoted(at)
         if end > at:
-            return _Piece(Kind.QUOTED, tuple(self.lines[at:end]), head), end
+            said = [n for n in range(at + head, end) if not _UNSUBSCRIBE.match(self.marks[n])]
+            lines = (*self.lines[at : at + head], *(self.lines[n] for n in said))
+            return _Piece(Kind.QUOTED, lines, head), end
         if headings and (head := heading(self.marks, at)):
             end = len(self.lines)
             return _Piece(Kind.LEFT_OUT, tuple(self.lines[at:]), head), end
@@ -190,12 +198,12 @@ class _Text:
     def quoted(self, at: int) -> tuple[int, int]:
         """Where the marked quotation ends that begins here, and how many lines announce it."""
         head = 0
-        if not self.marks[at].startswith(">"):
+        if not self.lines[at].startswith(">"):
             head = announced(self.marks, at)
             if not (head and quotation_follows(self.marks, at + head)):
                 return at, 0
         end = n = at + head
-        while n < len(self.lines) and self.marks[n][:1] in {"", ">"}:
+        while n < len(self.lines) and (self.lines[n].startswith(">") or not self.marks[n]):
             n += 1
             end = n if self.marks[n - 1] else end
         return end, head

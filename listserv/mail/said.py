@@ -118,13 +118,15 @@ def _lines(raw: bytes, part: Part) -> list[str]:
 
 def unfolded(lines: Sequence[str], delete_space: bool) -> list[str]:
     """The paragraphs of format=flowed (RFC 3676 4): a line that ends in a space goes on in the next
-    one of the same depth of quotation; the signature's "-- " does not."""
+    one of the same depth of quotation; the signature's "-- " does not. The space stays before a >
+    that is no mark."""
     paragraphs: list[list[str]] = []
     open_depth = -1
     for line in lines:
         rest = line.lstrip(">")
         depth = len(line) - len(rest)
-        content = rest.removeprefix(" ")
+        is_mark = depth > 0 or not rest.startswith(" >")
+        content = rest.removeprefix(" ") if is_mark else rest
         flows = content.endswith(" ") and content != "-- "
         if content == "-- " or depth != open_depth:
             paragraphs.append([">" * depth + " " if depth else ""])

@@ -99,6 +99,8 @@ POSTS: dict[str, tuple[str, Shown]] = {
     "flowed": (part("text/plain; format=flowed",
                     "One \nline.\n From me.\n> quo \n> ted\n>> deep\n-- \nAnn"),
                Shown("One line.\nFrom me.\n> quo ted\n>> deep\n-- \nAnn")),
+    "flowed, with a sign that is no mark": (
+        part("text/plain; format=flowed", " > 5 mg\n> quoted\n"), Shown(" > 5 mg\n> quoted")),
     "flowed, spaces deleted": (part("text/plain; format=flowed; delsp=yes", "One \nword.\n"),
                                Shown("Oneword.")),
     "a forwarded message": (

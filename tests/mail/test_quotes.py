@@ -51,6 +51,7 @@ FOLDED = {
     "announced on two lines": (f"Yes.\n\n{ON[:40]}\n{ON[41:]}\n\n> one", ["Yes.", "[Ann Lee, 1]"]),
     "announced on two lines with nothing below": ("On my way\nhome:\nhello",
                                                   ["On my way", "home:", "hello"]),
+    "a sign that is no mark": ("Take it.\n > 5 mg\n> one", ["Take it.", " > 5 mg", "[, 1]"]),
     "a person's line that ends in a colon": ("I read this:\n> one", ["I read this:", "[, 1]"]),
     "a person who says who wrote": ("My doctor wrote:\n> one", ["My doctor wrote:", "[, 1]"]),
     "a person who says when they wrote": ("On 9 May I wrote:\n> one",
@@ -118,6 +119,11 @@ FOLDED = {
     "our footer, quoted and broken": (
         "Yes.\n> one\n> ________________________________\n>\n> Support: to leave, write to\n"
         "> support-leave@x.test\n\nNo.", ["Yes.", "> one", "No."]),
+    "how to leave some list, quoted": (
+        "> one?\n> To unsubscribe, write to x-leave@y.test\n> Abmelden: https://y.test/x\nYes.",
+        ["> one?", "Yes."]),
+    "how to leave, by a person": ("To unsubscribe, write to x-leave@y.test",
+                                  ["To unsubscribe, write to x-leave@y.test"]),
     "a part of our footer": ("Support: to leave", ["Support: to leave"]),
     "nothing": ("", []),
 }  # fmt: skip
