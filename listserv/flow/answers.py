@@ -9,7 +9,8 @@ from listserv.domain.post import Post
 from listserv.domain.tokens import is_own_message_id, item_token
 from listserv.flow import meant
 from listserv.flow.site import Site
-from listserv.mail.answered import Answered, Quotable, answered
+from listserv.mail.answered import Answered, answered
+from listserv.mail.digest_words import Quotable
 from listserv.mail.parse import parse
 from listserv.mail.rendering import render
 from listserv.mail.said import bare_subject

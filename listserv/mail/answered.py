@@ -1,52 +1,49 @@
 """An answer to a whole digest: which item was quoted, and what of the digest does not go out.
 
-Words are compared, not lines, because programs break lines anew, mark them or not, and turn HTML
-into text: three words in a row that stand in one item of the digest and in no other speak for it.
-Linear in the text and the items; never raises, for any text.
+Words are compared (digest_words.py), not lines, because programs break lines anew, mark them or
+not, and turn HTML into text. Linear in the text and the items; never raises, for any text.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from listserv.mail.announced import announced
+from listserv.mail.digest_words import (
+    ROW,
+    Found,
+    Quotable,
+    Three,
+    own_words,
+    search,
+    threes_of,
+    words_of,
+)
 from listserv.mail.quoted import is_marked, quotation
 from listserv.mail.rendering import FORWARDED
 
 # Of a longer answer the rest is looked at for marks of quotation only.
 _MOST_LINES = 10_000
-# Of an item's text and of its subject, in characters: more is not needed to know it again.
-_MOST_TEXT = 40_000
-_MOST_SUBJECT = 500
 # So many threes of words of an item make it quoted; of a short one half of them do.
 _ENOUGH = 3
 # Where several are quoted one is meant all the same that is quoted so far while the others are
 # not, and so many times as much.
 _MOSTLY, _HARDLY, _TIMES = 0.6, 0.2, 4
-# A line of which so much stands in the digest is the digest's; unmarked, and of so many words, all.
-_HALF, _WHOLE_LINE = 0.5, 5
+# A marked line of which so much stands in the digest is the digest's.
+_HALF = 0.5
+# Of lines that nothing says are quoted, so many have to stand in the digest, each so long.
+_LONG_LINE, _LONG_LINES = 8, 3
+# So many words that are nowhere in a digest were not in it, though they are marked as quoted.
+_NEW_WORDS = 4
 # A quotation of something else is kept up to so many lines.
 _FOREIGN = 30
 # Between two lines of an item so many may stand that nothing is known of.
 _GAP = 3
 
-_WORD = re.compile(r"\w+")
 # A heading, a link, an address: a program's line rather than a person's.
 _OF_PROGRAM = re.compile(r"[^\s:]{1,20}(?: [^\s:]{1,20})?:\s|.*(?:@|://)")
-_SHARED = -1
-
-_Three = tuple[str, str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Quotable:
-    """An item of a digest: `mark` is the token in its address, "" where it has none."""
-
-    subject: str
-    author: str
-    text: str
-    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,127 +64,75 @@ def answered(
     everything = text.split("\n")
     end = next((n for n, line in enumerate(everything) if line.startswith(FORWARDED)), None)
     lines = everything[:end][:_MOST_LINES]
-    found = _Found(lines, items, frame)
-    quoted = _quoted(lines, found, items, title)
+    found = Found(lines, items, frame)
+    quoted, below = _quoted(lines, found, items, title)
     item = meant if meant is not None else _item(found, quoted, len(items))
-    cut = _cut(lines, found, quoted, title, items[item] if item is not None else None, item)
+    shown = [one and (at < below or is_marked(lines[at])) for at, one in enumerate(quoted)]
+    kept = [False] * len(lines) if item is None else _of_item(found, shown, items[item], item)
+    cut = _cut(lines, found, quoted, title, kept)
     cut += map(is_marked, everything[len(lines) : end])
     # What is attached goes along, or stays away, as an attachment.
     cut += [True] * (len(everything) - len(cut))
     return Answered(item, tuple(_ranges(cut)))
 
 
-class _Found:
-    """Where the words of a text stand in the items. For each line: `share`, how much of it stands
-    anywhere in the digest; `items`, those of which it has words that no other has. `count` says how
-    many threes an item alone has."""
-
-    def __init__(self, lines: Sequence[str], items: Sequence[Quotable], frame: str) -> None:
-        self.words = [_words(line) for line in lines]
-        where = _where(items)
-        for three in _threes(_words(frame)):
-            where.setdefault(three, _SHARED)
-        self.count = Counter(where.values())
-        marks = {item.mark: number for number, item in enumerate(items) if item.mark}
-        self.share, hits = _search(self.words, where)
-        self.threes = [[(item, three) for item, three in one if item != _SHARED] for one in hits]
-        self.items = [
-            {item for item, _ in self.threes[at]} | {marks[word] for word in line if word in marks}
-            for at, line in enumerate(self.words)
-        ]
-
-
-def _where(items: Sequence[Quotable]) -> dict[_Three, int]:
-    """In which item three words stand, or _SHARED: in several, or in a subject, which stands in the
-    contents of the digest too."""
-    where: dict[_Three, int] = {}
-    for number, item in enumerate(items):
-        for three in _threes_of(item):
-            if where.setdefault(three, number) != number:
-                where[three] = _SHARED
-    for item in items:
-        for three in _threes(_words(item.subject[:_MOST_SUBJECT])):
-            if three in where:
-                where[three] = _SHARED
-    return where
-
-
-def _threes_of(item: Quotable) -> Iterable[_Three]:
-    """Of what the author of an item wrote; the digest folds what they quoted."""
-    lines = item.text[:_MOST_TEXT].split("\n")
-    return _threes([word for line in lines if not is_marked(line) for word in _words(line)])
-
-
-def _words(text: str) -> list[str]:
-    return _WORD.findall(text.casefold())
-
-
-def _threes(words: Sequence[str]) -> Iterable[_Three]:
-    return zip(words, words[1:], words[2:], strict=False)
-
-
-def _search(
-    words: Sequence[Sequence[str]], where: dict[_Three, int]
-) -> tuple[list[float], list[list[tuple[int, _Three]]]]:
-    """For each line how much of it is found, and what, looked for across the ends of lines."""
-    flat = [word for line in words for word in line]
-    line_of = [at for at, line in enumerate(words) for _ in line]
-    covered = bytearray(len(flat))
-    hits: list[list[tuple[int, _Three]]] = [[] for _ in words]
-    for at, three in enumerate(_threes(flat)):
-        item = where.get(three)
-        if item is not None:
-            covered[at : at + 3] = b"\1\1\1"
-            for line in dict.fromkeys(line_of[at : at + 3]):
-                hits[line].append((item, three))
-    share, at = [], 0
-    for one in words:
-        share.append(sum(covered[at : at + len(one)]) / max(1, len(one)))
-        at += len(one)
-    return share, hits
-
-
 def _quoted(
-    lines: Sequence[str], found: _Found, items: Sequence[Quotable], title: str
-) -> list[bool]:
-    """Which lines are not the author's: what their program has quoted, and what it did not mark but
-    stands so in the digest. Among what stands below a program's mark, a line of which nothing is
-    known is the author's answer to what is above it."""
+    lines: Sequence[str], found: Found, items: Sequence[Quotable], title: str
+) -> tuple[list[bool], int]:
+    """Which lines are not the author's, and from where on nothing marks them (their number where
+    all that is quoted is marked). What a program has quoted, but for words that were never in the
+    digest: there the author answers what is above. And what nothing marks, but is the digest's."""
     marked = quotation(lines)
     quoted = list(marked.quoted)
-    for at in range(marked.below):
-        of_digest = found.share[at] >= _HALF or bool(found.items[at])
-        broken_off = at > 0 and quoted[at - 1] and of_digest
-        whole = found.share[at] == 1 and len(found.words[at]) >= _WHOLE_LINE
-        quoted[at] = quoted[at] or broken_off or whole
+    long = [
+        at
+        for at in range(marked.below)
+        if len(found.words[at]) >= _LONG_LINE and found.stands(found.words[at])
+    ]
+    for at in long if len(long) >= _LONG_LINES else ():
+        quoted[at] = True
+    for at in range(1, marked.below):
+        if quoted[at - 1] and not quoted[at] and found.words[at]:
+            # Broken off the line above.
+            before = found.words[at - 1][1 - ROW :]
+            quoted[at] = bool(found.marked[at]) or found.stands(before + found.words[at])
+    if found.is_whole and any(found.items):
+        for at in range(marked.below):
+            words = found.words[at]
+            is_new = len(words) >= _NEW_WORDS and not found.share[at] and is_marked(lines[at])
+            bare = lines[at].lstrip("> ")
+            if is_new and not (announced([bare], 0) or _is_programs(bare, title)):
+                quoted[at] = False
     known = [at for at in range(marked.below, len(lines)) if found.items[at]]
     if known:
-        frame = Counter(map(tuple, found.words[marked.below :]))
-        names = {tuple(_words(name)) for one in items for name in (one.subject, one.author)}
+        often = Counter(map(tuple, found.words[marked.below :]))
+        names = {tuple(words_of(name)) for one in items for name in (one.subject, one.author)}
         for at in range(known[0], len(lines)):
-            words = tuple(found.words[at])
+            words = found.words[at]
             quoted[at] = (
-                len(words) < 2
-                or found.share[at] >= _HALF
-                or bool(found.items[at])
-                or frame[words] > 1
-                or words in names
-                or _is_title(lines[at], title)
+                len(words) < 3
+                or found.stands(words)
+                or often[tuple(words)] > 1
+                or tuple(words) in names
                 or is_marked(lines[at])
-                or _OF_PROGRAM.match(lines[at]) is not None
+                or _is_programs(lines[at], title)
             )
-    return quoted
+    return quoted, marked.below
+
+
+def _is_programs(line: str, title: str) -> bool:
+    return _OF_PROGRAM.match(line) is not None or _is_title(line, title)
 
 
 def _is_title(line: str, title: str) -> bool:
     return bool(title) and title.casefold() in line.casefold()
 
 
-def _item(found: _Found, quoted: Sequence[bool], count: int) -> int | None:
+def _item(found: Found, quoted: Sequence[bool], count: int) -> int | None:
     """The one item that is meant."""
     if count == 1:
         return 0
-    different: dict[int, set[_Three]] = {}
+    different: dict[int, set[Three]] = {}
     marked: set[int] = set()
     for at, threes in enumerate(found.threes):
         if quoted[at]:
@@ -209,7 +154,7 @@ def _item(found: _Found, quoted: Sequence[bool], count: int) -> int | None:
     return _answered_in_place(found, quoted)
 
 
-def _answered_in_place(found: _Found, quoted: Sequence[bool]) -> int | None:
+def _answered_in_place(found: Found, quoted: Sequence[bool]) -> int | None:
     """The one item under whose words, within the digest, the author has written."""
     evidence = [at for at, items in enumerate(found.items) if quoted[at] and len(items) == 1]
     above: set[int] = set()
@@ -224,21 +169,18 @@ def _answered_in_place(found: _Found, quoted: Sequence[bool]) -> int | None:
 
 def _cut(
     lines: Sequence[str],
-    found: _Found,
+    found: Found,
     quoted: Sequence[bool],
     title: str,
-    item: Quotable | None,
-    number: int | None,
+    kept: Sequence[bool],
 ) -> list[bool]:
-    """Which lines do not go out: all quotations of the digest, but for the words of the item."""
-    kept = [False] * len(lines) if item is None else _of_item(found, quoted, item, number)
+    """Which lines do not go out: all quotations of the digest, but for what is kept."""
     cut = [False] * len(lines)
     for start, end in _runs(quoted, found):
         known = any(
             found.items[at]
             or found.share[at] >= _HALF
-            or _is_title(lines[at], title)
-            or _OF_PROGRAM.match(lines[at].lstrip("> "))
+            or _is_programs(lines[at].lstrip("> "), title)
             for at in range(start, end)
         )
         long = sum(map(bool, found.words[start:end])) > _FOREIGN
@@ -247,7 +189,7 @@ def _cut(
     return cut
 
 
-def _runs(quoted: Sequence[bool], found: _Found) -> Iterator[tuple[int, int]]:
+def _runs(quoted: Sequence[bool], found: Found) -> Iterator[tuple[int, int]]:
     """Quotations, from their first line to their last; blank lines part nothing."""
     start = end = -1
     for at, is_quoted in enumerate(quoted):
@@ -261,11 +203,11 @@ def _runs(quoted: Sequence[bool], found: _Found) -> Iterator[tuple[int, int]]:
 
 
 def _of_item(
-    found: _Found, quoted: Sequence[bool], item: Quotable, number: int | None
+    found: Found, quoted: Sequence[bool], item: Quotable, number: int | None
 ) -> list[bool]:
     """The quoted lines that are an item's words, and the little between them that is no other's."""
-    share, _ = _search(found.words, dict.fromkeys(_threes_of(item), 0))
-    subject = _words(item.subject)
+    share, _ = search(found.words, dict.fromkeys(threes_of(own_words(item)), 0))
+    subject = words_of(item.subject)
     kept = [
         one and share[at] >= _HALF and found.words[at][-len(subject) :] != subject
         for at, one in enumerate(quoted)

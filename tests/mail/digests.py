@@ -2,8 +2,13 @@
 
 import textwrap
 from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from email import message_from_bytes
 
-from listserv.mail.answered import Quotable
+from listserv.mail.digest import Issue, Item, Words, build
+from listserv.mail.digest_words import Quotable
+from listserv.mail.rendering import Rendering
+from listserv.resources import JinjaTemplates
 
 TITLE = "Town"
 FATIGUE = Quotable(
@@ -64,20 +69,35 @@ def body(item: Quotable) -> list[str]:
     ]
 
 
+def contents(raw: bytes) -> list[bytes]:
+    """What is in the parts of a message."""
+    found = (part.get_payload(decode=True) for part in message_from_bytes(raw).walk())
+    return [one for one in found if isinstance(one, bytes)]
+
+
+def _issue() -> Issue:
+    items = tuple(
+        Item(
+            number, f"<item{number}@example.org>", one.subject, one.author, "somebody@example.org",
+            f"town+re-{one.mark}@lists.example.org", datetime(2026, 11, 21, 9, number, tzinfo=UTC),
+            Rendering(one.text, (), (), (), ()),
+        )
+        for number, one in enumerate(ITEMS, 1)
+    )  # fmt: skip
+    at = ("town@x.example", "town-request@x.example", "town-leave@x.example", "town.x.example")
+    return Issue(TITLE, *at, date(2026, 11, 21), "html", items)
+
+
+(_PART,) = build(_issue(), Words(JinjaTemplates()))
+# The digest as it goes out, its text, and what is in the body of its page.
+DIGEST = f"Subject: {_PART.subject}\r\n".encode() + _PART.fields + b"\r\n" + _PART.body
+_TEXT, _PAGE = (one.decode().replace("\r\n", "\n") for one in contents(DIGEST))
+PAGE = _PAGE.partition("<body>")[2].partition("</body>")[0]
+
+
 def digest_lines() -> list[str]:
     """The whole of it."""
-    lines = [
-        "Town: 4 messages in 2 conversations, 21 November 2026",
-        "",
-        "1. Fatigue after the third round (2 messages: Ann Lee, Cleo)",
-        "2. Port or no port? (2 messages: Ben Okafor, Dora)",
-        "",
-        "-" * 70,
-        "",
-    ]
-    for item in ITEMS:
-        lines += [*heading(item), *body(item), "", "-" * 30, ""]
-    return [*lines, "End of Town Digest", "*" * 18]
+    return _TEXT.rstrip().split("\n")
 
 
 def item_lines(item: Quotable) -> list[str]:
@@ -145,11 +165,53 @@ def phone(quoted: list[str], own: str) -> str:
     return "\n".join([own, "", "21 Nov 2026 07:00, Town wrote:", *broken])
 
 
-TOP: Mapping[str, Callable[[list[str], str], str]] = {
+# Programs that mark what they quote, and those that do not.
+MARK: Mapping[str, Callable[[list[str], str], str]] = {
     "Gmail": gmail,
     "Apple Mail": apple,
+    "Thunderbird": thunderbird,
+    "a phone": phone,
+}
+BARE: Mapping[str, Callable[[list[str], str], str]] = {
     "Outlook": outlook,
     "Outlook in German": outlook_in_german,
     "Yahoo": yahoo,
-    "Thunderbird": thunderbird,
+}
+
+
+def as_page(body: str) -> bytes:
+    """A mail in HTML alone."""
+    fields = "MIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
+    return f"{fields}<html><body>{body}</body></html>".encode()
+
+
+def gmail_page(quoted: str, own: str) -> bytes:
+    return as_page(
+        f'<div dir="ltr">{own}</div><br><div class="gmail_quote"><div dir="ltr" class="gmail_attr">'
+        'On Sat, 21 Nov 2026 at 07:00, Town &lt;<a href="mailto:town-request@x.example">town-request'
+        '@x.example</a>&gt; wrote:<br></div><blockquote class="gmail_quote" style="margin:0px">'
+        f"{quoted}</blockquote></div>"
+    )
+
+
+def apple_page(quoted: str, own: str) -> bytes:
+    return as_page(
+        f'{own}<br><br><div dir="ltr">Sent from my iPhone</div><div dir="ltr"><br><blockquote '
+        'type="cite">On 21 Nov 2026, at 07:00, Town &lt;town-request@x.example&gt; wrote:<br><br>'
+        f'</blockquote></div><blockquote type="cite"><div dir="ltr">{quoted}</div></blockquote>'
+    )
+
+
+def outlook_page(quoted: str, own: str) -> bytes:
+    return as_page(
+        f"<div><p class=MsoNormal>{own}</p></div><div style='border:none;border-top:solid #E1E1E1 "
+        "1.0pt'><p><b>From:</b> Town &lt;town-request@x.example&gt; <br><b>Sent:</b> 21 November "
+        f"2026 07:00<br><b>To:</b> Bob<br><b>Subject:</b> {_PART.subject}</p></div>{quoted}"
+    )
+
+
+PAGES: Mapping[str, Callable[[str, str], bytes]] = {
+    "Gmail": gmail_page,
+    "Apple Mail": apple_page,
+    "Outlook": outlook_page,
 }

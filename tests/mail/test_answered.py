@@ -7,26 +7,40 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from listserv.mail.answered import Answered, Quotable, answered
+from listserv.mail.answered import Answered, answered
+from listserv.mail.digest_words import Quotable
+from listserv.mail.parse import parse
+from listserv.mail.rendering import render
+from listserv.mail.searched import wording
 from tests.mail.digests import (
     ATTRIBUTION,
+    BARE,
+    DIGEST,
     FATIGUE,
     ITEMS,
+    MARK,
+    PAGE,
+    PAGES,
     PORT,
     THANKS,
     TITLE,
-    TOP,
     WALKS,
     body,
     digest_lines,
     heading,
     item_lines,
-    phone,
 )
 
 Program = Callable[[list[str], str], str]
 OWN = "Swimming is what helped my sister.\nAll the best, Bob"
-EACH_PROGRAM = pytest.mark.parametrize("program", [*TOP.values(), phone], ids=[*TOP, "a phone"])
+EACH_PROGRAM = pytest.mark.parametrize(
+    "program", [*MARK.values(), *BARE.values()], ids=[*MARK, *BARE]
+)
+EACH_THAT_MARKS = pytest.mark.parametrize("program", MARK.values(), ids=MARK)
+EACH_PAGE = pytest.mark.parametrize("program", PAGES.values(), ids=PAGES)
+# The digest as it went out, where it is kept, and where it is not any more.
+FRAME = wording(DIGEST, parse(DIGEST)).body
+EACH_FRAME = pytest.mark.parametrize("frame", [FRAME, ""], ids=["kept", "gone"])
 EACH_ITEM = pytest.mark.parametrize("item", [FATIGUE, PORT, WALKS], ids=lambda one: one.author)
 
 
@@ -45,7 +59,7 @@ def test_a_whole_digest_under_a_few_words_names_nothing_and_none_of_it_goes_out(
     program: Program,
 ) -> None:
     text = program(digest_lines(), OWN)
-    found = answered(text, ITEMS, TITLE)
+    found = answered(text, ITEMS, TITLE, None, FRAME)
     assert found.item is None
     assert [ln for ln in kept(text, found) if ln != "Sent from my iPhone"] == OWN.split("\n")
 
@@ -61,7 +75,7 @@ def test_one_item_that_was_quoted_is_meant(program: Program, item: Quotable) -> 
         assert "example.org" not in "\n".join(kept(text, found)).replace(ATTRIBUTION, "")
 
 
-@EACH_PROGRAM
+@EACH_THAT_MARKS
 def test_what_is_quoted_of_the_item_goes_out_and_nothing_else_of_the_digest(
     program: Program,
 ) -> None:
@@ -98,18 +112,59 @@ def test_words_in_the_midst_of_a_digest_answer_what_is_above_them(above: list[st
     assert not any("Ann Lee" in line or "-----" in line for line in kept(text, found))
 
 
-def test_words_in_the_midst_of_what_outlook_does_not_mark_are_not_lost() -> None:
+@EACH_PROGRAM
+def test_a_quotation_that_nothing_marks_would_be_read_as_the_authors_words(
+    program: Program,
+) -> None:
+    text = program(item_lines(PORT), OWN)
+    found = answered(text, ITEMS, TITLE)
+    quoted = [line for line in kept(text, found) if "nurse" in line]
+    assert found.item == 1 and all(line.startswith(">") for line in quoted)
+    assert bool(quoted) == (program in MARK.values())
+
+
+ANSWERS = (
+    "I have had one for two years, no trouble.",
+    "Who would do it again? My nurse, and I would.",  # words of the item, and in no row
+)
+
+
+@pytest.mark.parametrize("own", ANSWERS)
+@EACH_FRAME
+def test_words_in_the_midst_of_what_outlook_does_not_mark_are_not_lost(
+    frame: str, own: str
+) -> None:
     lines = digest_lines()
     at = lines.index(LAST_OF_PORT) + 1
-    text = TOP["Outlook"](
-        [*lines[:at], "", "I have had one for two years, no trouble.", *lines[at:]], "See below"
-    )
-    found = answered(text, ITEMS, TITLE)
+    text = BARE["Outlook"]([*lines[:at], "", own, *lines[at:]], "See below")
+    found = answered(text, ITEMS, TITLE, None, frame)
     assert found.item == 1
-    assert [ln for ln in kept(text, found) if ln not in item_lines(PORT)] == [
-        "See below",
-        "I have had one for two years, no trouble.",
-    ]
+    assert kept(text, found)[:2] == ["See below", own]
+
+
+SAME_PAGE = PAGE.replace("do it again?</p>", f"do it again?</p><p>{ANSWERS[0]}</p>")
+
+
+@EACH_PAGE
+def test_pages_are_understood_as_texts_are(program: Callable[[str, str], bytes]) -> None:
+    one = PAGE[PAGE.index("<h3><bdi>Ben") : PAGE.index("<h3><bdi>Dora")]
+    for quoted, item in ((PAGE, None), (one, 1), (SAME_PAGE, 1)):
+        text = render(program(quoted, "Swimming helps.")).text
+        found = answered(text, ITEMS, TITLE, None, FRAME)
+        out = kept(text, found)
+        assert (found.item, out[0]) == (item, "Swimming helps.")
+        assert any(ANSWERS[0] in line for line in out) == (quoted is SAME_PAGE)
+        of_item = ("Sent from", "> My nurse", "> Who of you", f"> {ANSWERS[0]}", ANSWERS[0], ">")
+        assert [line for line in out[1:] if not line.startswith(of_item)] == []
+
+
+def test_an_answer_in_common_words_right_below_the_line_that_it_answers_stays() -> None:
+    lines = [f"> {line}".rstrip() for line in digest_lines()]
+    at = lines.index(f"> {LAST_OF_PORT}") + 1
+    own = ["I would do it again.", "My doctor says that this is"]
+    text = "\n".join([*lines[:at], *own, *lines[at:]])
+    found = answered(text, ITEMS, TITLE, None, FRAME)
+    assert found.item == 1 and own_lines(text, found) == own
 
 
 UNCLEAR = {
@@ -139,25 +194,20 @@ def test_the_only_item_is_meant_whatever_is_quoted() -> None:
 
 
 def test_an_item_of_one_word_is_known_by_the_address_below_it() -> None:
-    found = answered(TOP["Gmail"](heading(THANKS) + body(THANKS), OWN), ITEMS, TITLE)
+    found = answered(MARK["Gmail"](heading(THANKS) + body(THANKS), OWN), ITEMS, TITLE)
     assert found.item == ITEMS.index(THANKS)
 
 
-@EACH_PROGRAM
+@EACH_THAT_MARKS
 def test_the_item_that_its_author_names_is_what_goes_out_with_the_words(program: Program) -> None:
     text = program(digest_lines(), OWN)
     for meant, item in enumerate(ITEMS[:3]):
-        out = kept(text, answered(text, ITEMS, TITLE, meant))
+        out = kept(text, answered(text, ITEMS, TITLE, meant, FRAME))
         joined = " ".join(" ".join(out).replace(">", "").split())
         assert all(" ".join(ln.split()) in joined for ln in item.text.split("\n")[-3:])
         assert all(ln in out for ln in OWN.split("\n"))
-        assert not any(
-            ln in joined
-            for other in ITEMS
-            if other is not item
-            for ln in other.text.split("\n")[-2:]
-            if ln
-        )
+        others = (max(item_lines(one), key=len) for one in ITEMS if one is not item)
+        assert not any(line in joined for line in others)
         assert "@" not in joined and "Subject" not in joined
 
 
@@ -174,7 +224,7 @@ def test_what_somebody_quotes_of_another_place_stays() -> None:
 
 
 def test_a_digest_that_nothing_is_known_of_any_more_does_not_go_out_either() -> None:
-    text = TOP["Gmail"](digest_lines(), OWN)
+    text = MARK["Gmail"](digest_lines(), OWN)
     unknown = [Quotable(one.subject, one.author, "", "") for one in ITEMS]
     assert kept(text, answered(text, unknown, "")) == OWN.split("\n")
 
@@ -234,5 +284,5 @@ def test_whatever_is_quoted_of_it_no_line_of_the_digest_alone_goes_out_marked(
     st.lists(st.text(st.characters(categories=["Lu", "Nd"]), min_size=1, max_size=8), max_size=20)
 )
 def test_words_above_the_quotation_always_go_out(words: list[str]) -> None:
-    text = TOP["Gmail"](digest_lines(), "\n".join(["My own words.", *words]))
+    text = MARK["Gmail"](digest_lines(), "\n".join(["My own words.", *words]))
     assert kept(text, answered(text, ITEMS, TITLE))[: len(words) + 1] == ["My own words.", *words]
