@@ -9,7 +9,7 @@ from listserv.cli.opening import BY, with_app
 from listserv.cli.printing import json_option, print_object, print_rows
 from listserv.domain.members import JoinRequest
 from listserv.domain.settings import line
-from listserv.flow import moderate
+from listserv.flow import meant, moderate
 from listserv.mail.readable import readable
 from listserv.store import held as stored
 from listserv.store import lists, posts
@@ -59,7 +59,7 @@ def show(app: App, held_id: int, as_json: bool) -> None:
         row = _row(one, app.clock.now())
         if one.request is not None:
             return row, one.request.words or None, "(they say nothing of themselves)"
-        raw = posts.raw(tx, one.post_id)
+        raw = meant.raw(tx, app.site, posts.get(tx, one.post_id))
         text = None if raw is None else _text(raw)
         return row, text, "(its text is gone by retention)"
 

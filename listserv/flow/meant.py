@@ -46,7 +46,7 @@ def conversation(tx: Tx, site: Site, post: StoredPost) -> tuple[str, ...]:
         before = post.answers.references
     else:
         came = posts.raw(tx, post.id)
-        before = parse(came).parents if came is not None else ()
+        before = parse(came).parents if came is not None else posts.parents(tx, post.id)
     return references(before, message_id(tx, site, post))
 
 

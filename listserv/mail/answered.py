@@ -42,8 +42,9 @@ _FOREIGN = 30
 # Between two lines of an item so many may stand that nothing is known of.
 _GAP = 3
 
-# A heading, a link, an address: a program's line rather than a person's.
-_OF_PROGRAM = re.compile(r"[^\s:]{1,20}(?: [^\s:]{1,20})?:\s|.*(?:@|://)")
+# A heading ("From: Ann", "Ann, 09:01 · 1/4"), a link, an address: a program's line rather than a
+# person's.
+_OF_PROGRAM = re.compile(r"[^\s:]{1,20}(?: [^\s:]{1,20})?:\s|.*(?:@|://)|.*\s\d{1,4}/\d{1,4}$")
 
 
 @dataclass(frozen=True, slots=True)

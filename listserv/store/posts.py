@@ -254,6 +254,13 @@ def texts(tx: Tx, post_ids: Collection[int]) -> dict[int, str]:
     return {row.post_id: row.text for row in rows}
 
 
+def parents(tx: Tx, post_id: int) -> tuple[str, ...]:
+    """What a post said it answers, where that is kept without its bytes."""
+    query = select(RenderingRow.rest).where(RenderingRow.post_id == post_id)
+    rest = tx.execute(query).scalar_one_or_none()
+    return tuple((rest or {}).get("parents", ()))
+
+
 def _stored(row: Row[*tuple[Any, ...]]) -> StoredPost:
     return StoredPost(
         id=row.id,

@@ -53,6 +53,8 @@ EXPIRED = timedelta(days=16)
 SAME_ISSUE = timedelta(days=2)
 # and an answer to it is understood so long.
 ANSWERED = timedelta(days=90)
+# What a digest showed of a post is kept so long, so that an answer which quotes it is understood.
+QUOTED = timedelta(days=7)
 # A request to join that was decided can be looked at so long.
 DECIDED = timedelta(days=14)
 # As long as a sending server tries (RFC 5321 4.5.4.1).
@@ -70,7 +72,9 @@ def tidy(tx: Tx, retention: timedelta, now: datetime) -> int:
     needed = or_(_is_held(), _is_queued(), and_(_waits_for_digest(), _younger(retention, now)),
                  _is_kept_discard(now))  # fmt: skip
     tx.execute(update(PostRow).where(PostRow.raw_id.is_not(None), ~needed).values(raw_id=None))
-    bare = select(PostRow.id).where(PostRow.raw_id.is_(None)).scalar_subquery()
+    since = func.coalesce(PostRow.accepted, PostRow.received)
+    old = or_(PostRow.received < now - retention, since < now - QUOTED)
+    bare = select(PostRow.id).where(PostRow.raw_id.is_(None), old).scalar_subquery()
     tx.execute(delete(RenderingRow).where(RenderingRow.post_id.in_(bare)))
     digests.forget_mails(tx, now - SAME_ISSUE)
     digests.forget(tx, now - ANSWERED)

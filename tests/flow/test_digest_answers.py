@@ -2,23 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from email import message_from_bytes
 from email.message import Message
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from listserv.domain.authorship import Authorship
 from listserv.domain.lists import MailingList
 from listserv.domain.tokens import item_token, own_message_id
-from listserv.flow import escalate, meant
+from listserv.flow import escalate, meant, tidy
 from listserv.mail.rendering import render
 from listserv.store import digests, held, posts
 from listserv.store.digests import IssuePart
 from listserv.store.held import Held
 from listserv.store.posts import StoredPost
 from listserv.store.session import Tx
-from listserv.store.tables import RenderingRow
+from listserv.store.tables import MemberRow, RenderingRow
 from tests.flow.letters import (
     ANN,
     AUTOMATIC,
@@ -36,7 +37,7 @@ from tests.flow.letters import (
 )
 from tests.flow.waiting import reply, shown
 from tests.flow.world import World, a_message
-from tests.mail.digests import DIGEST, FATIGUE, ITEMS, PORT, digest_lines, gmail, item_lines
+from tests.mail.digests import DIGEST, FATIGUE, ITEMS, PORT, WALKS, digest_lines, gmail, item_lines
 
 OWN = "Swimming is what helped my sister."
 SUBJECT = "4 messages in Town, 21 November"
@@ -130,7 +131,9 @@ def an_issue(world: World, mlist: MailingList, ids: list[int], subject: str = SU
         for one in ids:
             raw = meant.raw(tx, world.site, posts.get(tx, one))
             if one not in there and raw is not None:
-                row = {"post_id": one, "text": render(raw).text, "rest": {}}
+                shows = render(raw)
+                rest = {"parents": list(shows.parents)}
+                row = {"post_id": one, "text": shows.text, "rest": rest}
                 tx.execute(insert(RenderingRow).values(**row))
         now = world.clock.now()
         issue = digests.begin(tx, mlist.id, b"key", now)
@@ -402,3 +405,22 @@ def test_a_bomb_of_quotations_never_goes_out(town: Town) -> None:
     assert len(str(town.copy())) < 200_000
     town.reply(f"{OWN}\r\n\r\n{whole}", subject="Look")
     assert len(str(town.copy())) < 5_000
+
+
+def test_an_answer_within_a_week_is_understood_though_the_posts_bytes_have_left(town: Town) -> None:
+    def forget(tx: Tx) -> None:
+        tx.execute(update(MemberRow).values(cursor=1000))  # everybody has read them
+        tidy.forget(tx, timedelta(days=30), town.world.clock.now())
+
+    town.world.clock.pass_by(days=6)
+    town.world.store.write(forget)
+    assert town.world.store.read(lambda tx: posts.raw(tx, town.ids[2])) is None
+    town.reply(gmail(item_lines(WALKS), OWN).replace("\n", "\r\n"))
+    assert thread(town.copy()) == (
+        "<item3@example.org>",
+        ["<root@example.org>", "<item3@example.org>"],
+    )
+    town.world.clock.pass_by(days=2)
+    town.world.store.write(forget)
+    assert not town.world.store.read(lambda tx: posts.texts(tx, town.ids))
+    assert "Which post" in asked(town, gmail(item_lines(PORT), OWN).replace("\n", "\r\n")).subject

@@ -188,8 +188,8 @@ def as_page(body: str) -> bytes:
 def gmail_page(quoted: str, own: str) -> bytes:
     return as_page(
         f'<div dir="ltr">{own}</div><br><div class="gmail_quote"><div dir="ltr" class="gmail_attr">'
-        'On Sat, 21 Nov 2026 at 07:00, Town &lt;<a href="mailto:town-request@x.example">town-request'
-        '@x.example</a>&gt; wrote:<br></div><blockquote class="gmail_quote" style="margin:0px">'
+        'On Sat, 21 Nov 2026 at 07:00, Town &lt;<a href="mailto:town-request@x.example">'
+        'town-request@x.example</a>&gt; wrote:<br></div><blockquote class="gmail_quote">'
         f"{quoted}</blockquote></div>"
     )
 
