@@ -109,6 +109,7 @@ VALUES: Mapping[str, tuple[object, ...]] = {
     "next": (datetime(2026, 3, 10, 19, tzinfo=UTC),),
     "notes": (["The post goes out to the list."],),
     "options": ("DIGEST, TEXT",),
+    "number": (1,),
     "other": ("ann@y.test",),
     "others": ([], ["SIGNOFF support", HOSTILE]),
     "owner": ("support-owner@lists.example.org",),

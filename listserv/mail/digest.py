@@ -13,7 +13,7 @@ from itertools import count
 
 from listserv.mail import digest_html as page
 from listserv.mail import digest_text as plain
-from listserv.mail.digest_body import paragraphs
+from listserv.mail.digest_body import goes_on, paragraphs
 from listserv.mail.digest_frame import Frame, Row
 from listserv.mail.digest_messages import message_parts
 from listserv.mail.digest_mime import alternative, text_entity, versioned
@@ -25,6 +25,8 @@ __all__ = ["Issue", "Item", "Part", "Words", "build"]
 
 # Of a part, for the figures and words that are not known before it is laid out.
 _SLACK = 500
+# The number of a part, as long as any.
+_MANY = 9999
 
 
 def build(issue: Issue, words: Words) -> tuple[Part, ...]:
@@ -52,15 +54,21 @@ class _Post:
     own_title: bool
     pieces: tuple[tuple[str, str], ...]
 
-    def text(self, words: Words, start: int, end: int) -> str:
+    def text(self, words: Words, start: int, end: int, following: int) -> str:
+        """pieces[start:end]; where there are more, `following` is the part that they are in."""
         head = plain.item_head(self.item, self.place, continued=start > 0, words=words)
         pieces = [text for text, _ in self.pieces[start:end]]
+        if end < len(self.pieces):
+            pieces.append(plain.paragraph_text(goes_on(following, words)))
         return "\n\n".join([head, *pieces, plain.item_tail(self.item, words)])
 
-    def page(self, words: Words, start: int, end: int) -> str:
+    def page(self, words: Words, start: int, end: int, following: int) -> str:
+        """The same."""
         subject = self.title if self.own_title else ""
         head = page.item_head(self.item, self.place, subject, continued=start > 0, words=words)
         pieces = [markup for _, markup in self.pieces[start:end]]
+        if end < len(self.pieces):
+            pieces.append(page.paragraph_html(goes_on(following, words)))
         return "\n".join([head, *pieces, page.item_tail(self.item, self.title, words)])
 
 
@@ -122,8 +130,8 @@ class _Texts:
 
     def _post_size(self, post: _Post) -> Post:
         words = self.frame.words
-        markup = post.page(words, 0, 0) if self.with_page else ""
-        around = _size(post.text(words, 0, 0) + f"\n\n{plain.POST_ENDS}\n\n", markup)
+        markup = post.page(words, 0, 0, _MANY) if self.with_page else ""
+        around = _size(post.text(words, 0, 0, _MANY) + f"\n\n{plain.POST_ENDS}\n\n", markup)
         return Post(around, tuple(_size(*piece) for piece in post.pieces))
 
     def part(self, slices: Sequence[Slice], part: tuple[int, int]) -> Part:
@@ -137,9 +145,9 @@ class _Texts:
             if row not in rows[-1:]:
                 rows.append(row)
                 markup.append(page.conversation_head(row.title, row.anchor))
-            texts.append(post.text(words, piece.start, piece.end))
+            texts.append(post.text(words, piece.start, piece.end, part[0] + 1))
             if self.with_page:
-                markup.append(post.page(words, piece.start, piece.end))
+                markup.append(post.page(words, piece.start, piece.end, part[0] + 1))
         posts = plain.posts_text(texts, self.frame.issue.title)
         subject, text = self.frame.text(rows, posts, part)
         if self.with_page:

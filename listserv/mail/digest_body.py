@@ -74,6 +74,11 @@ def paragraphs(item: Item, words: Words, *, answer: bool, footer: str = "") -> l
     return [*said, *_cut(Voice.OURS, ours)]
 
 
+def goes_on(part: int, words: Words) -> Paragraph:
+    """Stands where a post is cut."""
+    return Paragraph(Voice.OURS, words.phrase("item.cut", part=part))
+
+
 def _folded(block: Block, width: int, words: Words) -> Iterator[Paragraph]:
     own = block.kind is Kind.OWN
     yield from written(unbroken(block.lines, width) if own else block.lines)

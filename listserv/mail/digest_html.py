@@ -89,8 +89,10 @@ def item_head(item: Item, place: str, subject: str, *, continued: bool, words: W
     name = f"<bdi>{html.escape(in_short(item.author, _LONGEST))}</bdi>"
     if continued:
         name = words.phrase("item.continued", what=name)
-    at = words.phrase("item.at", day=words.date(item.at), time=f"{item.at:%H:%M}")
-    head = f"<h3>{name} <small>{html.escape(at)} · {place}</small></h3>"
+    number, _, total = place.partition("/")
+    time = f"{item.at:%H:%M}"
+    at = words.phrase("item.at", day=words.date(item.at), time=time, number=number, total=total)
+    head = f"<h3>{name} <small>{html.escape(at)}</small></h3>"
     if not subject:
         return head
     return f'{head}\n<p class="subject" dir="auto">{html.escape(in_short(subject, _LONGEST))}</p>'

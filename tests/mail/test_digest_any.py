@@ -168,7 +168,10 @@ def test_no_part_is_larger_than_its_limit_and_nothing_is_lost(name: str, format:
         assert len(parts) == 1 or part.subject.endswith(f" ({number}/{len(parts)})")
         for post in burst(text_of(part)):
             named = post.header.split("\n")[0]
-            written[named] = written.get(named, "") + "".join(own(post.written.split("\n")))
+            here = post.written.removesuffix(
+                f"\n\n[The rest of this message is in part {number + 1}]"
+            )
+            written[named] = written.get(named, "") + "".join(own(here.split("\n")))
     order = list(dict.fromkeys(number for part in parts for number in part.numbers))
     assert sorted(order) == sorted(one.number for one in items)
     by_number = {one.number: one for one in items}
