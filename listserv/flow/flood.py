@@ -1,6 +1,7 @@
-"""Whoever writes to a list without being on it could fill its moderators' mailboxes: of such posts
-that wait, at most MOST in an hour are shown. The others wait for their turn, and one mail an hour
-says how many there are. Posts of members never wait for that, nor does what a rule calls urgent.
+"""Whoever is not on a list, or writes in a member's name, could fill its moderators' mailboxes: of
+posts that are not known to be a member's, at most MOST in an hour are shown. The others wait for
+their turn, and one mail an hour says how many there are. Members' posts never wait for that, nor
+does what a rule calls urgent.
 """
 
 import logging
@@ -10,6 +11,7 @@ from listserv.domain.lists import MailingList
 from listserv.flow import notices
 from listserv.flow.moderators import moderators
 from listserv.flow.site import Site
+from listserv.policy.trust import Act, Consequence, trust
 from listserv.store import counters, held
 from listserv.store.held import Held
 from listserv.store.session import Tx
@@ -25,7 +27,7 @@ _TOLD = "flood told"
 def has_room(tx: Tx, site: Site, mlist: MailingList, one: Held, now: datetime) -> bool:
     """Whether something that is held may be shown now; then it counts as shown. Otherwise it waits
     for an hour more, and the moderators hear of it unless they have within this one."""
-    if one.request is not None or one.member_id is not None:
+    if one.request is not None or _is_members(site, one):
         return True
     if counters.total(tx, _SHOWN, now - AN_HOUR, mlist.id) < MOST:
         counters.count(tx, mlist.id, _SHOWN, now)
@@ -38,8 +40,15 @@ def has_room(tx: Tx, site: Site, mlist: MailingList, one: Held, now: datetime) -
     return False
 
 
+def _is_members(site: Site, one: Held) -> bool:
+    """Whether a post is a member's, and its From is believed as far as posts go."""
+    proof = site.require_proven_author
+    cell = trust(one.authorship.level, Act.POST, require_proven_author=proof)
+    return one.member_id is not None and cell.follows is Consequence.RULES
+
+
 def _tell(tx: Tx, site: Site, mlist: MailingList, now: datetime) -> None:
-    total = held.unasked(tx, mlist.id)
+    total = held.unasked(tx, mlist.id, now)
     for reader in moderators(tx, mlist):
         notices.send(
             tx, site, mlist, "moderator-flood.txt", reader.address, now, member=reader.id,

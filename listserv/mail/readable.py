@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from listserv.mail.attached import file_name
 from listserv.mail.mime import Part, decoded, read_structure
@@ -23,6 +24,20 @@ _MOST_OCTETS = 512 * 1024
 # Of ten words of the other text, and of all of them, so many may be missing in the first.
 _IN_TEN, _MOST_MISSING = 1, 30
 
+# A paragraph that is longer goes on in the next line.
+_LONGEST_LINE = 1000
+# Pictures of somebody else's server that are named, of one page.
+_MOST_PICTURES = 10
+
+# What only Outlook reads of a page, but for its own settings.
+_FOR_OUTLOOK = re.compile(
+    r"<xml>.*?(?:</xml>|\Z)|<!--\[if[^\]<>]{0,100}\]>(?:<!-->)?|<!\[endif\]-->",
+    re.IGNORECASE | re.DOTALL,
+)
+_REMOTE = re.compile(
+    r"(?:\b(?:src|background)\s*=\s*[\"']?|\burl\(\s*[\"']?)\s*((?:https?:)?//[^\s\"'()<>]{1,300})",
+    re.IGNORECASE,
+)
 # A letter of a writing without spaces is a word of its own.
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W_\u3040-\u30ff\u3400-\u9fff]+")
 # Nobody sees it; newsletters are full of it.
@@ -63,7 +78,10 @@ def readable(raw: bytes, most: int) -> Readable:
 
 
 def _lines(text: str) -> Sequence[str]:
-    return [shown(line) for line in text.strip().splitlines()]
+    found: list[str] = []
+    for line in map(shown, text.strip().splitlines()):
+        found += [line[at : at + _LONGEST_LINE] for at in range(0, len(line) or 1, _LONGEST_LINE)]
+    return found
 
 
 @dataclass(slots=True)
@@ -104,10 +122,13 @@ class _Reading:
 
 
 def _page(markup: str) -> str:
-    """With where its links go; what is hidden is shown where it is many words, because another page
-    of style may show it."""
-    page, everything = page_text(shown_markup(markup)), html_to_text(markup)
-    return everything if _says_more(everything, page) else page
+    """With where its links go and its pictures are. What is hidden, or for Outlook alone, is shown
+    where it is many words: somebody will see it."""
+    page = page_text(shown_markup(markup))
+    everything = html_to_text(_FOR_OUTLOOK.sub("", markup))
+    pictures = [f"<{found[1]}>" for found in islice(_REMOTE.finditer(markup), _MOST_PICTURES)]
+    text = everything if _says_more(everything, page) else page
+    return "\n".join([text, *dict.fromkeys(pictures)])
 
 
 def _says_more(other: str, text: str) -> bool:

@@ -22,7 +22,7 @@ from listserv.mail.transfer import base64_lines
 from listserv.mail.words import decode_words
 
 # Forwarded messages in forwarded messages; what lies deeper is read as plain text.
-MAX_NESTED = 3
+MAX_NESTED = 10
 # An alias's and an item's token only say where a mail goes.
 _ACTS = frozenset(
     {

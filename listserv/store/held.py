@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, case, func, insert, select, update
+from sqlalchemy import Row, case, func, insert, or_, select, update
 
 from listserv.domain.address import Address
 from listserv.domain.authorship import Authorship
@@ -143,17 +143,16 @@ def first_list(tx: Tx, after: int = 0) -> int | None:
     return tx.execute(query.where(*waits)).scalar_one()
 
 
-def unasked(tx: Tx, list_id: int) -> int:
-    """How many posts of strangers a list holds about which nobody was asked yet."""
-    query = select(func.count()).select_from(HeldRow).join(PostRow, PostRow.id == HeldRow.post_id)
-    return tx.execute(
-        query.where(
-            HeldRow.state == HeldState.HELD,
-            HeldRow.list_id == list_id,
-            HeldRow.step == 0,
-            PostRow.member_id.is_(None),
-        )
-    ).scalar_one()
+def unasked(tx: Tx, list_id: int, now: datetime) -> int:
+    """How many posts a list holds about which nobody was asked yet, not even their authors."""
+    query = select(func.count()).where(
+        HeldRow.state == HeldState.HELD,
+        HeldRow.list_id == list_id,
+        HeldRow.post_id.is_not(None),
+        HeldRow.step == 0,
+        or_(HeldRow.due.is_(None), HeldRow.due <= now),
+    )
+    return tx.execute(query).scalar_one()
 
 
 def take_step(tx: Tx, held_id: int, before: int, step: int, due: datetime) -> bool:

@@ -11,7 +11,7 @@ from listserv.flow import flood
 from listserv.rule_files import RuleFiles
 from listserv.store import held
 from listserv.store.held import HeldState
-from tests.flow.letters import ANN, MO, PROVEN, UNPROVEN, ZOE, send, set_list
+from tests.flow.letters import ANN, BOB, CONTRADICTED, MO, PROVEN, UNPROVEN, ZOE, send, set_list
 from tests.flow.test_escalate import go_on
 from tests.flow.waiting import MAX, OLGA, a_town, shown, state
 from tests.flow.world import World
@@ -69,6 +69,21 @@ def test_members_and_applicants_never_wait_behind_them(world: World, town: Maili
         world.post(ANN, "town", subject=f"Post {number}", authorship=PROVEN)
     send(world, ZOE, "subscribe town Zoe Zu\r\n", "listserv")
     assert asked(world) == {MO: flood.MOST + 3, MAX: flood.MOST + 3}
+
+
+def test_who_writes_in_a_members_name_waits_like_a_stranger(
+    world: World, town: MailingList
+) -> None:
+    for number in range(flood.MOST + 5):
+        world.post(ANN, "town", subject=f"Buy {number}", authorship=CONTRADICTED)
+    assert asked(world) == {MO: flood.MOST, MAX: flood.MOST}
+    for number in range(5):
+        world.post(BOB, "town", subject=f"Pills {number}", authorship=UNPROVEN)
+    assert asked(world) == {}
+    # Where nothing has to be proven, a member is a member.
+    world.site = replace(world.site, require_proven_author=False)
+    world.post(BOB, "town", subject="Hello", authorship=UNPROVEN)
+    assert asked(world) == {MO: 1, MAX: 1}
 
 
 def test_what_is_urgent_never_waits_as_long_as_it_is_told_at_all(

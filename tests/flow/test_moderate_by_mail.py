@@ -194,6 +194,15 @@ def test_help_is_given_a_few_times_a_day(world: World, town: MailingList) -> Non
         reply(world, one, "Hello?")
     assert len(letters(world)) == 5
 
+    # Where nothing proves that the moderator wrote, once.
+    two = a_post_waits(world, "second")
+    letters(world)
+    for _ in range(9):
+        reply(world, two, "Hello?", MO, UNPROVEN)
+    assert the_letter(world, MO)
+    reply(world, two, "Hello?", MO, CONTRADICTED)
+    assert "in your name" in the_letter(world, MO).subject
+
 
 def test_a_large_reply_and_one_that_is_only_an_attachment(world: World, town: MailingList) -> None:
     first, second = a_post_waits(world, "first"), a_post_waits(world, "second")
@@ -370,6 +379,7 @@ def test_the_notice_itself_is_no_answer(language: str, joins: bool) -> None:
     subject, _, text = (
         JinjaTemplates().render("moderator-held.txt", values, language).partition("\n\n")
     )
+    assert "http" not in text  # nothing that a scanner could follow
     lines = [line for line in text.splitlines() if line.strip()]
     assert not any(isinstance(read_ruling([line]), Ruling) for line in [*lines, subject[9:]])
     assert not isinstance(read_ruling(top_lines(lines, lazy=True)), Ruling)

@@ -49,6 +49,8 @@ SAME = (
     ("今日は良\r\nい天気", "<p>今日は良い天気</p>"),
     ("Hello", "<style>p{color:red}</style>&zwnj;&nbsp;\u200b<p>Hel\u00adlo</p>"),
     ("Hello", "<p>Hello</p><!-- Buy pills at http://x.example -->"),
+    ("Hello", "<!--[if gte mso 9]><xml><w:View>Normal</w:View></xml><![endif]--><p>Hello</p>"),
+    ("Hello", "<p>Hello<img src='cid:logo'></p>"),
     (" ".join(f"word{n}" for n in range(100)) + " end",
      " ".join(f"word{n}" for n in range(100)) + " that is all"),
 )  # fmt: skip
@@ -61,6 +63,9 @@ OTHER = (
     ("Hello", "<p>Hello</p><p class=x style='display:none'>Buy pills</p>", "Buy pills"),
     (" ".join(f"word{n}" for n in range(1000)),
      " ".join(f"word{n}" for n in range(1000)) + "<p>Buy" + " pills" * 30, "Buy pills"),
+    ("Hello", "<p>Hello</p><!--[if mso]><p>Buy pills</p><![endif]-->", "Buy pills"),
+    ("Hello", "<p>Hello</p><img width=600 src='https://x.example/a.png'>", "<https://x.example/"),
+    ("Hello", "<p style='background:url(//x.example/a.png)'>Hello</p>", "<//x.example/a.png>"),
     ("Hello", "Hello" + "<i></i>" * 80_000 + "<p>Buy pills</p>", "Hello"),  # too long to be read
 )  # fmt: skip
 
@@ -80,7 +85,7 @@ def test_html_that_says_the_same_is_not_read(text: str, page: str) -> None:
 @pytest.mark.parametrize(("text", "page", "says"), OTHER, ids=range(len(OTHER)))
 def test_html_that_says_something_else_is_read_too(text: str, page: str, says: str) -> None:
     found = readable(alternative(text, page), 60)
-    assert " ".join(found.lines) == text
+    assert "".join(found.lines) == text
     assert says in "\n".join(found.others)
     deeper = several(b"mixed", alternative(text, page).removeprefix(TYPE))
     related = several(b"alternative", PLAIN + text.encode(), several(
@@ -88,6 +93,12 @@ def test_html_that_says_something_else_is_read_too(text: str, page: str, says: s
         .replace(b"--b", b"--c").replace(b"=b", b"=c"))  # fmt: skip
     for raw in (deeper.replace(b"=b\r\n\r\n--b\r\n", b"=d\r\n\r\n--d\r\n", 1), related):
         assert says in "\n".join(readable(raw, 60).others)
+
+
+def test_a_paragraph_without_an_end_is_several_lines() -> None:
+    found = readable(PLAIN.replace(b"text", TYPE + b"text", 1) + b"x" * 100_000, 60)
+    assert (len(found.lines), found.more) == (60, 40)
+    assert {len(line) for line in found.lines} == {1000}
 
 
 def test_what_is_left_out_of_the_other_text_is_counted() -> None:
