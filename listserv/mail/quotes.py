@@ -3,8 +3,9 @@ of other people's text is left out.
 
 Only of an answer something is left out: what a post that answers none quotes is news. It is known
 by a mark that mail programs set: ">" in front of each line, and what announces it. Without that
-mark only what stands below a program's own heading is left out, where the author wrote something
-above it that does not point below. Every other line stays, in its place: the rest of a signature
+mark only what stands below a program's own heading is left out: what is in the original, or where
+that is not at hand all of it, if the author wrote something above it that does not point below.
+Every other line stays, in its place: the rest of a signature
 after its fourth line, the copies of the list's footer, quoted words about leaving a list, and what
 a phone says of itself are the exceptions. Linear in the text; never raises.
 """
@@ -18,6 +19,7 @@ from listserv.mail.announced import LONGEST_MARK, announced, heading, quoted_aut
 from listserv.mail.plain import SIGNATURE
 from listserv.mail.rendering import FORWARDED
 from listserv.mail.said import quotation_follows
+from listserv.mail.unmarked import sorted_out
 
 # Lines of a quotation that is kept where its author answers below it.
 MAX_KEPT = 8
@@ -105,10 +107,14 @@ class Block:
     count: int = 0
 
 
-def fold_quotes(text: str, *, answer: bool, footer: str = "") -> tuple[Block, ...]:
+def fold_quotes(
+    text: str, *, answer: bool, footer: str = "", original: str = ""
+) -> tuple[Block, ...]:
     """The blocks of a Rendering's text, in its order. `answer`: it answers another post, and is not
-    passed on. `footer` is the list's own."""
-    pieces = list(_Text(_without_footer(text.split("\n"), footer)).pieces(answer))
+    passed on. `footer` is the list's own, `original` the text of the post that it answers, ""
+    where that is not at hand."""
+    lines = _without_footer(text.split("\n"), footer)
+    pieces = list(_Text(lines, original if answer else "").pieces(answer))
     alone = not any(one.kind is Kind.OWN for one in pieces)
     alone = alone and sum(_size(one.lines) for one in pieces) <= MAX_ALONE
     blocks: list[Block] = []
@@ -150,8 +156,9 @@ class _Piece:
 class _Text:
     """The lines of a text; `marks` are their beginnings, where they are asked what they are."""
 
-    def __init__(self, lines: Sequence[str]) -> None:
+    def __init__(self, lines: Sequence[str], original: str) -> None:
         self.lines = lines
+        self.original = original
         self.marks = [line[:LONGEST_MARK].strip() for line in lines]
 
     def pieces(self, answer: bool) -> Iterator[_Piece]:
@@ -160,12 +167,19 @@ class _Text:
         wrote = points = False
         at = 0
         while at < len(self.lines):
-            piece, end = self.piece_at(at, answer and wrote and not points)
+            piece, end = self.piece_at(at, answer)
             if piece is not None:
                 yield from _trimmed(_Piece(Kind.OWN, tuple(own)))
                 yield from _trimmed(piece)
                 own, at = [], end
                 continue
+            if answer and (head := heading(self.marks, at)):
+                tail = list(self.tail(at, head, folded=wrote and not points))
+                if tail:
+                    yield from _trimmed(_Piece(Kind.OWN, tuple(own)))
+                    for one in tail:
+                        yield from _trimmed(one)
+                    return
             if self.is_passed_on(at):
                 own += self.lines[at:]
                 break
@@ -179,21 +193,33 @@ class _Text:
 
     def piece_at(self, at: int, headings: bool) -> tuple[_Piece | None, int]:
         """What begins here and is not the author's own, and where it ends. `headings` says that a
-        heading makes what stands below it a quotation."""
+        signature ends where one stands."""
         end, head = self.quoted(at)
         if end > at:
             said = [n for n in range(at + head, end) if not _UNSUBSCRIBE.match(self.marks[n])]
             lines = (*self.lines[at : at + head], *(self.lines[n] for n in said))
             return _Piece(Kind.QUOTED, lines, head), end
-        if headings and (head := heading(self.marks, at)):
-            end = len(self.lines)
-            return _Piece(Kind.LEFT_OUT, tuple(self.lines[at:]), head), end
         if self.lines[at] in _SIGNATURES:
             end = self.signature_end(at + 1, headings)
             signed = [self.lines[n] for n in range(at + 1, end) if not self.is_phones(n)]
             if end and _size(signed) <= MAX_SIGNATURE:
                 return _Piece(Kind.SIGNATURE, tuple(signed)), end
         return None, at
+
+    def tail(self, at: int, head: int, *, folded: bool) -> Iterator[_Piece]:
+        """What a heading begins that takes `head` lines: by the original, else all of it where it
+        may be `folded`. What is quoted gets the marks that it lacks."""
+        runs = sorted_out(self.lines[at + head :], self.original)
+        for one in runs:
+            marked = tuple(f"> {line}".rstrip() for line in _without_blank_ends(one.lines))
+            if one.quoted and head:
+                yield _Piece(Kind.QUOTED, (*self.lines[at : at + head], *marked), head)
+                head = 0
+            else:
+                kind, lines = (Kind.QUOTED, marked) if one.quoted else (Kind.OWN, one.lines)
+                yield _Piece(kind, lines)
+        if folded and not runs:
+            yield _Piece(Kind.LEFT_OUT, tuple(self.lines[at:]), head)
 
     def quoted(self, at: int) -> tuple[int, int]:
         """Where the marked quotation ends that begins here, and how many lines announce it."""
@@ -239,9 +265,14 @@ class _Text:
 
 def _trimmed(piece: _Piece) -> Iterator[_Piece]:
     """The piece without blank lines at its ends, if there are others in it."""
-    filled = [n for n, line in enumerate(piece.lines) if line.strip()]
-    if filled:
-        yield replace(piece, lines=piece.lines[filled[0] : filled[-1] + 1])
+    lines = _without_blank_ends(piece.lines)
+    if lines:
+        yield replace(piece, lines=lines)
+
+
+def _without_blank_ends(lines: tuple[str, ...]) -> tuple[str, ...]:
+    filled = [n for n, line in enumerate(lines) if line.strip()]
+    return lines[filled[0] : filled[-1] + 1] if filled else ()
 
 
 def _size(lines: Sequence[str]) -> int:

@@ -140,6 +140,40 @@ def test_what_a_post_that_answers_nothing_quotes_is_news() -> None:
         assert short(fold_quotes(text, answer=False)) == [line for line in text.split("\n") if line]
 
 
+ORIGINAL = "Dear all,\n\nhow are you? How do you sleep at night?\nYes or no?\n\nAnn\n"
+# what stands below a heading -> what is shown, where the original is at hand
+BELOW = {
+    "nothing new": (ORIGINAL, ["[Ann Lee, 4]"]),
+    "broken in other places": (
+        "Dear all, how are you? How do\nyou sleep at night? Yes or\nno? Ann", ["[Ann Lee, 3]"]),
+    "answers between": (
+        "Dear all,\n\nhow are you? How do you sleep at night?\n\nNo.\n\nYes or no?\n\nYes.\n\nAnn",
+        [*OUTLOOK.splitlines(), "> Dear all,", ">", "> how are you? How do you sleep at night?",
+         "No.", "> Yes or no?", "Yes.", "[, 1]"]),
+    "an answer at its end": (f"{ORIGINAL}\nYes or no, who knows.",
+                             [*OUTLOOK.splitlines(), *"> Dear all,\n>\n> how are you? How do you sl"
+                              "eep at night?\n> Yes or no?\n>\n> Ann".split("\n"),
+                              "Yes or no, who knows."]),
+    "a part of it": ("How do you sleep at night?\nNot at all.", [
+        *OUTLOOK.splitlines(), "> How do you sleep at night?", "Not at all."]),
+    "an answer before all": ("Well.\nDear all, how are you? How do you", ["Well.", "[, 1]"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("above", ["Hi Ann,\n\n", "My answers are below.\n\n", "Thank you.\n"])
+@pytest.mark.parametrize("case", BELOW)
+def test_by_the_original_answers_are_found_that_no_program_marked(case: str, above: str) -> None:
+    below, lines = BELOW[case]
+    found = fold_quotes(f"{above}{OUTLOOK}\n{below}", answer=True, original=ORIGINAL)
+    assert short(found) == [*filter(None, above.split("\n")), *lines]
+
+
+def test_another_message_than_the_original_is_folded_as_one_that_is_not_at_hand() -> None:
+    for above, shown in (("Yes.", ["Yes.", "[Ann Lee, 1]"]), ("", [*OUTLOOK.splitlines(), "one"])):
+        text = f"{above}\n{OUTLOOK}\none"
+        assert short(fold_quotes(text, answer=True, original=ORIGINAL)) == shown
+
+
 @pytest.mark.parametrize(
     ("line", "name"),
     {
@@ -209,6 +243,21 @@ def test_what_stands_above_a_heading_is_shown(above: list[str], below: list[str]
     text = "\n".join([*above, "", *OUTLOOK.split("\n"), *below])
     found = new(shown(fold_quotes(text, answer=True)))
     assert found[: len(new(above))] == new(above)
+
+
+@given(st.lists(WORDS, min_size=1), st.data())
+def test_what_is_new_below_a_heading_is_shown_where_the_original_is_at_hand(
+    original: list[str], data: st.DataObject
+) -> None:
+    original = ["These are words of the original.", *original]
+    lines = list(original)
+    for n in range(data.draw(st.integers(0, 4))):
+        at = data.draw(st.integers(0, len(lines)))
+        lines.insert(at, f"{data.draw(WORDS)} ({n} is new)")
+    text = "\n".join([*OUTLOOK.split("\n"), *lines])
+    found = shown(fold_quotes(text, answer=True, original="\n".join(original)))
+    wanted = [line for line in lines if line.endswith(" is new)")]
+    assert [line for line in found if line.endswith(" is new)")] == wanted
 
 
 @given(st.text(alphabet="> \nOn9wrote:<@-_Fm", max_size=400), st.booleans())
