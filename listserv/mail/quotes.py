@@ -211,13 +211,12 @@ class _Text:
         may be `folded`. What is quoted gets the marks that it lacks."""
         runs = sorted_out(self.lines[at + head :], self.original)
         for one in runs:
-            marked = tuple(f"> {line}".rstrip() for line in _without_blank_ends(one.lines))
-            if one.quoted and head:
-                yield _Piece(Kind.QUOTED, (*self.lines[at : at + head], *marked), head)
-                head = 0
+            if one.quoted:
+                marked = (f"> {line}".rstrip() for line in _without_blank_ends(one.lines))
+                announced_by = self.lines[at : at + head] if one is runs[0] else []
+                yield _Piece(Kind.QUOTED, (*announced_by, *marked), len(announced_by))
             else:
-                kind, lines = (Kind.QUOTED, marked) if one.quoted else (Kind.OWN, one.lines)
-                yield _Piece(kind, lines)
+                yield _Piece(Kind.OWN, one.lines)
         if folded and not runs:
             yield _Piece(Kind.LEFT_OUT, tuple(self.lines[at:]), head)
 

@@ -33,6 +33,8 @@ def sorted_out(lines: Sequence[str], original: str) -> tuple[Run, ...]:
     at = known = looked_for = 0
     for line in lines:
         letters = _BETWEEN_WORDS.sub("", line)
+        if not (letters or runs):
+            continue
         start = at if whole.startswith(letters, at) else -1
         if start < 0 and len(letters) >= _LONG and looked_for < _MOST_LOOKED_FOR:
             start = whole.find(letters, at)
@@ -40,7 +42,7 @@ def sorted_out(lines: Sequence[str], original: str) -> tuple[Run, ...]:
         if start >= 0:
             at = start + len(letters)
             known += len(letters)
-        quoted = start >= 0 if letters or not runs else runs[-1][0]
+        quoted = start >= 0 if letters else runs[-1][0]
         if not runs or runs[-1][0] is not quoted:
             runs.append((quoted, []))
         runs[-1][1].append(line)
