@@ -19,7 +19,7 @@ from listserv.mail.digest_messages import message_parts
 from listserv.mail.digest_mime import alternative, text_entity, versioned
 from listserv.mail.digest_parts import MAX_HTML, MAX_TEXT, Post, Size, Slice, laid_out
 from listserv.mail.issue import Issue, Item, Part, Words
-from listserv.mail.threads import bare_title, conversations, is_answer
+from listserv.mail.threads import bare_title, conversations, is_answer, original_of, originals
 
 __all__ = ["Issue", "Item", "Part", "Words", "build"]
 
@@ -77,14 +77,18 @@ def _posts(frame: Frame) -> list[list[_Post]]:
     issue, words, number = frame.issue, frame.words, count(1)
     with_page = issue.format == "html"
     posts: list[list[_Post]] = []
+    texts = originals(issue.items)
     for thread in frame.threads:
         posts.append([])
         for item in thread.items:
             title = bare_title(item.subject, issue.prefix)
             answer = is_answer(item, issue.prefix)
+            said = paragraphs(
+                item, words, answer=answer, footer=issue.footer, original=original_of(item, texts)
+            )
             pieces = tuple(
                 (plain.paragraph_text(one), page.paragraph_html(one) if with_page else "")
-                for one in paragraphs(item, words, answer=answer, footer=issue.footer)
+                for one in said
             )
             own = title.casefold() != thread.title.casefold()
             place = f"{next(number)}/{len(issue.items)}"

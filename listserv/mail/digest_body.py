@@ -57,9 +57,12 @@ class Paragraph:
     text: str
 
 
-def paragraphs(item: Item, words: Words, *, answer: bool, footer: str = "") -> list[Paragraph]:
+def paragraphs(
+    item: Item, words: Words, *, answer: bool, footer: str = "", original: str = ""
+) -> list[Paragraph]:
     """All of an item, in the order of reading. `answer`: its subject says that it answers;
-    `footer` is the list's own, which nobody needs to read again."""
+    `footer` is the list's own, which nobody needs to read again; `original` the text that it
+    answers, as far as it is known."""
     rendering = item.rendering
     if rendering is None:
         return [Paragraph(Voice.OURS, words.phrase("item.unreadable"))]
@@ -68,7 +71,7 @@ def paragraphs(item: Item, words: Words, *, answer: bool, footer: str = "") -> l
     below = len(notes) - sum(note.startswith(Note.MORE) for note in notes)
     ours = [_noted(note, words) for note in notes]
     ours[below:below] = [_attached(attachment, words) for attachment in rendering.attachments]
-    blocks = fold_quotes(clean(rendering.text), answer=answer, footer=footer)
+    blocks = fold_quotes(clean(rendering.text), answer=answer, footer=footer, original=original)
     width = broken_at(line for block in blocks if block.kind is Kind.OWN for line in block.lines)
     said = [one for block in blocks for one in _folded(block, width, words)]
     return [*said, *_cut(Voice.OURS, ours)]

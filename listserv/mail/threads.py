@@ -5,7 +5,7 @@ as another that names the same earlier post. An answer that names none of these 
 A post that answers nothing begins a conversation, though another has the same subject.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from listserv.mail.issue import Item
@@ -70,6 +70,16 @@ def is_answer(item: Item, prefix: str = "") -> bool:
     """By the first mark in front of its subject; without one, by what it names."""
     mark = _split(item.subject, prefix)[0]
     return mark not in FORWARD_MARKS if mark else bool(_parents(item))
+
+
+def originals(items: Iterable[Item]) -> dict[str, str]:
+    """The texts of the posts by their Message-IDs."""
+    return {one.message_id: one.rendering.text for one in items if one.rendering}
+
+
+def original_of(item: Item, texts: Mapping[str, str]) -> str:
+    """Of `originals` the one that the post answers, "" where it is not among them."""
+    return next((texts.get(one, "") for one in reversed(_parents(item))), "")
 
 
 def _parents(item: Item) -> tuple[str, ...]:

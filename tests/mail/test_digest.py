@@ -166,6 +166,15 @@ def test_quotations_are_apart_from_what_answers_them() -> None:
     )
 
 
+def test_answers_that_no_program_marked_are_shown_where_the_post_before_is_in_the_issue() -> None:
+    asked = "How do you sleep at night?\n\nAnd do you eat enough?"
+    below = asked.replace("\n\n", "\n\nBadly.\n\n")
+    heading = "From: Ann <a@x.test>\nSent: 9 May 2026\nTo: all\nSubject: Sleep\n"
+    answer = item(2, "Re: Sleep", "Ben", f"Hello,\n\n{heading}\n{below}", answers=[1])
+    (part,) = made([item(1, "Sleep", "Ann", asked), answer], "text")
+    assert "\n\n> How do you sleep at night?\n\nBadly.\n\n" in text_of(part)
+
+
 def test_a_format_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="'index' is no format"):
         made(TOWN, "index")

@@ -15,7 +15,7 @@ from listserv.mail.digest_parts import MAX_HTML, MAX_TEXT
 from listserv.mail.plain import clean
 from listserv.mail.quotes import fold_quotes
 from listserv.mail.rendering import Attachment
-from listserv.mail.threads import is_answer
+from listserv.mail.threads import is_answer, original_of, originals
 from tests.mail.digest_day import PREFIX, TOWN, item, made
 from tests.mail.reading_digests import (
     Page,
@@ -77,11 +77,13 @@ def own(lines: Iterable[str]) -> list[str]:
     return [bare(line) for line in lines if not line.startswith(">")]
 
 
-def to_be_shown(one: Item) -> list[str]:
+def to_be_shown(one: Item, items: Iterable[Item]) -> list[str]:
     """What its author wrote, but for what is folded (tests/mail/test_quotes.py)."""
     assert one.rendering is not None
     text = clean(one.rendering.text)
-    blocks = fold_quotes(text, answer=is_answer(one, PREFIX))
+    blocks = fold_quotes(
+        text, answer=is_answer(one, PREFIX), original=original_of(one, originals(items))
+    )
     return own(line for block in blocks for line in block.lines)
 
 
@@ -96,14 +98,14 @@ def test_every_post_is_found_whole(items: list[Item], format: str) -> None:
     assert sorted(part.numbers) == [one.number for one in items]
     for number, post in zip(part.numbers, posts, strict=True):
         one = items[number - 1]
-        assert "".join(to_be_shown(one)) in "".join(own(post.written.split("\n")))
+        assert "".join(to_be_shown(one, items)) in "".join(own(post.written.split("\n")))
         assert [line.partition(":")[0] for line in post.header.split("\n")] == [
             "Message", "Date", "From", "Subject",
         ]  # fmt: skip
         assert f": {one.reply_to}\n" in post.tail and post.tail.endswith(one.address)
         if format == "html":
             page = bare(Page(page_of(part)).text)
-            assert all(line in page for line in to_be_shown(one))
+            assert all(line in page for line in to_be_shown(one, items))
 
 
 @given(st.lists(ITEMS, min_size=1, max_size=5).map(numbered))
@@ -176,7 +178,10 @@ def test_no_part_is_larger_than_its_limit_and_nothing_is_lost(name: str, format:
     assert sorted(order) == sorted(one.number for one in items)
     by_number = {one.number: one for one in items}
     for place, number in enumerate(order, 1):
-        assert "".join(to_be_shown(by_number[number])) in written[f"Message: {place}/{len(items)}"]
+        assert (
+            "".join(to_be_shown(by_number[number], items))
+            in written[f"Message: {place}/{len(items)}"]
+        )
 
 
 def test_hostile_names_stay_where_they_are() -> None:
