@@ -20,6 +20,7 @@ from listserv.domain.errors import ListservError
 from listserv.flow import tidy
 from listserv.smtp.server import start_lmtp, start_smtp
 from listserv.store.session import Store
+from listserv.workers.digests import send_digests
 from listserv.workers.tidy import keep_tidy
 
 log = logging.getLogger("listserv.daemon")
@@ -85,11 +86,16 @@ async def _start_workers(app: App, stack: AsyncExitStack) -> list[asyncio.Task[N
 
     app.store.on_commit = wake
     tasks = [asyncio.create_task(delivery.run()) for delivery in deliveries]
-    tasks.append(asyncio.create_task(keep_tidy(app.store, app.site, app.clock, keep, is_dead)))
+    loops = [
+        asyncio.create_task(keep_tidy(app.store, app.site, app.clock, keep, is_dead)),
+        asyncio.create_task(send_digests(app.store, app.site, app.clock)),
+    ]
+    tasks += loops
 
     async def end() -> None:
         await asyncio.gather(*(delivery.stop() for delivery in deliveries))
-        tasks[-1].cancel()
+        for endless in loops:
+            endless.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     stack.push_async_callback(end)

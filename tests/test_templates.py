@@ -165,6 +165,7 @@ OWN: Mapping[str, Mapping[str, tuple[object, ...]]] = {
         "posts": ([(1, "Hello")], [(3, ""), (12, HOSTILE)]),
         "what": ("ask", "unclear", "late"),
     },
+    "member-back.txt": {"offered": (0, 1)},
     "moderator-answer.txt": {
         "day": (date(2026, 6, 1),),
         "what": (

@@ -26,6 +26,7 @@ NOUNS: dict[str, tuple[str, str]] = {
     "member": ("members:members", "Add, import, show, change and remove members."),
     "ban": ("bans:bans", "Keep addresses and domains out."),
     "held": ("held:held", "Show and decide about held posts."),
+    "digest": ("digests:digest", "Send digests now; show what a member would get."),
     "queue": ("queue:queue", "Show, retry, drop and pause what goes out."),
     "quarantine": ("quarantine:quarantine", "Show, retry, drop what delivery crashed over."),
     "rules": ("rules:rules", "Show what becomes of which post."),

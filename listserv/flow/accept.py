@@ -4,7 +4,7 @@ from datetime import datetime
 
 from listserv.domain.lists import MailingList
 from listserv.domain.members import Member
-from listserv.flow import receipts
+from listserv.flow import receipts, renderings
 from listserv.flow.facts import author_of
 from listserv.flow.site import Site
 from listserv.store import lists, members, posts, queue
@@ -21,10 +21,11 @@ def send_out(tx: Tx, site: Site, mlist: MailingList, post: StoredPost, now: date
 def follow_up(
     tx: Tx, site: Site, mlist: MailingList, post: StoredPost, author: Member | None, now: datetime
 ) -> int:
-    """What follows when a post has its number: its author's count and receipt, its mailing. Returns
-    the mailing."""
+    """What follows when a post has its number: its author's count and receipt, what digests will
+    show of it, its mailing. Returns the mailing."""
     if author is not None:
         members.count_post(tx, author.id)
+    renderings.keep(tx, mlist, post)
     receipts.send(tx, site, mlist, post, author, now)
     return queue.add_post(
         tx, list_id=mlist.id, post_id=post.id, subject=post.subject, mode=site.mode, now=now

@@ -14,7 +14,7 @@ from listserv.flow.address_input import ban_pattern
 from listserv.flow.enrol import add_members
 from listserv.policy import from_rewrite
 from listserv.rule_files import NO_RULE_FILES, RuleFiles
-from listserv.store import bans, events, lists, members, queue, queue_view, site
+from listserv.store import bans, digests, events, lists, members, queue, queue_view, site
 from listserv.store.session import Tx
 
 # Of the reason for a ban, which only operators read.
@@ -71,6 +71,8 @@ def change_list(
         rule_files.read(str(values["content_rules"]))
     mlist = lists.change(tx, list_id, values)
     _refuse_contradiction(mlist)
+    if "digest_hour" in values:
+        digests.look_again(tx, list_id)
     events.log(tx, list_id, by, f"set {as_written(values)}", now)
     return mlist
 

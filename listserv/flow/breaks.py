@@ -6,7 +6,7 @@ from datetime import date, datetime
 from listserv.domain.errors import ListservError
 from listserv.domain.members import Delivery, Member, MemberState
 from listserv.domain.settings import Value
-from listserv.flow import notices
+from listserv.flow import catch_up
 from listserv.flow.site import Site
 from listserv.store import events, lists, members
 from listserv.store.session import Tx
@@ -33,8 +33,8 @@ def refuse_bad_break(values: Mapping[str, Value], today: date) -> None:
 
 def end_breaks(tx: Tx, site: Site, now: datetime) -> int:
     """End the breaks whose day has come, up to a page of one list; returns how many, 0 when there
-    is nothing left to do. Mail comes as it came before, posts that were missed are not sent
-    afterwards, and the member is told; who is suspended is not."""
+    is nothing left to do. Mail comes as it came before, and the member is told and offered what
+    they missed; who is suspended is not."""
     today = now.astimezone(site.zone).date()
     first = members.back_by(tx, today, 1)
     if not first:
@@ -48,8 +48,8 @@ def end_breaks(tx: Tx, site: Site, now: datetime) -> int:
 
 
 def _end(tx: Tx, site: Site, member: Member, now: datetime) -> None:
-    mlist, missed = lists.get(tx, member.list_id), members.missed(tx, member)
+    mlist = lists.get(tx, member.list_id)
     back = members.receive(tx, member, member.kept)
     events.log(tx, mlist.id, _BY, f"ended the break of {back.address}", now)
     if back.state is MemberState.ACTIVE:
-        notices.back_from_break(tx, site, mlist, back, missed, now)
+        catch_up.day_has_come(tx, site, mlist, member, back, now)

@@ -16,6 +16,7 @@ from listserv.flow import (
     asking,
     author_first,
     author_told,
+    catch_up,
     moderate_by_mail,
     other_address,
     owners,
@@ -69,6 +70,9 @@ KINDS: Mapping[str, Kind] = {
         which_post.unclear,
         yes=Word.CHOICE,
         reads=which_post.read,
+    ),
+    catch_up.KIND: Kind(
+        catch_up.wanted, catch_up.answer, catch_up.unclear, yes=Word.DIGEST, obeys=True
     ),
     undo.KIND: Kind(undo.confirmed, undo.answer, undo.unclear, yes=Word.UNDO, obeys=True),
 }

@@ -3,9 +3,10 @@ batches are worked on."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from listserv.domain.address import Role
 from listserv.domain.errors import ListservError
 from listserv.domain.lists import MailingList
 from listserv.domain.mailing import Kind, Mailing, Mode
@@ -14,7 +15,7 @@ from listserv.domain.transaction import dot_stuff
 from listserv.flow import meant
 from listserv.flow.facts import author_of
 from listserv.flow.site import Site
-from listserv.mail.outgoing import KeptFrom, list_copy
+from listserv.mail.outgoing import KeptFrom, list_copy, list_unsubscribe
 from listserv.mail.parse import parse
 from listserv.mail.personal import PERSONAL
 from listserv.mail.sign import Prepared
@@ -60,7 +61,7 @@ class Sources:
         """The source of a mailing. Raises ListservError when what it was made of is gone."""
         known = self._known.get(mailing.id)
         if known is None:
-            made = _notice if mailing.kind is Kind.NOTICE else _post
+            made = _MADE[mailing.kind]
             known = self._known[mailing.id] = made(tx, self._site, mailing, self.seven_bit, now)
         self._known.move_to_end(mailing.id)
         if len(self._known) > _KEPT:
@@ -117,28 +118,51 @@ def _post(tx: Tx, site: Site, mailing: Mailing, seven: bool, now: datetime) -> S
         came=came,
         eight_bit=not seven,
     )
-    is_personal = mailing.mode is Mode.PERSONAL
-    head = copy.shared if is_personal else copy.head
-    prepared, signature = None, b""
-    signer = site.signers(mlist.domain)
-    if signer is not None:
-        own = PERSONAL if is_personal else ()
-        prepared = signer.prepare(head, (copy.body,), now, own)
-        if not is_personal:
-            signature, prepared = prepared.sign(), None
-    return Source(
-        mlist,
-        mailing.mode,
-        _on_the_wire(signature + head + b"\r\n", copy.body),
-        mlist.domain,
+    source = _source(site, mailing, mlist, copy.shared, copy.unsubscribe, copy.body, now)
+    return replace(
+        source,
         eight_bit=copy.eight_bit,
         utf8=copy.utf8,
-        prepared=prepared,
         number=stored.number,
         author=author.address.key if author is not None else stored.author_key,
         named=frozenset(address.key for address in post.to_cc),
         earlier=posts.earlier_elsewhere(tx, stored),
     )
+
+
+def _digest(tx: Tx, site: Site, mailing: Mailing, seven: bool, now: datetime) -> Source:
+    if mailing.message is None or mailing.list_id is None:
+        raise ListservError("its message is gone")
+    mlist = lists.get(tx, mailing.list_id)
+    head, _, body = mailing.message.partition(b"\r\n\r\n")
+    unsubscribe = list_unsubscribe(mlist.addresses.of(Role.LEAVE))
+    return _source(site, mailing, mlist, head + b"\r\n", unsubscribe, body, now)
+
+
+def _source(
+    site: Site,
+    mailing: Mailing,
+    mlist: MailingList,
+    shared: bytes,
+    unsubscribe: bytes,
+    body: bytes,
+    now: datetime,
+) -> Source:
+    """Signed for all, or prepared to be signed for each."""
+    is_personal = mailing.mode is Mode.PERSONAL
+    head = shared if is_personal else shared + unsubscribe
+    prepared, signature = None, b""
+    signer = site.signers(mlist.domain)
+    if signer is not None:
+        own = PERSONAL if is_personal else ()
+        prepared = signer.prepare(head, (body,), now, own)
+        if not is_personal:
+            signature, prepared = prepared.sign(), None
+    data = _on_the_wire(signature + head + b"\r\n", body)
+    return Source(mlist, mailing.mode, data, mlist.domain, prepared=prepared)
+
+
+_MADE = {Kind.NOTICE: _notice, Kind.POST: _post, Kind.DIGEST: _digest}
 
 
 def _on_the_wire(head: bytes, body: bytes) -> tuple[bytes, ...]:

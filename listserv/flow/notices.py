@@ -94,13 +94,37 @@ def changed_for(
 
 
 def back_from_break(
-    tx: Tx, site: Site, mlist: MailingList, member: Member, missed: int, now: datetime
+    tx: Tx,
+    site: Site,
+    mlist: MailingList,
+    member: Member,
+    missed: int,
+    offered: int,
+    reply_to: str,
+    now: datetime,
 ) -> None:
-    """To a member whose break has ended by itself; `missed` counts the posts of that time."""
+    """To a member whose break has ended by itself; `missed` counts the posts of that time, and
+    `offered` of them are left."""
     send(
         tx, site, mlist, "member-back.txt", member.address, now,
-        values={"delivery": member.delivery, "missed": missed},
-        member=member.id, reply_to=mlist.addresses.request,
+        values={"delivery": member.delivery, "missed": missed, "offered": offered},
+        member=member.id, reply_to=reply_to,
+    )  # fmt: skip
+
+
+def missed_posts(
+    tx: Tx,
+    site: Site,
+    mlist: MailingList,
+    member: Member,
+    missed: int,
+    reply_to: str,
+    now: datetime,
+) -> None:
+    """To a member who has come back and may have what they missed."""
+    send(
+        tx, site, mlist, "member-missed.txt", member.address, now, values={"missed": missed},
+        member=member.id, reply_to=reply_to,
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from listserv.domain.lists import MailingList
 from listserv.domain.members import Delivery, Member, MemberState
 from listserv.domain.settings import Value
-from listserv.flow import schedules, undo
+from listserv.flow import catch_up, schedules, undo
 from listserv.flow.site import Site
 from listserv.flow.wish import Result, Wish, not_done
 from listserv.policy.commands.command import Command, Option
@@ -80,6 +80,8 @@ def come_back(wish: Wish) -> Result:
         return members.receive(wish.tx, member, on.delivery)
 
     result = _changed(wish, resume)
+    if member.delivery is Delivery.NOMAIL and member.state is MemberState.ACTIVE:
+        catch_up.came_back(wish.tx, wish.site, wish.list, member, wish.now)
     return replace(result, values={**result.values, "missed": missed})
 
 

@@ -127,7 +127,7 @@ class _Draft:
             lines.append(structured_line(h.DATE, date))
         if not header.first(h.MESSAGE_ID):
             lines.append(structured_line(h.MESSAGE_ID, self.message_id))
-        lines += _list_fields(mlist)
+        lines += list_fields(mlist)
         footer = mlist.settings.footer
         body = with_footer(self.raw, footer_text(mlist)) if footer else message.body
         shared, body = fitted(b"".join(lines), body, eight_bit=self.eight_bit)
@@ -183,11 +183,16 @@ def _from_name(post: Post, mlist: MailingList) -> str:
     address, which filters take for a trick, gives way to what stands before the real one's @."""
     if post.author is None:
         return mlist.title
-    name = post.author.name
-    if not name or "@" in name:
-        name = post.author.address.local
     via = f" via {mlist.title}"
-    return f"{name.removesuffix(via)[:MAX_NAME]}{via}"
+    return f"{author_name(post).removesuffix(via)[:MAX_NAME]}{via}"
+
+
+def author_name(post: Post) -> str:
+    """The name to show of who wrote a post, "" when that is nobody."""
+    if post.author is None:
+        return ""
+    name = post.author.name
+    return post.author.address.local if not name or "@" in name else name
 
 
 def _reply_to(header: Header, post: Post, mlist: MailingList, from_kept: bool) -> Iterator[bytes]:
@@ -234,7 +239,7 @@ def _with_author(field: Field, gained: str) -> bytes:
     return wire_field(kept + b",\r\n " + structured_line(h.CC, gained).partition(b": ")[2])
 
 
-def _list_fields(mlist: MailingList) -> Iterator[bytes]:
+def list_fields(mlist: MailingList) -> Iterator[bytes]:
     """RFC 2919, RFC 2369 but for List-Unsubscribe, and what keeps robots quiet."""
     yield _list_id(mlist)
     addresses = mlist.addresses

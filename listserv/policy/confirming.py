@@ -10,7 +10,8 @@ from listserv.domain.post import Post
 # The first word that a person wrote, after quotation marks and the like.
 _FIRST_WORD = re.compile(r"[\W_]*(\w+)")
 _YES = frozenset({"yes", "ok", "okay", "confirm", "ja", "jawohl", "oui"})
-_NO = frozenset({"no", "nein", "non"})
+_NO = frozenset({"no", "nein", "non", "nothing", "nichts"})
+_DIGEST = frozenset({"digest", "sammelmail"})
 _UNDO = frozenset({"undo", "rückgängig"})
 _CANCEL = frozenset({"cancel", "zurückziehen"})
 # Old vacation programs mark their answers with this alone.
@@ -24,6 +25,7 @@ class Word(StrEnum):
     UNDO = "undo"
     CANCEL = "cancel"
     CHOICE = "choice"
+    DIGEST = "digest"
     UNCLEAR = "unclear"
     NOTHING = "nothing"
 
@@ -71,6 +73,8 @@ def read_reply(first_line: str, *, answerable: bool) -> Word:
         return Word.UNDO
     if word in _CANCEL:
         return Word.CANCEL
+    if word in _DIGEST:
+        return Word.DIGEST
     return Word.NOTHING if word in _NO else Word.UNCLEAR
 
 

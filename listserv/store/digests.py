@@ -18,7 +18,8 @@ from sqlalchemy.orm import aliased
 from listserv.domain.mailing import Kind, Lane, MailingState, Mode
 from listserv.domain.members import Delivery, MemberSettings, MemberState
 from listserv.policy.reading import Reading
-from listserv.store import queue, wakes
+from listserv.store import posts as stored
+from listserv.store import queue, recipients, wakes
 from listserv.store.members import LOOK_NOW, typed_settings
 from listserv.store.pages import BATCH_SIZE
 from listserv.store.session import Tx
@@ -113,6 +114,15 @@ def reader(tx: Tx, member_id: int) -> Reader:
     return _readers(tx, _READERS.where(MemberRow.id == member_id))[0]
 
 
+def again(tx: Tx, members: Sequence[int]) -> dict[int, Reader]:
+    """These members as they are now, by number."""
+    found: dict[int, Reader] = {}
+    for at in range(0, len(members), BATCH_SIZE):
+        some = _READERS.where(MemberRow.id.in_(members[at : at + BATCH_SIZE]))
+        found |= {one.id: one for one in _readers(tx, some)}
+    return found
+
+
 _READERS = select(
     MemberRow.id, MemberRow.address_key, MemberRow.state, MemberRow.delivery, MemberRow.cursor,
     MemberRow.digest_from, MemberRow.owed_from, MemberRow.owed_to, MemberRow.settings,
@@ -155,8 +165,26 @@ def between(tx: Tx, list_id: int, after: int, upto: int) -> list[Waiting]:
     return [Waiting(row.id, row.number or 0, row.author_key, row.member_id) for row in rows]
 
 
-def on_other_lists(tx: Tx, posts: Sequence[int]) -> list[int]:
-    """Those of these posts of one list that came to another list too."""
+def left(tx: Tx, list_id: int, after: int, upto: int) -> int:
+    """How many of these posts can still be shown."""
+    query = select(func.count()).select_from(PostRow)
+    some = PostRow.list_id == list_id, PostRow.number > after, PostRow.number <= upto
+    return tx.execute(query.where(*some, PostRow.raw_id.is_not(None))).scalar_one()
+
+
+def reached_elsewhere(
+    tx: Tx, posts: Sequence[int], members: Sequence[int]
+) -> dict[int, frozenset[int]]:
+    """Of those of these posts of one list that another list brought before: which of these members
+    have them from there."""
+    return {
+        post: recipients.reached_elsewhere(tx, members, earlier)
+        for post in _on_other_lists(tx, posts)
+        if (earlier := stored.earlier_elsewhere(tx, stored.get(tx, post)))
+    }
+
+
+def _on_other_lists(tx: Tx, posts: Sequence[int]) -> list[int]:
     other = aliased(PostRow)
     query = select(PostRow.id).join(
         other, and_(other.dedupe == PostRow.dedupe, other.list_id != PostRow.list_id)

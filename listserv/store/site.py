@@ -67,6 +67,14 @@ def note_relay(tx: Tx, words: str, now: datetime) -> None:
         tx.execute(delete(SiteRow).where(SiteRow.key == _DOWN))
 
 
+def remember(tx: Tx, key: str, value: str) -> bool:
+    """Keep a value under a name; whether there was another one. The first one changes nothing."""
+    was = _value(tx, key)
+    if was != value:
+        tx.execute(_UPSERT, {"key": key, "value": value})
+    return was not in (None, value)
+
+
 def _value(tx: Tx, key: str) -> str | None:
     row = _VALUE.run(tx, name=key).fetchone()
     return str(row[0]) if row is not None else None

@@ -19,7 +19,9 @@ from listserv.flow import deliver, quarantine, receive
 from listserv.flow.deliver import Deliveries, Report, Work
 from listserv.flow.site import Site
 from listserv.mail.parse import parse
+from listserv.resources import JinjaTemplates
 from listserv.store import lists, members, queue
+from listserv.store import site as kept
 from listserv.store.members import NewMember
 from listserv.store.session import Store, Tx
 from tests import sink
@@ -46,6 +48,20 @@ class StillClock:
 
     def pass_by(self, **time: float) -> None:
         self.time += timedelta(**time)
+
+
+def a_site(store: Store) -> Site:
+    """The site of a store, whose random bytes count upwards."""
+    nonces = count(1)
+    return Site(
+        domains=frozenset({DOMAIN}),
+        hostname=DOMAIN,
+        secret=store.read(kept.secret),
+        templates=JinjaTemplates(),
+        spam_header="X-Spam: yes",
+        nonce=lambda size: next(nonces).to_bytes(size, "big"),
+        signers=sink.signers,
+    )
 
 
 @dataclass

@@ -1,0 +1,56 @@
+"""Digests, in a loop."""
+
+import asyncio
+import logging
+from functools import partial
+
+from listserv.clock import Clock
+from listserv.flow import make_digests
+from listserv.flow.site import Site
+from listserv.store import digests, lists
+from listserv.store.session import StorageError, Store, Tx
+
+log = logging.getLogger("listserv.digests")
+
+# Seconds, of the clock that never jumps.
+_EVERY = 10.0
+
+
+async def send_digests(store: Store, site: Site, clock: Clock) -> None:
+    """Send the digests that are due every 10 s, until cancelled. What the database does not take
+    waits for the next turn."""
+
+    def begin(tx: Tx) -> None:
+        make_digests.heed_settings(tx, site)
+
+    def hurry() -> None:
+        for mlist in store.read(lists.every):
+            if most := mlist.settings.digest_max_posts:
+                some = partial(digests.hurry, list_id=mlist.id, most=most, now=clock.now())
+                store.write(some)
+
+    begun = False
+    while True:
+        try:
+            if not begun:
+                await asyncio.to_thread(store.write, begin)
+                begun = True
+            await asyncio.to_thread(hurry)
+            while await asyncio.to_thread(turn, store, site, clock):
+                pass
+        except StorageError as wrong:
+            log.warning("digests wait: %s", wrong)
+        except Exception:  # a fault of ours; the loop goes on, and says so each time
+            log.exception("digests could not be made")
+        await asyncio.sleep(_EVERY)
+
+
+def turn(store: Store, site: Site, clock: Clock) -> bool:
+    """Look after up to a page of members who are due; whether there were any."""
+    now = clock.now()
+    plan = store.read(lambda tx: make_digests.due(tx, site, now))
+    if plan is None:
+        return False
+    built = make_digests.build(site, plan)
+    store.write(lambda tx: make_digests.write(tx, site, plan, built, now))
+    return True

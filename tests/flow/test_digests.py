@@ -1,0 +1,402 @@
+"""Digests in the flow: who gets which posts, when, and that each post comes exactly once."""
+
+import re
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.message import Message
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule
+from sqlalchemy import delete, update
+
+from listserv.domain.lists import MailingList
+from listserv.domain.members import Member
+from listserv.flow import make_digests, moderate
+from listserv.flow.administer import change_list
+from listserv.flow.breaks import end_breaks
+from listserv.store import digests, held, lists, members, schema
+from listserv.store.session import Store, Tx
+from listserv.store.tables import PostRow, RenderingRow
+from listserv.workers import digests as worker
+from tests.flow.world import DOMAIN, StillClock, World, a_site
+
+ANN, BOB, CLEO = (f"{name}@example.org" for name in ("ann", "bob", "cleo"))
+SEVEN = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def town(world: World) -> MailingList:
+    mlist = world.found("town", title="Our Town")
+    world.join(mlist, ANN)
+    world.join(mlist, BOB, delivery="digest")
+    return mlist
+
+
+def turns(world: World) -> list[str]:
+    """Make all digests that are due, and deliver."""
+    while worker.turn(world.store, world.site, world.clock):
+        pass
+    return world.deliver()
+
+
+def at_seven(world: World, days: int = 0) -> list[str]:
+    turns(world)
+    world.clock.time = SEVEN + timedelta(days=days, minutes=10)
+    return turns(world)
+
+
+def text_of(raw: bytes) -> str:
+    whole = message_from_bytes(re.sub(rb"(?m)^\.\.", b".", raw))
+    texts = [part for part in whole.walk() if part.get_content_type() == "text/plain"]
+    return "\n".join(_decoded(part) for part in texts)
+
+
+def _decoded(part: Message) -> str:
+    octets = part.get_payload(decode=True)
+    assert isinstance(octets, bytes)
+    return octets.decode()
+
+
+def set_member(world: World, mlist: MailingList, address: str, **values: str | bool) -> None:
+    member = the_member(world, mlist, address)
+    world.store.write(lambda tx: members.change(tx, member, values))
+
+
+def the_member(world: World, mlist: MailingList, address: str) -> Member:
+    member = world.store.read(lambda tx: members.by_key(tx, mlist.id, address))
+    assert member is not None
+    return member
+
+
+def test_the_posts_of_a_day_come_in_the_morning_in_one_mail(
+    world: World, town: MailingList
+) -> None:
+    world.post(ANN, "town", subject="Good news", body="The rain has stopped.")
+    world.post(ANN, "town", subject="More news", body="The sun is out.")
+    assert turns(world) == [ANN, ANN]
+    assert at_seven(world) == [BOB]
+    head, text = message_from_bytes(world.last()), text_of(world.last())
+    assert head["From"] == head["To"] == f'"Our Town" <town@{DOMAIN}>'
+    assert head["List-Unsubscribe"] and head["Message-ID"].endswith(f"@{world.site.hostname}>")
+    assert "The rain has stopped." in text and "The sun is out." in text
+    assert at_seven(world, days=1) == [], "an empty digest is not sent"
+
+    world.post(ANN, "town", subject="Third", body="Fog again.")
+    world.deliver()
+    assert at_seven(world, days=2) == [BOB]
+    assert "Fog again." in text_of(world.last()) and "rain" not in text_of(world.last())
+
+
+def test_who_gets_the_same_shares_one_issue_and_others_have_their_own(
+    world: World, town: MailingList
+) -> None:
+    readers: dict[str, dict[str, str | bool]] = {
+        "same@example.org": {},
+        "text@example.org": {"format": "text"},
+        "german@example.org": {"language": "de"},
+        "noown@example.org": {"own_posts": False},
+        "nodup@example.org": {"duplicates": False},
+    }
+    for address, values in readers.items():
+        world.join(town, address, delivery="digest")
+        set_member(world, town, address, **values)
+    world.post("noown@example.org", "town", body="My own words.")
+    world.post(ANN, "town", body="Words of Ann.", to=f"town@{DOMAIN}, nodup@example.org")
+    world.deliver()
+    world.sent.clear()
+    assert at_seven(world) == sorted([BOB, *readers])
+    texts = {one.recipients[0]: text_of(b"".join(one.data)) for one in world.sent}
+    assert "My own words." in texts[BOB] and "Words of Ann." in texts[BOB]
+    assert texts["same@example.org"] == texts[BOB] == texts["text@example.org"]
+    assert "My own words." not in texts["noown@example.org"]
+    assert "Words of Ann." not in texts["nodup@example.org"]
+    ids = {one.recipients[0]: message_from_bytes(b"".join(one.data))["Message-ID"]
+           for one in world.sent}  # fmt: skip
+    assert ids["same@example.org"] == ids[BOB] and len(set(ids.values())) == 5
+
+
+def test_a_post_to_two_lists_comes_once(world: World, town: MailingList) -> None:
+    club = world.found("club")
+    world.join(club, ANN)
+    world.join(club, BOB, delivery="digest")
+    world.join(club, CLEO, delivery="digest")
+    world.post(ANN, "town", "club", body="To both.")
+    world.deliver()
+    world.sent.clear()
+    assert at_seven(world) == [BOB, CLEO]
+    ids = {one.recipients[0]: b"".join(one.data) for one in world.sent}
+    assert b"<town.lists" in ids[BOB] and b"<club.lists" in ids[CLEO]
+
+
+def test_who_switches_gets_what_waited_as_one_last_digest_and_then_copies(
+    world: World, town: MailingList
+) -> None:
+    world.post(ANN, "town", body="Before.")
+    world.deliver()
+    set_member(world, town, BOB, delivery="mail")
+    world.post(ANN, "town", body="After.")
+    world.sent.clear()
+    assert turns(world) == sorted([ANN, BOB, BOB])
+    mine = [b"".join(one.data) for one in world.sent if one.recipients == (BOB,)]
+    assert ["Before." in text_of(one) for one in mine].count(True) == 1
+    assert ["After." in text_of(one) for one in mine].count(True) == 1
+    assert at_seven(world) == []
+
+
+def test_a_break_of_a_digest_reader_begins_with_what_waited(
+    world: World, town: MailingList
+) -> None:
+    world.post(ANN, "town", body="Before.")
+    world.deliver()
+    set_member(world, town, BOB, until="2026-12-01")
+    assert turns(world) == [BOB] and "Before." in text_of(world.last())
+    world.post(ANN, "town", body="Meanwhile.")
+    assert turns(world) == [ANN] and at_seven(world) == []
+
+
+@pytest.mark.parametrize(("how", "comes"), [("mail", [BOB]), ("digest", [BOB])])
+def test_after_a_break_one_word_brings_what_was_missed(
+    world: World, town: MailingList, how: str, comes: list[str]
+) -> None:
+    set_member(world, town, BOB, delivery=how)
+    turns(world)
+    set_member(world, town, BOB, until="2026-11-23")
+    for number in range(2):
+        world.post(ANN, "town", body=f"Missed {number}.")
+    assert turns(world) == [ANN, ANN]
+    world.clock.pass_by(days=2)
+    world.store.write(lambda tx: end_breaks(tx, world.site, world.clock.now()))
+    assert turns(world) == [BOB], "told, and nothing sent unasked"
+    reply_to = str(message_from_bytes(world.last())["Reply-To"])
+    for word, came in (("What?", [BOB]), ("DIGEST", comes), ("digest please", [])):
+        world.post(BOB, reply_to, subject="Re: your break", body=word)
+        assert turns(world) == came, word
+        if word == "DIGEST":
+            text = text_of(world.last())
+            assert "Missed 0." in text and "Missed 1." in text
+    assert the_member(world, town, BOB).delivery == how
+    assert at_seven(world, days=3) == []
+
+
+def test_each_has_their_own_hour_days_and_zone(world: World, town: MailingList) -> None:
+    early = world.join(town, "early@example.org", delivery="digest", digest_hour="06:00")
+    world.join(town, "chicago@example.org", delivery="digest", timezone="America/Chicago")
+    world.join(town, "weekly@example.org", delivery="digest", digest_days="tue")
+    world.post(ANN, "town")
+    turns(world)
+    seen: dict[str, datetime] = {}
+    for hour in range(1, 100):
+        world.clock.time = datetime(2026, 11, 21, 12, 10, tzinfo=UTC) + timedelta(hours=hour)
+        seen |= dict.fromkeys(turns(world), world.clock.time)
+    hours = {address.partition("@")[0]: (at.day, at.hour) for address, at in seen.items()}
+    assert hours == {"early": (22, 6), "bob": (22, 7), "chicago": (21, 13), "weekly": (24, 7)}
+    assert early.id
+
+
+def test_after_an_outage_one_digest_catches_up(world: World, town: MailingList) -> None:
+    turns(world)
+    for _ in range(4):
+        world.post(ANN, "town")
+        world.clock.pass_by(days=1)
+    world.deliver()
+    assert turns(world) == [BOB] and turns(world) == []
+
+
+def test_many_posts_do_not_wait_for_the_morning(world: World, town: MailingList) -> None:
+    now = world.clock.now()
+    world.store.write(lambda tx: change_list(tx, town.id, {"digest_max_posts": "3"},
+                                             by="test", now=now))  # fmt: skip
+    turns(world)
+    for number in range(3):
+        world.clock.pass_by(hours=1)
+        hurry(world, town)
+        assert turns(world) == []
+        world.post(ANN, "town", body=f"Number {number}.")
+        world.deliver()
+    hurry(world, town)
+    assert turns(world) == [BOB] and "Number 2." in text_of(world.last())
+    hurry(world, town)
+    assert turns(world) == [] and at_seven(world) == []
+
+
+def hurry(world: World, mlist: MailingList) -> None:
+    now = world.clock.now()
+    world.store.write(lambda tx: digests.hurry(tx, mlist.id, 3, now))
+
+
+def test_another_hour_of_the_list_counts_from_now_on(world: World, town: MailingList) -> None:
+    turns(world)
+    world.post(ANN, "town")
+    world.deliver()
+    now = world.clock.now()
+    world.store.write(lambda tx: change_list(tx, town.id, {"digest_hour": "18"},
+                                             by="test", now=now))  # fmt: skip
+    turns(world)
+    world.clock.time = datetime(2026, 11, 21, 18, 10, tzinfo=UTC)
+    assert turns(world) == [BOB]
+
+
+def test_a_post_that_cannot_be_shown_costs_the_others_nothing(
+    world: World, town: MailingList
+) -> None:
+    world.post(ANN, "town", subject="Gone", body="Its bytes are gone.")
+    world.post(ANN, "town", subject="Here", body="This one is here.")
+    world.deliver()
+
+    def lose(tx: Tx) -> None:
+        tx.execute(update(PostRow).where(PostRow.subject == "Gone").values(raw_id=None))
+        tx.execute(delete(RenderingRow))
+
+    world.store.write(lose)
+    assert at_seven(world) == [BOB]
+    text = text_of(world.last())
+    assert "This one is here." in text and "Gone" in text and "bytes" not in text
+
+
+def test_who_left_or_was_suspended_gets_nothing_and_a_list_on_hold_waits(
+    world: World, town: MailingList
+) -> None:
+    world.join(town, CLEO, delivery="digest")
+    world.post(ANN, "town")
+    turns(world)
+    bob, now = the_member(world, town, BOB), world.clock.now()
+    world.store.write(lambda tx: members.leave(tx, bob.id, now))
+    world.store.write(lambda tx: lists.hold(tx, town.id, on=True))
+    assert at_seven(world) == []
+    world.store.write(lambda tx: lists.hold(tx, town.id, on=False))
+    assert turns(world) == [CLEO]
+
+
+class Days(RuleBasedStateMachine):
+    """Posts, late approvals, switches, breaks, crashes and clocks that jump: a reader gets every
+    post that was accepted while they were not on a break exactly once, in digests in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        store = Store(f"sqlite:///{Path(self.folder.name) / 'listserv.db'}")
+        schema.prepare(store)
+        self.world = World(store, a_site(store), StillClock())
+        self.town = self.world.found("town", nonmember="hold")
+        self.world.join(self.town, ANN, delivery="nomail")
+        self.world.join(self.town, BOB, delivery="digest")
+        self.expected: list[str] = []
+        self.count = 0
+        self.on_the_way = False
+
+    def teardown(self) -> None:
+        try:
+            self.check()
+        finally:
+            self.world.store.close()
+            self.folder.cleanup()
+
+    def check(self) -> None:
+        self.flush()
+        self.world.clock.pass_by(days=9)
+        self.flush()
+        came = [mark for one in self.digests_and_copies() for mark in one]
+        assert sorted(came) == sorted(self.expected)
+        order = {mark: at for at, mark in enumerate(self.expected)}
+        in_digests = [mark for one in self.digests_and_copies(only_digests=True) for mark in one]
+        assert in_digests == sorted(in_digests, key=order.__getitem__)
+
+    def digests_and_copies(self, *, only_digests: bool = False) -> Iterator[list[str]]:
+        for one in self.world.sent:
+            raw = b"".join(one.data)
+            if one.recipients == (BOB,) and (b"digest" in raw.lower() or not only_digests):
+                yield re.findall(r"mark(\d{4})", text_of(raw))
+
+    def flush(self) -> None:
+        self.on_the_way = False
+        turns(self.world)
+
+    def expect(self, mark: str) -> None:
+        if the_member(self.world, self.town, BOB).delivery != "nomail":
+            self.expected.append(mark)
+
+    @rule()
+    def post(self) -> None:
+        self.count += 1
+        self.world.clock.pass_by(hours=1)
+        self.expect(f"{self.count:04}")
+        self.world.post(ANN, "town", body=f"mark{self.count:04}")
+
+    @rule()
+    def post_by_a_stranger_who_waits(self) -> None:
+        self.count += 1
+        self.world.clock.pass_by(hours=1)
+        self.world.post(CLEO, "town", body=f"mark{self.count:04}", subject=f"{self.count:04}")
+
+    @rule()
+    def approve(self) -> None:
+        waiting = self.world.store.read(lambda tx: held.ls(tx, self.town.id))
+        for one in waiting[:1]:
+            self.expect(one.subject)
+            now, site = self.world.clock.now(), self.world.site
+            self.world.store.write(lambda tx: moderate.approve(tx, site, one.id, "test", now))  # noqa: B023
+
+    @rule(delivery=st.sampled_from(["mail", "digest", "nomail"]))
+    def switch(self, delivery: str) -> None:
+        """What is on its way at one switch arrives before the next one."""
+        bob = the_member(self.world, self.town, BOB)
+        if bob.delivery == delivery:
+            return
+        if self.on_the_way or "nomail" in {delivery, bob.delivery}:
+            self.flush()
+        self.on_the_way = True
+        set_member(self.world, self.town, BOB, delivery=delivery)
+        if delivery == "nomail":
+            self.flush()
+
+    @rule(address=st.sampled_from(["format=text", "digest_hour=18:00", "timezone=Asia/Tokyo"]))
+    def change_settings(self, address: str) -> None:
+        key, value = address.split("=")
+        set_member(self.world, self.town, BOB, **{key: value})
+
+    @rule(hours=st.sampled_from([2, 5, 24, 80, -1]))
+    def pass_by(self, hours: int) -> None:
+        self.world.clock.pass_by(hours=hours)
+
+    @rule()
+    def turn(self) -> None:
+        worker.turn(self.world.store, self.world.site, self.world.clock)
+
+    @rule()
+    def deliver(self) -> None:
+        self.world.deliver()
+
+    @rule()
+    def crash(self) -> None:
+        """All is written, and then the machine dies before the commit."""
+        world, now = self.world, self.world.clock.now()
+        plan = world.store.read(lambda tx: make_digests.due(tx, world.site, now))
+        if plan is None:
+            return
+        built = make_digests.build(world.site, plan)
+
+        def die(tx: Tx) -> None:
+            make_digests.write(tx, world.site, plan, built, now)
+            raise KeyError
+
+        with pytest.raises(KeyError):
+            world.store.write(die)
+
+    @rule()
+    def send_now(self) -> None:
+        world, now = self.world, self.world.clock.now()
+        plan = world.store.read(
+            lambda tx: make_digests.waiting(tx, world.site, self.town.id, 0, now)
+        )
+        if plan is not None:
+            built = make_digests.build(world.site, plan)
+            world.store.write(lambda tx: make_digests.write(tx, world.site, plan, built, now))
+
+
+TestDays = Days.TestCase
+TestDays.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
