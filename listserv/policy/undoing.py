@@ -1,4 +1,5 @@
 """What becomes of UNDO: a change is taken back whole, and only while nobody has changed it again.
+Who joined is out again whatever they have set meanwhile.
 
 It touches what the change itself touched: who has lost a role since, has left again or was removed,
 does not get that back with an older UNDO.
@@ -6,6 +7,8 @@ does not get that back with an older UNDO.
 
 from collections.abc import Mapping
 from typing import Any
+
+from listserv.domain.members import MemberState
 
 Fields = Mapping[str, Any]
 
@@ -28,4 +31,7 @@ def taken_back(now: Fields, before: Fields, after: Fields) -> dict[str, Any] | N
     current = {name: now.get(name) for name in before}
     if current == before:
         return {}
+    if before.get("state") == MemberState.LEFT:
+        joined = {"state", "joined"} & before.keys()
+        return dict(before) if all(current[n] == after[n] for n in joined) else None
     return dict(before) if current == after else None

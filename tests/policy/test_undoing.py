@@ -44,3 +44,12 @@ def test_a_change_is_always_taken_back_at_once(
     assert values is not None
     restored = {**after, **values}
     assert all(restored.get(name) == before.get(name) for name in {**before, **after})
+
+
+def test_who_came_back_is_out_again_whatever_they_have_set_since() -> None:
+    was, became = difference(
+        {**OFF, "state": "left", "joined": "1"}, {**ON, "state": "active", "joined": "2"}
+    )
+    assert taken_back({**OFF, "state": "active", "joined": "2"}, was, became) == was
+    assert taken_back({**ON, "state": "suspended", "joined": "2"}, was, became) is None
+    assert taken_back({**ON, "state": "active", "joined": "3"}, was, became) is None
