@@ -25,7 +25,7 @@ def follow_up(
     show of it, its mailing. Returns the mailing."""
     if author is not None:
         members.count_post(tx, author.id)
-    renderings.keep(tx, mlist, post)
+    renderings.keep(tx, site, mlist, post)
     receipts.send(tx, site, mlist, post, author, now)
     return queue.add_post(
         tx, list_id=mlist.id, post_id=post.id, subject=post.subject, mode=site.mode, now=now

@@ -150,7 +150,7 @@ class _Turn:
         ids = [post.id for post in posts]
         elsewhere = digests.reached_elsewhere(tx, ids, [reader.id for reader in readers])
         picky = any(not reader.settings.duplicates for reader in readers)
-        named = renderings.named(tx, ids) if picky else {}
+        named = renderings.named(tx, self.site, ids) if picky else {}
         day = self.site.today(self.now)
         for reader in readers:
             own = reader.settings

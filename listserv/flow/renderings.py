@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 
 from listserv.domain.address import Role, parse_address
 from listserv.domain.lists import MailingList
-from listserv.domain.tokens import Purpose, copy_token, own_message_id
+from listserv.domain.tokens import item_token
+from listserv.flow import meant
 from listserv.flow.site import Site
 from listserv.mail.issue import Item
 from listserv.mail.outgoing import author_name, list_copy
 from listserv.mail.parse import parse
 from listserv.mail.rendering import render
-from listserv.store import posts, queue, renderings
+from listserv.store import posts, renderings
 from listserv.store.posts import StoredPost
 from listserv.store.renderings import Kept
 from listserv.store.session import Tx
@@ -20,17 +21,17 @@ from listserv.store.session import Tx
 log = logging.getLogger("listserv.digests")
 
 
-def keep(tx: Tx, mlist: MailingList, post: StoredPost) -> None:
+def keep(tx: Tx, site: Site, mlist: MailingList, post: StoredPost) -> None:
     """Keep what digests will show of a post that was just accepted, where somebody may read it."""
     if renderings.wanted(tx, mlist.id):
-        made = _made(tx, post)
+        made = _made(tx, site, post)
         if made is not None:
             renderings.keep(tx, post.id, made)
 
 
-def named(tx: Tx, ids: Sequence[int]) -> dict[int, frozenset[str]]:
+def named(tx: Tx, site: Site, ids: Sequence[int]) -> dict[int, frozenset[str]]:
     """Who stands in To and Cc of posts, as address keys."""
-    return {post: frozenset(kept.rendering.named) for post, kept in _all(tx, ids).items()}
+    return {post: frozenset(kept.rendering.named) for post, kept in _all(tx, site, ids).items()}
 
 
 def items(
@@ -38,7 +39,7 @@ def items(
 ) -> Iterator[tuple[Item, bytes | None]]:
     """The posts of these ids as a digest shows them, in their order, and with `with_copies` their
     copies as members get them, where they are left."""
-    known = _all(tx, ids)
+    known = _all(tx, site, ids)
     for post_id in ids:
         post = posts.get(tx, post_id)
         assert post.number is not None and post.accepted is not None, "it was accepted"
@@ -46,31 +47,29 @@ def items(
         address = parse_address(post.author)
         item = Item(
             number=post.number,
-            message_id=_message_id(tx, site, post),
+            message_id=meant.message_id(tx, site, post),
             subject=post.subject,
             author=kept.author if kept is not None else (address.local if address else post.author),
             address=post.author,
-            reply_to=mlist.addresses.of(
-                Role.ITEM, copy_token(site.secret, Purpose.ITEM, post_id, 0)
-            ),
+            reply_to=mlist.addresses.of(Role.ITEM, item_token(site.secret, post_id)),
             at=post.accepted.astimezone(site.zone),
             rendering=kept.rendering if kept is not None else None,
         )
         yield item, _copy(tx, site, mlist, post, item.message_id) if with_copies else None
 
 
-def _all(tx: Tx, ids: Sequence[int]) -> dict[int, Kept]:
+def _all(tx: Tx, site: Site, ids: Sequence[int]) -> dict[int, Kept]:
     found = renderings.of_posts(tx, ids)
     for post_id in ids:
-        if post_id not in found and (made := _made(tx, posts.get(tx, post_id))) is not None:
+        if post_id not in found and (made := _made(tx, site, posts.get(tx, post_id))) is not None:
             found[post_id] = made
     return found
 
 
-def _made(tx: Tx, post: StoredPost) -> Kept | None:
+def _made(tx: Tx, site: Site, post: StoredPost) -> Kept | None:
     """None when its bytes are gone, or a fault of ours is in the way: the post goes out all the
     same, and the digest says that it has one which it cannot show."""
-    raw = posts.raw(tx, post.id)
+    raw = meant.raw(tx, site, post)
     if raw is None:
         return None
     try:
@@ -80,20 +79,10 @@ def _made(tx: Tx, post: StoredPost) -> Kept | None:
         return None
 
 
-def _message_id(tx: Tx, site: Site, post: StoredPost) -> str:
-    """As its copies have it (flow/copies.py)."""
-    if post.message_id:
-        return post.message_id
-    mailing = queue.of_post(tx, post.id)
-    if mailing is None:
-        return ""
-    return own_message_id(site.secret, mailing.to_bytes(10, "big"), site.hostname)
-
-
 def _copy(
     tx: Tx, site: Site, mlist: MailingList, post: StoredPost, message_id: str
 ) -> bytes | None:
-    raw = posts.raw(tx, post.id)
+    raw = meant.raw(tx, site, post)
     if raw is None or post.accepted is None:
         return None
     copy = list_copy(
