@@ -101,13 +101,15 @@ def heading(marks: Sequence[str], at: int) -> int:
 def _fields(marks: Sequence[str], at: int) -> int:
     """How many lines From, Sent, To and Subject take, in any order; 0 where not all of author,
     subject and another are there."""
+    if not _is_field(marks[at]):
+        return 0
     found = {"author": 0, "subject": 0, "other": 0}
     for n, mark in enumerate(marks[at : at + _HEADING]):
         kinds = (("author", QUOTED_FROM), ("subject", _SUBJECT), ("other", QUOTED_FIELD))
         kind = next((kind for kind, field in kinds if field.match(mark)), None)
         if kind:
             found[kind] = n + 1
-        elif not (mark and any(found.values())):
+        elif not mark:
             break
     return max(found.values()) if all(found.values()) else 0
 

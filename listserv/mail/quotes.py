@@ -164,6 +164,7 @@ class _Text:
     def pieces(self, answer: bool) -> Iterator[_Piece]:
         """The text in runs of one kind, in order."""
         own: list[str] = []
+        unsearched: list[str] = []
         wrote = points = False
         at = 0
         while at < len(self.lines):
@@ -174,6 +175,8 @@ class _Text:
                 own, at = [], end
                 continue
             if answer and (head := heading(self.marks, at)):
+                points = points or any(map(_POINTS_BELOW.search, unsearched))
+                unsearched = []
                 tail = list(self.tail(at, head, folded=wrote and not points))
                 if tail:
                     yield from _trimmed(_Piece(Kind.OWN, tuple(own)))
@@ -187,7 +190,7 @@ class _Text:
             if not self.is_phones(at):
                 own.append(self.lines[at])
                 wrote = wrote or bool(mark and not _GREETING.fullmatch(mark))
-                points = points or bool(_POINTS_BELOW.search(mark))
+                unsearched.append(mark)
             at += 1
         yield from _trimmed(_Piece(Kind.OWN, tuple(own)))
 
