@@ -28,9 +28,11 @@ from listserv.domain.address import Address, Role, parse_address
 from listserv.domain.decision import Verdict
 from listserv.domain.lists import MailingList
 from listserv.flow import administer, enrol
+from listserv.flow.make_digests import Ask
 from listserv.store import held, members, posts, queue_view
 from listserv.store.held import HeldState
 from listserv.store.session import Tx
+from listserv.workers import digests
 
 T = TypeVar("T")
 
@@ -127,6 +129,7 @@ class _Story:
         await self._a_member_posts(mlist)
         await self._a_stranger_posts(mlist)
         await self._a_stranger_joins(mlist)
+        await self._a_digest_comes(mlist)
         click.echo()
         if self.as_expected:
             click.secho("Everything went as expected.", fg="green")
@@ -175,6 +178,15 @@ class _Story:
         await self._show_copies(mlist, {zoe})
         known = {str(one.address) for one in self._read(lambda tx: list(members.ls(tx, mlist.id)))}
         self._check(zoe in known, f"members:  {len(known)}, and Zoe is one of them")
+
+    async def _a_digest_comes(self, mlist: MailingList) -> None:
+        click.secho("\n5. Cleo gets the posts of the day in one mail", bold=True)
+        now = self._app.clock.now()
+        await asyncio.to_thread(
+            digests.send_now, self._app.store, self._app.site, mlist.id, now, Ask.ALL
+        )
+        await self._show_copies(mlist, {"cleo@example.net"})
+        self._show_waiting(mlist, 0)
 
     def _found_list(self, tx: Tx) -> MailingList:
         now = self._app.clock.now()

@@ -3,7 +3,6 @@
 from datetime import datetime
 from email import message_from_bytes
 from email.message import Message
-from functools import partial
 from pathlib import Path
 
 import click
@@ -14,10 +13,11 @@ from listserv.domain.errors import ListservError
 from listserv.domain.lists import MailingList
 from listserv.flow import make_digests
 from listserv.flow.enrol import find_member
-from listserv.flow.make_digests import Plan
+from listserv.flow.make_digests import Ask, Plan
 from listserv.mail.digest_message import digest_message
 from listserv.store import lists
 from listserv.store.session import Tx
+from listserv.workers import digests
 
 # Formats of --at. Without a zone it is the site's.
 _TIMES = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"]
@@ -40,23 +40,9 @@ def send(app: App, name: str, at: datetime | None) -> None:
     comes when it would have come anyway."""
     list_id = app.store.read(lambda tx: lists.find(tx, name).id)
     now = at.replace(tzinfo=app.config.site.timezone) if at is not None else app.clock.now()
-    served, after = 0, 0
-    while True:
-        look = partial(_plan, app=app, list_id=list_id, due=at is not None, after=after, now=now)
-        plan = app.store.read(look)
-        if plan is None:
-            break
-        built = make_digests.build(app.site, plan)
-        write = partial(make_digests.write, site=app.site, plan=plan, built=built, now=now)
-        served += app.store.write(write)
-        after = max(one.seen.id for one in plan.settled)
+    ask = Ask.DUE_THEN if at is not None else Ask.ALL
+    served = digests.send_now(app.store, app.site, list_id, now, ask)
     click.echo(f"sent to {served} members" if served != 1 else "sent to 1 member")
-
-
-def _plan(tx: Tx, app: App, list_id: int, *, due: bool, after: int, now: datetime) -> Plan | None:
-    if due:
-        return make_digests.due(tx, app.site, now, list_id)
-    return make_digests.waiting(tx, app.site, list_id, after, now)
 
 
 @digest.command()

@@ -1,6 +1,6 @@
 """Digests: who is due, what they get, and its way into the queue.
 
-In three steps, so that nobody waits for the second one: `due` or `waiting` reads whom a turn looks
+In three steps, so that nobody waits for the second one: `due` or `of_list` reads whom a turn looks
 after and what they are to get, `build` makes the issues without any transaction, `write` queues
 them and moves the cursors. A reader who has changed in between is left for the next turn.
 """
@@ -9,6 +9,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from enum import Enum
 
 from listserv.domain.address import Role
 from listserv.domain.lists import MailingList
@@ -49,6 +50,15 @@ class Content:
         return digests.issue_key(self.posts, self.format, self.language, self.day.isoformat())
 
 
+class Ask(Enum):
+    """What is asked for: what is due; what is due then, also of readers for whom nobody has worked
+    that out yet; all that waits, while the next digest comes when it would have come anyway."""
+
+    DUE = "due"
+    DUE_THEN = "due then"
+    ALL = "all"
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """One turn. `settled` is where its readers stand afterwards, `readers` are member numbers by
@@ -60,26 +70,26 @@ class Plan:
     issues: Mapping[Content, Issue]
 
 
-def due(tx: Tx, site: Site, now: datetime, list_id: int | None = None) -> Plan | None:
-    """A turn for up to a page of members of one list, or of this list, who are due."""
-    found = digests.list_due(tx, now) if list_id is None else list_id
+def due(tx: Tx, site: Site, now: datetime) -> Plan | None:
+    """A turn for up to a page of members of one list who are due."""
+    found = digests.list_due(tx, now)
     if found is None:
         return None
-    mlist, readers = lists.get(tx, found), digests.due(tx, found, now, PAGE)
-    return _Turn(tx, site, mlist, now).plan(readers) if readers else None
+    readers = digests.due(tx, found, now, PAGE)
+    return _Turn(tx, site, lists.get(tx, found), now, Ask.DUE).plan(readers)
 
 
-def waiting(tx: Tx, site: Site, list_id: int, after: int, now: datetime) -> Plan | None:
-    """A turn for the digest readers of a list above the member number `after`, due or not, with
-    all that waits for them; their next digest comes when it would have come anyway."""
-    mlist, readers = lists.get(tx, list_id), digests.readers(tx, list_id, after, PAGE)
-    return _Turn(tx, site, mlist, now).plan(readers, everything=True) if readers else None
+def of_list(tx: Tx, site: Site, list_id: int, after: int, now: datetime, ask: Ask) -> Plan | None:
+    """A turn for the digest readers of a list above the member number `after`; None when there are
+    none left."""
+    readers = digests.readers(tx, list_id, after, PAGE)
+    return _Turn(tx, site, lists.get(tx, list_id), now, ask).plan(readers) if readers else None
 
 
 def preview(tx: Tx, site: Site, mlist: MailingList, member_id: int, now: datetime) -> Plan:
-    """What `waiting` would do for one member, with everything to be built."""
-    turn = _Turn(tx, site, mlist, now)
-    plan = turn.plan([digests.reader(tx, member_id)], everything=True)
+    """A turn for one member, with everything to be built."""
+    turn = _Turn(tx, site, mlist, now, Ask.ALL)
+    plan = turn.plan([digests.reader(tx, member_id)])
     return replace(plan, issues={content: turn.issue(content) for content in plan.readers})
 
 
@@ -100,8 +110,9 @@ class _Turn:
     site: Site
     mlist: MailingList
     now: datetime
+    ask: Ask
 
-    def plan(self, readers: Sequence[Reader], *, everything: bool = False) -> Plan:
+    def plan(self, readers: Sequence[Reader]) -> Plan:
         ranges: dict[tuple[int, int], list[Reader]] = {}
         settled = []
         last = digests.last_number(self.tx, self.mlist.id)
@@ -113,8 +124,6 @@ class _Turn:
             cursor, next_due = reading.cursor, None
             if reading.delivery is Delivery.DIGEST:
                 upto, next_due = self._upto(reader, last)
-                if everything:
-                    upto, next_due = last, reader.due
                 if reader.state is _ACTIVE and upto > cursor:
                     ranges.setdefault((cursor, upto), []).append(reader)
                     cursor = upto
@@ -127,18 +136,23 @@ class _Turn:
         issues = {content: self.issue(content) for content in missing}
         return Plan(self.mlist, settled, by_content, issues)
 
-    def _upto(self, reader: Reader, last: int) -> tuple[int, datetime]:
+    def _upto(self, reader: Reader, last: int) -> tuple[int, datetime | None]:
         """The number of the last post of a reader's digest (their cursor: they get none now), and
         when to look again."""
+        if self.ask is Ask.ALL:
+            return last, reader.due
         schedule = policy.schedule(
             reader.settings, self.mlist.settings, self.site.digest_hour, self.site.zone
         )
         slot, late = policy.latest_slot(schedule, self.now), policy.spread(reader.id)
         again = policy.next_slot(schedule, self.now) + late
-        if reader.due is None or reader.due <= LOOK_NOW:
+        is_new = reader.due is None or reader.due <= LOOK_NOW
+        if is_new and self.ask is Ask.DUE:
             is_near = slot + late > self.now
             return reader.reading.cursor, slot + late if is_near else again
-        if reader.due > slot + _LATEST:
+        if reader.due is not None and reader.due > self.now:
+            return reader.reading.cursor, reader.due
+        if not is_new and reader.due is not None and reader.due > slot + _LATEST:
             return last, again
         return digests.last_number(self.tx, self.mlist.id, by=slot), again
 

@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+from datetime import datetime
 from functools import partial
 
 from listserv.clock import Clock
 from listserv.flow import make_digests
+from listserv.flow.make_digests import Ask, Plan, of_list
 from listserv.flow.site import Site
 from listserv.store import digests, lists
 from listserv.store.session import StorageError, Store, Tx
@@ -49,8 +51,22 @@ def turn(store: Store, site: Site, clock: Clock) -> bool:
     """Look after up to a page of members who are due; whether there were any."""
     now = clock.now()
     plan = store.read(lambda tx: make_digests.due(tx, site, now))
-    if plan is None:
-        return False
+    if plan is not None:
+        _carry_out(store, site, plan, now)
+    return plan is not None
+
+
+def send_now(store: Store, site: Site, list_id: int, now: datetime, ask: Ask) -> int:
+    """Send to the digest readers of one list what is asked for; to how many members."""
+    served = after = 0
+    while plan := store.read(
+        partial(of_list, site=site, list_id=list_id, after=after, now=now, ask=ask)
+    ):
+        served += _carry_out(store, site, plan, now)
+        after = max(one.seen.id for one in plan.settled)
+    return served
+
+
+def _carry_out(store: Store, site: Site, plan: Plan, now: datetime) -> int:
     built = make_digests.build(site, plan)
-    store.write(lambda tx: make_digests.write(tx, site, plan, built, now))
-    return True
+    return store.write(lambda tx: make_digests.write(tx, site, plan, built, now))

@@ -390,12 +390,7 @@ class Days(RuleBasedStateMachine):
     @rule()
     def send_now(self) -> None:
         world, now = self.world, self.world.clock.now()
-        plan = world.store.read(
-            lambda tx: make_digests.waiting(tx, world.site, self.town.id, 0, now)
-        )
-        if plan is not None:
-            built = make_digests.build(world.site, plan)
-            world.store.write(lambda tx: make_digests.write(tx, world.site, plan, built, now))
+        worker.send_now(world.store, world.site, self.town.id, now, make_digests.Ask.ALL)
 
 
 TestDays = Days.TestCase
