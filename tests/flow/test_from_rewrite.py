@@ -13,6 +13,7 @@ import pytest
 from listserv.clock import SystemClock
 from listserv.domain.authorship import UNCHECKED, Authorship, Level
 from listserv.domain.mailing import Mode
+from listserv.domain.tokens import item_token
 from tests import sink
 from tests.dns import dns_server
 from tests.flow.world import DOMAIN, World
@@ -134,3 +135,24 @@ def test_a_copy_is_the_lists_when_a_token_was_cut_out_of_it(
     assert message_from_bytes(copy)["From"] == f'"Ann via town" <town@{DOMAIN}>'
     assert b"a" * 22 not in copy
     assert post.authorship(copy).level is Level.PROVEN
+
+
+@pytest.mark.parametrize("names", [["from", "subject"], ["from", "subject", "to"]])
+def test_a_copy_is_the_lists_where_an_answer_to_a_digest_is_mended_in_what_is_signed(
+    world: World, post: Correspondence, names: list[str]
+) -> None:
+    post.domain(HERS, dmarc="p=none", key=key_record())
+    town = world.found("town", from_rewrite="policy")
+    world.join(town, ADDRESS)
+    item = f"town+re-{item_token(world.site.secret, 1)}@{DOMAIN}"
+    first, answer = mail(ANN), signed(mail(ANN, to=item), HERS, names=names)
+    world.post(ADDRESS, "town", raw=first, authorship=post.authorship(signed(first, HERS)))
+    world.post(ADDRESS, item, raw=answer, authorship=post.authorship(answer))
+    world.deliver()
+    copy, stays = arrived(world), "to" not in names
+    message = message_from_bytes(copy)
+    assert message["In-Reply-To"] and "+re-" not in str(message["To"])
+    assert (message["From"] == ANN) is stays
+    found = post.authorship(copy)
+    assert found.level is Level.PROVEN
+    assert [one.domain for one in found.aligned] == [HERS if stays else DOMAIN]
