@@ -11,8 +11,10 @@ from sqlalchemy import insert, update
 
 from listserv.domain.authorship import Authorship
 from listserv.domain.lists import MailingList
+from listserv.domain.post import Transport
+from listserv.domain.replies import Reply
 from listserv.domain.tokens import item_token, own_message_id
-from listserv.flow import escalate, meant, tidy
+from listserv.flow import escalate, meant, recipient, tidy
 from listserv.mail.rendering import render
 from listserv.store import digests, held, posts
 from listserv.store.digests import IssuePart
@@ -237,6 +239,22 @@ def test_an_address_that_names_nothing_is_the_lists_all_the_same(town: Town) -> 
         assert copy["In-Reply-To"] == "<own@y.example>" and copy["References"] is None
         assert copy["To"] == at("town") and not copy["Subject"]
         assert "idden" not in str(copy) and "hid@" not in str(copy) and "held" not in str(copy)
+
+
+@pytest.mark.parametrize("transport", Transport)
+def test_the_envelope_learns_nothing_from_a_token(town: Town, transport: Transport) -> None:
+    world = town.world
+
+    def reply_to(address: str) -> Reply:
+        now = world.clock.now()
+        return world.store.read(
+            lambda tx: recipient.answer(tx, world.site, address, transport, now)
+        )
+
+    at_list = reply_to(at("town"))
+    tokens = [town.token(0), *no_thread(town).values()]
+    assert {reply_to(at(f"town+re-{token}")) for token in tokens} == {at_list}
+    assert not reply_to(at(f"nowhere+re-{tokens[0]}")).accepted
 
 
 @pytest.mark.parametrize("nonmember", ["hold", "reject", "discard"])
