@@ -18,7 +18,7 @@ from listserv.mail.digest_frame import Frame, Row
 from listserv.mail.digest_messages import message_parts
 from listserv.mail.digest_mime import alternative, text_entity, versioned
 from listserv.mail.digest_parts import MAX_HTML, MAX_TEXT, Post, Size, Slice, laid_out
-from listserv.mail.issue import Issue, Item, Part, Words
+from listserv.mail.issue import Issue, Item, Part, Place, Words
 from listserv.mail.threads import bare_title, conversations, is_answer, original_of, originals
 
 __all__ = ["Issue", "Item", "Part", "Words", "build"]
@@ -44,12 +44,11 @@ def build(issue: Issue, words: Words) -> tuple[Part, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Post:
-    """A post in pieces. `place` is its number of how many, `title` its subject without reply marks,
-    `own_title` says that it is not that of its conversation; `pieces` are (text, HTML), "" for
-    what is not asked for."""
+    """A post in pieces. `title` is its subject without reply marks, `own_title` says that it is not
+    that of its conversation; `pieces` are (text, HTML), "" for what is not asked for."""
 
     item: Item
-    place: str
+    place: Place
     title: str
     own_title: bool
     pieces: tuple[tuple[str, str], ...]
@@ -91,7 +90,7 @@ def _posts(frame: Frame) -> list[list[_Post]]:
                 for one in said
             )
             own = title.casefold() != thread.title.casefold()
-            place = f"{next(number)}/{len(issue.items)}"
+            place = Place(next(number), len(issue.items))
             posts[-1].append(_Post(item, place, title, own, pieces))
     return posts
 

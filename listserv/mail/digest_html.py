@@ -9,7 +9,7 @@ from urllib.parse import quote
 import nh3
 
 from listserv.mail.digest_body import Paragraph, Voice, in_short
-from listserv.mail.issue import Item, Words
+from listserv.mail.issue import Item, Place, Words
 
 _LONGEST = 300
 # Characters of a link's subject, which may take twelve octets each.
@@ -20,6 +20,8 @@ _LINK = re.compile(
     r"|(?<![\w.+-])(?P<mail>[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8})",
     re.IGNORECASE,
 )
+# A line of a table that somebody has made with spaces.
+_COLUMNS = re.compile(r"\S {3,}\S.*$", re.MULTILINE)
 _AFTER = ".,;:!?'…*_"
 _PAIRS = {")": "(", "]": "["}
 _CLEANER = nh3.Cleaner(
@@ -43,6 +45,8 @@ def paragraph_html(paragraph: Paragraph) -> str:
         )
     if paragraph.voice is Voice.QUOTED:
         return cleaned(f'<blockquote dir="auto">{lines}</blockquote>')
+    if len(_COLUMNS.findall(paragraph.text)) > 1:
+        return cleaned(f'<p class="columns" dir="auto">{lines}</p>')
     return cleaned(f'<p dir="auto">{lines}</p>')
 
 
@@ -84,14 +88,18 @@ def conversation_head(title: str, anchor: str) -> str:
     return f'<h2 id="{anchor}"><bdi>{html.escape(title)}</bdi></h2>'
 
 
-def item_head(item: Item, place: str, subject: str, *, continued: bool, words: Words) -> str:
+def item_head(item: Item, place: Place, subject: str, *, continued: bool, words: Words) -> str:
     """`subject` is "" where the conversation has the same one."""
     name = f"<bdi>{html.escape(in_short(item.author, _LONGEST))}</bdi>"
     if continued:
         name = words.phrase("item.continued", what=name)
-    number, _, total = place.partition("/")
-    time = f"{item.at:%H:%M}"
-    at = words.phrase("item.at", day=words.date(item.at), time=time, number=number, total=total)
+    at = words.phrase(
+        "item.at",
+        day=words.date(item.at),
+        time=f"{item.at:%H:%M}",
+        number=place.number,
+        total=place.total,
+    )
     head = f"<h3>{name} <small>{html.escape(at)}</small></h3>"
     if not subject:
         return head

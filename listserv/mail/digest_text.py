@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from email.utils import format_datetime
 
 from listserv.mail.digest_body import Paragraph, Voice, in_short
-from listserv.mail.issue import Item, Words
+from listserv.mail.issue import Item, Place, Words
 
 # RFC 1153: in front of the first post, and behind each.
 PREAMBLE_ENDS = "-" * 70
@@ -26,8 +26,8 @@ _FIELD = re.compile(r"From |[a-z][\w-]*[ \t]*:(?!//)", re.IGNORECASE | re.ASCII)
 _SPECIAL = re.compile(r'[()<>\[\]:;@\\,"]')
 
 
-def item_head(item: Item, place: str, *, continued: bool, words: Words) -> str:
-    """The header of a post; `place` is its number of how many."""
+def item_head(item: Item, place: Place, *, continued: bool, words: Words) -> str:
+    """The header of a post."""
     subject = in_short(item.subject, _LONGEST) or words.phrase("item.untitled")
     if continued:
         subject = words.phrase("item.continued", what=subject)

@@ -61,6 +61,17 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a post stands in the whole issue: its number, from 1, of how many."""
+
+    number: int
+    total: int
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.total}"
+
+
+@dataclass(frozen=True, slots=True)
 class Words:
     """The words of one language."""
 

@@ -123,6 +123,13 @@ def test_what_is_written_becomes_markup(written: str, shown: str) -> None:
     assert paragraph_html(Paragraph(Voice.OWN, written)) == f'<p dir="auto">{shown}</p>'
 
 
+def test_a_table_made_of_spaces_keeps_its_columns() -> None:
+    table = "aspirin   100 mg\nrest      10 mg"
+    assert '<p class="columns"' in paragraph_html(Paragraph(Voice.OWN, table))
+    prose = "Two spaces.  As on a typewriter.\nAnd   a slip."
+    assert "columns" not in paragraph_html(Paragraph(Voice.OWN, prose))
+
+
 def test_markup_that_got_in_is_taken_out_again() -> None:
     """Behind the escaping stands a second defence."""
     evil = '<p onclick="a()">x<script>b()</script><img src=c><a href="javascript:d()">e</a></p>'
