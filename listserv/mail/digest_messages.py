@@ -49,8 +49,7 @@ def _filled(messages: Iterator[_Message]) -> Iterator[list[_Message]]:
             part, octets = [], 0
         part.append(message)
         octets += len(message[2])
-    if part:
-        yield part
+    yield part
 
 
 def _stand_in(item: Item, words: Words) -> bytes:

@@ -5,6 +5,7 @@ as another that names the same earlier post. An answer that names none of these 
 A post that answers nothing begins a conversation, though another has the same subject.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from listserv.mail.words import shown
 
 # Of a subject, in characters; no longer one is anybody's.
 _LONGEST = 1000
+# In front of a reply mark another list has put it there.
+_TAG = re.compile(r"\[[^\]\[]{1,40}\]\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,8 @@ def _split(subject: str, prefix: str) -> tuple[str, str]:
     while True:
         if prefix and text[: len(prefix)].casefold() == prefix.casefold():
             text = text[len(prefix) :].lstrip()
+        elif (found := _TAG.match(text)) and REPLY_MARK.match(text, found.end()):
+            text = text[found.end() :]
         elif found := REPLY_MARK.match(text):
             text = text[found.end() :].lstrip()
             first = first or found["mark"].lower()

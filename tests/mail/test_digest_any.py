@@ -148,6 +148,9 @@ LARGE = {
     "what HTML makes longer": [item(1, "S", "Ann", "<\"&'\n" * 60_000)],
     "links": [item(1, "S", "Ann", "a@b.c www.d.e " * 20_000)],
     "characters of four octets": [item(1, "S", "Ann", "\U0001f33b" * 100_000)],
+    "a large beginning where little room is left": [
+        item(1, "S", "Ann", "words " * 9600), item(2, "T", "Ben", "a@b.c " * 9000),
+    ],
     "200 attachments": [item(1, "S", "Ann", "", attachments=[
         Attachment("\U0001f33b" * 200, "a/b" * 200, 1)] * 200)],
     "some long ones among others": [

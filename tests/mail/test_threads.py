@@ -64,6 +64,7 @@ def test_posts_are_in_one_conversation_each_and_in_order() -> None:
     [
         ("Re: AW: [Town] Re[2]: Tea", "Tea", True),
         ("[town] Tea", "Tea", False),
+        ("[Else] Re: [OT] Tea", "[OT] Tea", True),
         ("[OT] Tea: now", "[OT] Tea: now", False),
         ("Fwd: Tea", "Tea", False),
         ("Re: Fwd: Tea", "Tea", True),
