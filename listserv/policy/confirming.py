@@ -9,11 +9,14 @@ from listserv.domain.post import Post
 
 # The first word that a person wrote, after quotation marks and the like.
 _FIRST_WORD = re.compile(r"[\W_]*(\w+)")
+_WORDS = re.compile(r"[^\W_]+")
 _YES = frozenset({"yes", "ok", "okay", "confirm", "ja", "jawohl", "oui"})
 _NO = frozenset({"no", "nein", "non", "nothing", "nichts"})
 _DIGEST = frozenset({"digest", "sammelmail"})
 _UNDO = frozenset({"undo", "rückgängig"})
 _CANCEL = frozenset({"cancel", "zurückziehen"})
+# With what it may stand; "cancel my membership" is another wish.
+_COURTESY = frozenset({"please", "thanks", "thank", "you", "bitte", "danke"})
 # Old vacation programs mark their answers with this alone.
 _ROBOTS = frozenset({"bulk", "junk", "list", "auto_reply"})
 
@@ -72,7 +75,8 @@ def read_reply(first_line: str, *, answerable: bool) -> Word:
     if word in _UNDO:
         return Word.UNDO
     if word in _CANCEL:
-        return Word.CANCEL
+        said = set(_WORDS.findall(first_line.lower())) - _COURTESY
+        return Word.CANCEL if said == {word} and "?" not in first_line else Word.UNCLEAR
     if word in _DIGEST:
         return Word.DIGEST
     return Word.NOTHING if word in _NO else Word.UNCLEAR

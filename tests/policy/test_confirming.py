@@ -30,6 +30,13 @@ SAID = [
     ("", Word.UNCLEAR),
     ("!!!", Word.UNCLEAR),
     ("\u202eyes", Word.YES),
+    ("cancel", Word.CANCEL),
+    ("*Cancel*, please.", Word.CANCEL),
+    ("Zurückziehen, danke!", Word.CANCEL),
+    ("cancel my membership", Word.UNCLEAR),
+    ("Cancel the subscription, please", Word.UNCLEAR),
+    ("cancel?", Word.UNCLEAR),
+    ("cancel cancellation", Word.UNCLEAR),
     ("no", Word.NOTHING),
     ("No, yes would be a lie", Word.NOTHING),
 ]
