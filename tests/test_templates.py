@@ -62,6 +62,8 @@ EACH_MAIL = pytest.mark.parametrize(
 HOSTILE = "{{ 7 * 7 }}{% include 'x' %} <b>\u202eSIGNOFF"
 VALUES: Mapping[str, tuple[object, ...]] = {
     "address": ("support@lists.example.org",),
+    "again": (True, False),
+    "alone": (True, False),
     "also": (True, False),
     "attached": (True, False),
     "at": (time(19), time(0, 30), time(12)),
@@ -80,6 +82,7 @@ VALUES: Mapping[str, tuple[object, ...]] = {
     "description": ("", HOSTILE),
     "domain": ("lists.example.org",),
     "example": ("support",),
+    "expired": (0, 1, 25),
     "help": (True, False),
     "first": ("Monday, Tuesday",),
     "hour": (0, 7, 12, 19),
@@ -138,10 +141,11 @@ VALUES: Mapping[str, tuple[object, ...]] = {
     "unasked": (True, False),
     "type": ("image/png",),
     "undo": (True, False),
+    "unseen": (0, 3),
     "urgent": (True, False),
     "value": ("1,953 kB", HOSTILE),
     "until": (date(2026, 6, 1), None),
-    "verb": ("approve",),
+    "verb": ("approve", "keep"),
     "weekday": ("Monday",),
     "what": ("undone", "undone in part", "not", "again", "late", "unclear"),
     "when": ("", "each day about 7:00 in the morning"),
@@ -155,11 +159,14 @@ VALUES: Mapping[str, tuple[object, ...]] = {
 OF_NO_LIST = (
     "asked.signoff", "asked.set", "asked.break", "asked.back", "asked.name", "asked.timezone",
     "asked.change", "asked.also", "asked.query", "asked.info", "asked.index", "asked.get",
-    "asked.send", "asked.search", "done.index", "done.get", "done.send", "done.search",
+    "asked.send", "asked.search", "asked.away", "done.index", "done.get", "done.send",
+    "done.search",
 )  # fmt: skip
 # Values of a variable that has others elsewhere.
 OWN: Mapping[str, Mapping[str, tuple[object, ...]]] = {
     **{key: {"list": ("support", "")} for key in OF_NO_LIST},
+    "done.away": {"until": (date(2026, 6, 1),)},
+    "done.back": {"asked": (True, False), "comes": (True, False)},
     "author-withdrawn.txt": {"what": ("withdrawn", "again", "late", "decided", "unclear")},
     "author-which-post.txt": {
         "posts": ([(1, "Hello")], [(3, ""), (12, HOSTILE)]),
@@ -198,11 +205,13 @@ OWN: Mapping[str, Mapping[str, tuple[object, ...]]] = {
     "item.write": {"name": ("Ann Lee", HOSTILE)},
     "note.calendar": {"value": ("", "Choir, 2026-05-09 10:00", HOSTILE)},
     "note.cancelled": {"value": ("", "Choir, 2026-05-09 10:00", HOSTILE)},
+    "moderator-keep.txt": {"what": ("kept", "again", "gone", "late", "unclear")},
     "moderator-summary.txt": {
         "rows": (
             [("ann@x.test", "Hello", date(2026, 6, 1))],
             [("ann@x.test", "", date(2026, 6, 1)), ("b@x.test", HOSTILE, date(2026, 6, 1))],
-        )
+        ),
+        "total": (0, 1, 25),
     },
     "moderator-held.txt": {"name": ("", "Ann Lee"), "subject": ("", "SIGNOFF support")},
     "answer-help.txt": {

@@ -55,7 +55,9 @@ MEMBER_SETTINGS: tuple[Setting, ...] = (
     Setting("ack", yes_no, False, "get a receipt for each post"),
     Setting("conceal", yes_no, False, "do not stand in the list of members that members can see"),
     Setting("moderated", yes_no, False, "every post of theirs is held"),
+    Setting("read_next", yes_no, False, "their posts are held until one is approved"),
     Setting("until", day, "", "first day after a break (2026-06-01); empty: when they say so"),
+    Setting("away", day, "", "first day on which a moderator is asked again (2026-06-01)"),
     Setting("also", addresses(10), "", "addresses they may post from, with commas between them"),
     Setting("alias", line(40), "", "the name others see", {"": "copies would show addresses"}),
     Setting(
@@ -74,6 +76,8 @@ class MemberSettings:
     ack: bool = False
     conceal: bool = False
     moderated: bool = False
+    read_next: bool = False
+    away: str = ""
     format: str = "html"
     digest_hour: str = ""
     digest_days: str = ""
@@ -116,6 +120,10 @@ class Member:
     def is_moderator(self) -> bool:
         """Whether they may post to an announce list and decide about held posts."""
         return self.role is not MemberRole.MEMBER
+
+    def is_away(self, today: date) -> bool:
+        """Whether others are asked, for the time being, about what waits for a moderator."""
+        return bool(self.settings.away) and date.fromisoformat(self.settings.away) > today
 
 
 @dataclass(frozen=True, slots=True)

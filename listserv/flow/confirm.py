@@ -17,6 +17,7 @@ from listserv.flow import (
     author_first,
     author_told,
     catch_up,
+    keep,
     moderate_by_mail,
     other_address,
     owners,
@@ -61,6 +62,7 @@ KINDS: Mapping[str, Kind] = {
     other_address.KIND: Kind(other_address.confirmed, question.again, question.unclear),
     owners.KIND: Kind(owners.accepted, question.again, question.unclear),
     moderate_by_mail.KIND: Kind(moderate_by_mail.confirmed, question.again, question.unclear),
+    keep.KIND: Kind(keep.confirmed, question.again, question.unclear),
     author_told.KIND: Kind(
         author_told.withdrawn, author_told.answer, author_told.unclear, yes=Word.CANCEL
     ),
@@ -82,7 +84,7 @@ def is_known(tx: Tx, meant: Recipient, domain: str) -> bool:
     """Whether an address -confirm+TOKEN is that of a question: on a list one of its own, at
     listserv@ one of no list."""
     asked = confirmations.find(tx, meant.argument)
-    if asked is None:
+    if asked is None or asked.kind not in KINDS:
         return False
     mlist = lists.at(tx, meant.name, domain) if meant.role is Role.CONFIRM else None
     return asked.list_id == (mlist.id if mlist else None)
@@ -129,7 +131,7 @@ def _commands(
 def by_code(tx: Tx, site: Site, token: str, now: datetime) -> Result:
     """CONFIRM code, for whoever copies it out of the address instead of replying."""
     asked = confirmations.find(tx, token)
-    if asked is None or KINDS[asked.kind].yes is not Word.YES:
+    if asked is None or asked.kind not in KINDS or KINDS[asked.kind].yes is not Word.YES:
         return not_done("code")
     _yes(tx, site, asked, now)
     return Result("done.confirm")

@@ -2,7 +2,7 @@
 and writes to the event log who did what; `by` is "command line" or an address."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 
 from listserv.domain.address import Address
 from listserv.domain.errors import ListservError
@@ -45,7 +45,9 @@ def add_members(
     default whoever adds them."""
     mlist = lists.lock(tx, list_id)
     values = read_settings(MEMBER_SETTINGS, settings)
-    refuse_bad_break(values, now.astimezone(zone).date())
+    today = now.astimezone(zone).date()
+    refuse_bad_break(values, today)
+    _refuse_bad_absence(values, MemberRole(str(values.get("role", MemberRole.MEMBER))), today)
     wanted = {address.key: address for address in map(new_address, addresses)}
     known = members.by_keys(tx, list_id, list(wanted))
     claims = Claims(tx, mlist, domains, now)
@@ -64,6 +66,17 @@ def add_members(
             welcome(tx, mlist, member)
         added.append(member)
     return added
+
+
+def _refuse_bad_absence(values: Mapping[str, Value], role: MemberRole, today: date) -> None:
+    """Raises ListservError for an `away` that is not a day to come, or of who is never asked."""
+    away = str(values.get("away", ""))
+    if away and date.fromisoformat(away) <= today:
+        raise ListservError(f"away={away}: away is a day after today, {today}")
+    if away and role is MemberRole.MEMBER:
+        raise ListservError(
+            f"away={away}: only moderators and owners decide about posts; for a break say until="
+        )
 
 
 def _refuse_known(mlist: MailingList, address: Address, known: Member | None) -> None:
@@ -138,7 +151,9 @@ def change_member(
     mlist = lists.lock(tx, list_id)
     member = find_member(tx, mlist, address)
     values = read_settings(MEMBER_SETTINGS, settings)
-    refuse_bad_break(values, now.astimezone(zone).date())
+    today = now.astimezone(zone).date()
+    refuse_bad_break(values, today)
+    _refuse_bad_absence(values, MemberRole(str(values.get("role", member.role))), today)
     Claims(tx, mlist, domains, now).refuse_also(member, _also(values))
     member = members.change(tx, member, values)
     events.log(tx, list_id, by, f"set {as_written(values)} for {member.address}", now)

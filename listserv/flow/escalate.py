@@ -2,7 +2,8 @@
 
 1 the moderators are asked, 2 after `held_deadline` hours the others, 3 then the owners, 4 then what
 `held_fallback` says, 5 after `held_expiry` days it expires. A step at which there is nobody to ask
-is passed over; where there is nobody at all, the time is waited for all the same.
+is passed over; where there is nobody at all, the time is waited for all the same. Who those are is
+in policy/circle.py: nobody who is away.
 """
 
 import logging
@@ -16,7 +17,7 @@ from listserv.flow.site import Site
 from listserv.mail.parse import parse
 from listserv.policy.posting import decide
 from listserv.store import events, held, lists, posts
-from listserv.store.held import Held, HeldState
+from listserv.store.held import Held
 from listserv.store.session import Tx
 
 log = logging.getLogger("listserv.escalate")
@@ -26,7 +27,15 @@ _FALLBACK = 4
 _BY = "listserv"
 # Only a post against which nothing else speaks is ever released because nobody had time.
 HARMLESS = frozenset(
-    {"moderate-all", "moderate-new", "moderate-member", "not-addressed", "same-message-id", "empty"}
+    {
+        "moderate-all",
+        "moderate-new",
+        "moderate-next",
+        "moderate-member",
+        "not-addressed",
+        "same-message-id",
+        "empty",
+    }
 )
 
 
@@ -49,7 +58,7 @@ def advance(tx: Tx, site: Site, one: Held, now: datetime, *, urgent: bool = Fals
         return
     deadline = timedelta(hours=settings.held_deadline)
     for step in range(one.step + 1, _FALLBACK):
-        people = moderators.circle(tx, mlist, one, step)
+        people = moderators.next_asked(tx, mlist, one, step, site.today(now))
         if people and not urgent and not flood.has_room(tx, site, mlist, one, now):
             return
         if people and held.take_step(tx, one.id, one.step, step, min(now + deadline, expires)):
@@ -87,7 +96,7 @@ def _is_harmless(tx: Tx, site: Site, mlist: MailingList, one: Held, now: datetim
 
 def _expire(tx: Tx, site: Site, mlist: MailingList, one: Held, now: datetime) -> None:
     try:
-        expired = held.decide(tx, one.id, HeldState.EXPIRED, _BY, "nobody decided in time", now)
+        expired = held.expire(tx, one.id, _BY, "nobody decided in time", now)
     except ListservError as wrong:
         log.info("held=%d does not expire: %s", one.id, wrong)
         return

@@ -49,7 +49,7 @@ def _is_members(site: Site, one: Held) -> bool:
 
 def _tell(tx: Tx, site: Site, mlist: MailingList, now: datetime) -> None:
     total = held.unasked(tx, mlist.id, now)
-    for reader in moderators(tx, mlist):
+    for reader in moderators(tx, mlist, site.today(now)):
         notices.send(
             tx, site, mlist, "moderator-flood.txt", reader.address, now, member=reader.id,
             values={"total": total, "most": MOST},

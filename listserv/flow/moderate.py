@@ -7,7 +7,7 @@ from listserv.domain.authorship import Level
 from listserv.domain.errors import ListservError
 from listserv.domain.lists import MailingList
 from listserv.domain.members import MemberState
-from listserv.flow import notices, requests
+from listserv.flow import graduation, notices, requests
 from listserv.flow.accept import send_out
 from listserv.flow.facts import author_of
 from listserv.flow.site import Site
@@ -20,10 +20,18 @@ from listserv.store.session import Tx
 
 
 def approve(
-    tx: Tx, site: Site, held_id: int, by: str, now: datetime, *, trust: bool = False
+    tx: Tx,
+    site: Site,
+    held_id: int,
+    by: str,
+    now: datetime,
+    *,
+    trust: bool = False,
+    free: bool = False,
 ) -> Held:
     """The post goes out, or the applicant is a member. With `trust` the way that a post came is
-    familiar from now on: mail of this member that comes the same way is theirs. Raises
+    familiar from now on: mail of this member that comes the same way is theirs. With `free` nobody
+    is asked whether to go on reading the author's posts: the caller decides it. Raises
     ListservError when it was decided before, a post's text is gone, there is nothing to trust, or
     the applicant cannot be a member."""
     decided = held.decide(tx, held_id, HeldState.APPROVED, by, "", now)
@@ -38,7 +46,10 @@ def approve(
     if trust:
         _make_familiar(tx, decided, post, by, now)
         post = posts.get(tx, decided.post_id)
-    send_out(tx, site, lists.get(tx, decided.list_id), post, now)
+    mlist = lists.get(tx, decided.list_id)
+    send_out(tx, site, mlist, post, now)
+    if not free:
+        graduation.approved(tx, site, mlist, decided, author_of(tx, post), now)
     trusted = ", and trusts the way it came" if trust else ""
     events.log(tx, decided.list_id, by, f"approved held post {held_id}{trusted}", now)
     return decided
@@ -121,7 +132,8 @@ def approve_and_trust(tx: Tx, site: Site, held_id: int, by: str, now: datetime) 
     member = author_of(tx, post)
     unproven = post.authorship.level is Level.UNPROVEN and bool(post.authorship.path)
     known = member is not None and member.state is not MemberState.LEFT
-    decided = approve(tx, site, held_id, by, now, trust=unproven and known)
+    decided = approve(tx, site, held_id, by, now, trust=unproven and known, free=True)
+    member = author_of(tx, post)
     if member is not None and known:
         mlist = lists.get(tx, one.list_id)
         members.graduate(tx, member, mlist.settings.new_member_posts)

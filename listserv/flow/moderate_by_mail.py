@@ -15,7 +15,7 @@ from listserv.domain.errors import ListservError
 from listserv.domain.members import Member, MemberState
 from listserv.domain.post import Incoming, Post
 from listserv.flow import moderate, moderators, notices
-from listserv.flow.authority import allowed, fingerprint, is_by, present
+from listserv.flow.authority import Presented, allowed, fingerprint, is_by, present
 from listserv.flow.question import confirm_address, new_question
 from listserv.flow.site import Site
 from listserv.mail.said import said as read_said
@@ -64,8 +64,7 @@ def reply(
     presented = present(tx, incoming, post, authorship, at, now)
     acting = allowed(tx, site, presented, Act.MODERATION, member)
     if acting is Acting.NOTHING:
-        if authorship.level is Level.CONTRADICTED and is_by(tx, presented, member):
-            _warn(tx, site, one, member, now)
+        warn_of_forgery(tx, site, presented, member, now)
         return
     if not said.once_a_day(tx, "moderation", fingerprint(post, at), now):
         log.info("moderation to=%s dropped: it came before", meant.name)
@@ -121,10 +120,12 @@ def answer(
     )  # fmt: skip
 
 
-def _warn(tx: Tx, site: Site, one: Held, member: Member, now: datetime) -> None:
+def warn_of_forgery(tx: Tx, site: Site, mail: Presented, member: Member, now: datetime) -> None:
     """Somebody else writes in a moderator's name, with a token that only they should have."""
+    if mail.authorship.level is not Level.CONTRADICTED or not is_by(tx, mail, member):
+        return
     if said.once_a_day(tx, "forged ruling", str(member.id), now):
-        mlist = lists.get(tx, one.list_id)
+        mlist = lists.get(tx, member.list_id)
         notices.send(
             tx, site, mlist, "moderator-forged.txt", member.address, now, values={},
             member=member.id,

@@ -1,7 +1,7 @@
 """What waits for a person is shown to moderators: who they are, and the mail that they get."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 
 from listserv.domain.address import Role
@@ -12,6 +12,9 @@ from listserv.flow import meant, notices
 from listserv.flow.site import Site
 from listserv.mail.held_copy import held_copy
 from listserv.mail.readable import Readable, readable
+from listserv.policy import circle
+from listserv.policy.circle import People, Waiting
+from listserv.policy.posting import in_words
 from listserv.store import members, moderations, posts
 from listserv.store.held import Held
 from listserv.store.moderations import Moderation
@@ -24,34 +27,44 @@ _LINES = 60
 _KILOBYTE = 1024
 
 
-def moderators(tx: Tx, mlist: MailingList) -> list[Member]:
-    """Who decides: the active moderators, or on a list without them the owners."""
-    return members.with_role(tx, mlist.id, MemberRole.MODERATOR) or members.owners(tx, mlist.id)
+def people(tx: Tx, mlist: MailingList) -> People:
+    """Who may decide about anything."""
+    moderators = members.with_role(tx, mlist.id, MemberRole.MODERATOR)
+    return People(moderators, members.owners(tx, mlist.id))
 
 
-def circle(tx: Tx, mlist: MailingList, one: Held, step: int) -> list[Member]:
-    """Who is asked at this step and was not before: first all moderators, or with moderators=turn
-    one of them; then the others; then the owners. Nobody decides about their own post."""
-    people = members.owners(tx, mlist.id) if step > 2 else moderators(tx, mlist)
-    asked = moderations.shown_to(tx, one.id)
-    left = [m for m in people if m.id not in asked and not is_own(one, m)]
-    if step == 1 and mlist.settings.moderators == "turn" and left:
-        return [left[one.id % len(left)]]
-    return left
+def moderators(tx: Tx, mlist: MailingList, today: date) -> tuple[Member, ...]:
+    """Who decides: the active moderators, or on a list without them the owners; of these who is
+    not away."""
+    return circle.everybody(people(tx, mlist), today).first
+
+
+def next_asked(tx: Tx, mlist: MailingList, one: Held, step: int, today: date) -> list[Member]:
+    """Who is asked at this step and was not before. Nobody decides about their own post."""
+    asked = circle.circle(people(tx, mlist), as_waiting(one), today)
+    shown = moderations.shown_to(tx, one.id)
+    in_turn = mlist.settings.moderators == "turn"
+    return circle.to_ask(asked, shown, step, in_turn=in_turn, turn=one.id)
+
+
+def as_waiting(one: Held) -> Waiting:
+    """The same, as far as it matters who is asked."""
+    applicant = one.request.address.key if one.request is not None else ""
+    return Waiting(one.id, one.step, one.member_id, applicant, {})
 
 
 def is_own(one: Held, member: Member) -> bool:
     """Whether a held post, or a request, is this member's own."""
-    if one.request is not None:
-        return one.request.address.key == member.address.key
-    return one.member_id == member.id
+    return as_waiting(one).is_own(member)
 
 
 def show(
     tx: Tx, site: Site, mlist: MailingList, one: Held, people: Sequence[Member], now: datetime
-) -> None:
-    """Mail it to some of them, each with a token of their own to answer. What they read is made
-    once, for each of their languages."""
+) -> int:
+    """Mail it to some of them, each with a token of their own to answer; not to who has one that
+    still counts. What they read is made once, for each of their languages. Returns how many got
+    it."""
+    shown = 0
     raw = meant.raw(tx, site, posts.get(tx, one.post_id)) if one.request is None else None
     text = readable(raw, _LINES) if raw is not None else Readable((), 0, ())
     values = {
@@ -71,12 +84,15 @@ def show(
         why = reasons(site, one, language)
         for member in readers:
             token = random_token(site.nonce(RANDOM_TOKEN_BYTES))
-            moderations.add(tx, Moderation(token, one.id, member.id, now, now + OPEN_FOR))
+            if not moderations.add(tx, Moderation(token, one.id, member.id, now, now + OPEN_FOR)):
+                continue
+            shown += 1
             notices.send(
                 tx, site, mlist, "moderator-held.txt", member.address, now, member=member.id,
                 language=language, reply_to=mlist.addresses.of(Role.MODERATE, token),
                 values={**values, "reasons": why}, attached=attached,
             )  # fmt: skip
+    return shown
 
 
 def by_language(mlist: MailingList, people: Sequence[Member]) -> dict[str, list[Member]]:
@@ -92,8 +108,8 @@ def _left_out(site: Site, language: str, kind: str, size: int) -> str:
 
 
 def reasons(site: Site, one: Held, language: str) -> list[str]:
-    """Why it waits, in a person's language; what has no words there, in the rule's own."""
+    """Why it waits, in a person's language; of a content rule, in its owner's words besides."""
     return [
-        site.templates.phrase(f"because.{reason.rule}", {"because": reason.because}, language)
+        site.templates.phrase(f"because.{reason.rule}", {"because": in_words(reason)}, language)
         for reason in one.reasons
     ]

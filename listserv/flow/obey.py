@@ -24,6 +24,7 @@ from listserv.flow.notices import language_for
 from listserv.flow.perform import Target, Told, perform, puzzled, targets
 from listserv.flow.site import Site
 from listserv.flow.wish import Result, Writer
+from listserv.mail.said import Said
 from listserv.mail.said import said as read_said
 from listserv.policy.authority import Acting
 from listserv.policy.commands.addresses import BY_ROLE, WRITTEN
@@ -87,8 +88,11 @@ def commands(
     at: Address,
     authorship: Authorship,
     now: datetime,
+    *,
+    line: str = "",
 ) -> None:
-    """Act on a mail that a person wrote to our address `at`, which is `meant` for commands."""
+    """Act on a mail that a person wrote to our address `at`, which is `meant` for commands; with a
+    `line`, on that line of it alone."""
     if meant.role is Role.LEAVE_TOKEN:
         _leave_by_token(tx, site, meant, at.domain, now)
         return
@@ -104,7 +108,7 @@ def commands(
         log.info("commands to=%s author=%s came before", at, author.masked)
         return
     names = frozenset(name for name, domain in lists.names(tx) if domain == at.domain)
-    read = read_said(incoming.raw)
+    read = Said("", (line,)) if line else read_said(incoming.raw)
     wanted = parse(read.subject, read.lines, meant, names, domain=at.domain, today=site.today(now))
     if read.subject != " ".join(post.subject.split()):  # that of the mail which this one answers
         quoted = NotUnderstood(shortened(read.subject), "", Why.WORD)

@@ -8,7 +8,7 @@ from listserv.domain.address import Address, parse_address
 from listserv.domain.errors import ListservError
 from listserv.domain.lists import MailingList
 from listserv.domain.members import Member, MemberState
-from listserv.flow import notices, undo
+from listserv.flow import graduation, notices, undo
 from listserv.flow.address_input import new_address
 from listserv.flow.asking import can_be_asked
 from listserv.flow.enrol import change_member
@@ -114,6 +114,9 @@ def _done(
         log.warning("other address=%s impossible: %s", other.masked, wrong)
         return False
     back = undo.membership(tx, member.id, before)
+    moved = members.get(tx, member.id)
+    if moved is not None and not is_also:  # behind what UNDO looks at: it ends by itself
+        graduation.begin_again(tx, mlist, moved)
     reply_to = undo.offer(tx, site, mlist, member.address, [back], now)
     language = notices.language_of(mlist, member)
     for to, undone_at in ((member.address, reply_to), (other, None)):

@@ -101,10 +101,17 @@ def perform(
     if who is Who.ANYBODY or (member is not None and member.role in ROLES[who]):
         result = _do(wish)
     else:
-        result = not_done("member" if member is None else who)
+        result = not_done(_refused(command, member))
     log.info("command=%s list=%s by=%s result=%s", command.verb, mlist.address if mlist else "-",
              writer.address.masked, result.phrase or "told")  # fmt: skip
     return Told(str(command), mlist, result if writer.undo else replace(result, undo=()))
+
+
+def _refused(command: Command, member: Member | None) -> str:
+    """Why somebody may not do it."""
+    if member is not None and command.verb is Verb.AWAY:
+        return "away"  # a member means BREAK
+    return "member" if member is None else BY_VERB[command.verb].who
 
 
 def _as_they_are(
@@ -150,6 +157,7 @@ DO: Mapping[Verb, Callable[[Wish], Result]] = {
     Verb.SET: preferences.set_options,
     Verb.BREAK: preferences.take_break,
     Verb.BACK: preferences.come_back,
+    Verb.AWAY: preferences.go_away,
     Verb.NAME: preferences.set_name,
     Verb.TIMEZONE: preferences.set_zone,
     Verb.CHANGE: other_address.ask,

@@ -1,4 +1,4 @@
-"""SET, BREAK, BACK, NAME and TIMEZONE: what members, and owners for them, change."""
+"""SET, BREAK, BACK, AWAY, NAME and TIMEZONE: what members, and owners for them, change."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -6,7 +6,7 @@ from dataclasses import replace
 from listserv.domain.lists import MailingList
 from listserv.domain.members import Delivery, Member, MemberState
 from listserv.domain.settings import Value
-from listserv.flow import catch_up, schedules, undo
+from listserv.flow import catch_up, handover, moderators, schedules, undo
 from listserv.flow.site import Site
 from listserv.flow.wish import Result, Wish, not_done
 from listserv.policy.commands.command import Command, Option
@@ -67,22 +67,48 @@ def take_break(wish: Wish) -> Result:
 
 
 def come_back(wish: Wish) -> Result:
-    """BACK: mail comes as before; how many posts they missed."""
+    """BACK: mail comes as before, how many posts they missed; and a moderator is asked again. Whose
+    mail is off without an end, and who was away, only meant the latter."""
     member = wish.member
     if member is None:
         return not_done("member")
-    missed = members.missed(wish.tx, member)
+    today = wish.site.today(wish.now)
+    was_away = member.is_away(today)
+    resumes = member.until is not None or not was_away
+    missed = members.missed(wish.tx, member) if resumes else 0
     on = receiving(_receiving(member), Option.ON)
 
     def resume(member: Member) -> Member:
-        if on.delivery is member.delivery:
+        if member.settings.away:
+            member = members.change(wish.tx, member, {"away": ""})
+        if not resumes or on.delivery is member.delivery:
             return member
         return members.receive(wish.tx, member, on.delivery)
 
     result = _changed(wish, resume)
-    if member.delivery is Delivery.NOMAIL and member.state is MemberState.ACTIVE:
+    if resumes and member.delivery is Delivery.NOMAIL and member.state is MemberState.ACTIVE:
         catch_up.came_back(wish.tx, wish.site, wish.list, member, wish.now)
-    return replace(result, values={**result.values, "missed": missed})
+    if was_away:
+        handover.show_some(wish.tx, wish.site, wish.list.id, wish.now)
+    comes = resumes and (not was_away or on.delivery is not member.delivery)
+    said = {"missed": missed, "asked": was_away, "comes": comes}
+    return replace(result, values={**result.values, **said})
+
+
+def go_away(wish: Wish) -> Result:
+    """AWAY: others are asked about what waits, until a day; of what nobody else has they hear at
+    once. The mail of the list comes all the same."""
+    until = wish.command.until
+    assert until is not None
+
+    def leave_it(member: Member) -> Member:
+        return members.change(wish.tx, member, {"away": until.isoformat()})
+
+    result = _changed(wish, leave_it)
+    handover.show_some(wish.tx, wish.site, wish.list.id, wish.now)
+    asked = moderators.moderators(wish.tx, wish.list, wish.site.today(wish.now))
+    alone = any(wish.member is not None and one.id == wish.member.id for one in asked)
+    return replace(result, values={**result.values, "until": until, "alone": alone})
 
 
 def set_name(wish: Wish) -> Result:

@@ -20,7 +20,7 @@ from listserv.flow import (
     confirm,
     content,
     escalate,
-    moderate_by_mail,
+    moderator_reply,
     notices,
     obey,
     role_mail,
@@ -53,7 +53,7 @@ _TOLD = "owners told"
 # Mail that acts on the word of its author: what a program wrote does nothing there.
 _BY_AUTHORITY = {
     **dict.fromkeys(obey.ROLES, obey.commands),
-    Role.MODERATE: moderate_by_mail.reply,
+    Role.MODERATE: moderator_reply.reply,
 }
 # The very message that the list accepted or held before: 250, and nothing happens twice.
 DUPLICATE = Decision(Verdict.ACCEPT, (Reason("duplicate", "it came in before"),))

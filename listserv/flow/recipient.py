@@ -24,7 +24,7 @@ from listserv.domain.replies import (
     Reply,
 )
 from listserv.domain.tokens import Purpose, read_copy_token, read_item_token
-from listserv.flow import confirm, moderate_by_mail, obey, role_mail
+from listserv.flow import confirm, moderator_reply, obey, role_mail
 from listserv.flow.site import Site
 from listserv.store import counters, lists
 from listserv.store.session import Tx
@@ -68,7 +68,7 @@ def _reply_for(tx: Tx, site: Site, meant: Recipient | None, domain: str) -> Repl
         case Recipient(Role.LEAVE_TOKEN):
             return RECIPIENT_OK if obey.of_leave_token(tx, site, meant, domain) else UNKNOWN
         case Recipient(Role.MODERATE):
-            is_ours = moderate_by_mail.is_known(tx, meant, domain)
+            is_ours = moderator_reply.is_known(tx, meant, domain)
             return RECIPIENT_OK if is_ours else UNKNOWN
         case Recipient(role) if role in obey.ROLES:
             return RECIPIENT_OK

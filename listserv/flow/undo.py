@@ -14,7 +14,7 @@ from listserv.domain.errors import ListservError
 from listserv.domain.lists import MailingList
 from listserv.domain.members import Member, MemberState
 from listserv.domain.settings import addresses_in
-from listserv.flow import administer, notices
+from listserv.flow import administer, graduation, notices
 from listserv.flow.links import Claims
 from listserv.flow.question import (
     commands_address,
@@ -177,7 +177,9 @@ def _restore(tx: Tx, site: Site, step: Step, by: str, now: datetime) -> None:
     if other is not None and other.id != member.id:
         raise ListservError(f"{address} is somebody else's on {mlist.address} by now")
     claims.refuse_also(member, addresses_in(str(values.get("settings.also") or "")))
-    members.restore(tx, member, values)
+    restored = members.restore(tx, member, values)
+    if "address" in values:
+        graduation.begin_again(tx, mlist, restored)
     events.log(tx, mlist.id, by, f"took back a change of {address}", now)
 
 

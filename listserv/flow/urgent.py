@@ -83,7 +83,7 @@ def _tell_moderators(
         "lines": text.lines, "more": text.more,
         "others": text.others, "more_others": text.more_others,
     }  # fmt: skip
-    for language, readers in by_language(mlist, moderators(tx, mlist)).items():
+    for language, readers in by_language(mlist, moderators(tx, mlist, site.today(now))).items():
         attached = held_copy(raw, partial(_left_out, site, language))
         noted = [site.templates.phrase(f"urgent.{one}", {}, language) for one in notes]
         for reader in readers:

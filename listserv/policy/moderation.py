@@ -57,6 +57,8 @@ WORDS: Mapping[Verb, tuple[str, ...]] = {
 _VERB: Mapping[tuple[str, ...], Verb] = {
     tuple(word.split()): verb for verb, words in WORDS.items() for word in words
 }
+# Of a member who posts freely from now on: go on reading their posts before.
+KEEP = frozenset({"keep", "behalten", "garder", "mantener"})
 _TAKES_REST = frozenset({Verb.REJECT, Verb.ASK})
 _NO = frozenset({"no", "nein", "non", "nope"})
 _COURTESY = frozenset(
@@ -77,8 +79,7 @@ def read_ruling(lines: Sequence[str]) -> Ruling | Unclear:
     if not lines or lines[0].startswith(">"):
         return Unclear.NONE
     first = unicodedata.normalize("NFKC", lines[0])
-    words = [plain for word in first.split() if (plain := word.strip(_AROUND).casefold())]
-    told = [word for word in words if word not in _COURTESY]
+    told = _told(first)
     verb, length = _verb(told)
     if verb is None:
         return Unclear.NO if told and told[0] in _NO else Unclear.NONE
@@ -92,6 +93,20 @@ def read_ruling(lines: Sequence[str]) -> Ruling | Unclear:
     if verb is Verb.ASK and not text:
         return Unclear.SILENT
     return Ruling(verb, text)
+
+
+def says_keep(lines: Sequence[str]) -> bool:
+    """Whether the first line above the quotation says to go on reading somebody's posts."""
+    if not lines or lines[0].startswith(">") or "?" in lines[0]:
+        return False
+    told = _told(unicodedata.normalize("NFKC", lines[0]))
+    return len(told) == 1 and told[0] in KEEP
+
+
+def _told(line: str) -> list[str]:
+    """The words of a line, but for courtesy."""
+    words = [plain for word in line.split() if (plain := word.strip(_AROUND).casefold())]
+    return [word for word in words if word not in _COURTESY]
 
 
 def _verb(told: Sequence[str]) -> tuple[Verb | None, int]:

@@ -35,8 +35,12 @@ MAX_BY_LIST = 60
 UNPROVEN_AUTHOR = "unproven-author"
 # The rule under which a post waits until its author has said what it answers.
 WHOLE_DIGEST = "whole-digest"
-# The rule under which a post waits for what its text says.
+# The rule under which a post waits for what its text says, and what stands before that.
 CONTENT = "content"
+_CONTENT_SAYS = "a content rule of the list says: "
+# The rules under which a new member's posts wait, and one more of somebody.
+NEW_MEMBER = "moderate-new"
+ONCE_MORE = "moderate-next"
 # Rules whose refusal is heard by the client or by nobody.
 QUIET = frozenset({"banned", "forged-stranger"})
 
@@ -195,12 +199,14 @@ RULES: tuple[Rule, ...] = (
          lambda f: _is_spam(f) and f.author is not None),
     Rule("moderate-all", _H, "a moderator reads every post before it goes out", lambda f: True,
          where={"moderation": ("all",)}),
-    Rule("moderate-new", _H,
+    Rule(NEW_MEMBER, _H,
          "a moderator reads a new member's first posts ({new_member_posts}) before they go out",
          _is_from_new_member, where={"moderation": ("new",)}),
+    Rule(ONCE_MORE, _H, "a moderator reads one more post of this member before it goes out",
+         lambda f: f.author is not None and f.author.settings.read_next),
     Rule("moderate-member", _H, "a moderator reads this member's posts before they go out",
          lambda f: f.author is not None and f.author.settings.moderated),
-    Rule(CONTENT, _H, "a content rule of the list says: {content}",
+    Rule(CONTENT, _H, f"{_CONTENT_SAYS}{{content}}",
          lambda f: bool(f.content.holds), needs="content_rules"),
     Rule("not-addressed", _H, "neither To nor Cc names the list", lambda f: not f.addressed),
     Rule("same-message-id", _H, "an earlier post with another text has the same Message-ID",
@@ -257,6 +263,11 @@ def decide(facts: Facts, rules: Sequence[Rule] = RULES) -> Decision:
     return Decision(Verdict.HOLD if holds else Verdict.ACCEPT, tuple(holds))
 
 
+def in_words(reason: Reason) -> str:
+    """A reason as a sentence in another language goes on with it: what an owner wrote, alone."""
+    return reason.because.removeprefix(_CONTENT_SAYS)
+
+
 def rules_table(mlist: MailingList | None, *, require_proven_author: bool = True) -> str:
     """The rules in Markdown: of one list, those that the settings put in force, with its values;
     or all of them, with the settings on which they depend."""
@@ -284,7 +295,7 @@ Otherwise the post is held for every reason that applies, or goes out when there
 def _of_list(mlist: MailingList) -> dict[str, str]:
     return {
         "address": mlist.address,
-        "max_size": _in_words(mlist.settings.max_size),
+        "max_size": _as_size(mlist.settings.max_size),
         "new_member_posts": str(mlist.settings.new_member_posts),
     }
 
@@ -292,13 +303,13 @@ def _of_list(mlist: MailingList) -> dict[str, str]:
 def _of_post(post: Post, authorship: Authorship) -> dict[str, str]:
     return {
         "authorship": "; ".join(authorship.reasons),
-        "size": _in_words(post.size, up=True),
+        "size": _as_size(post.size, up=True),
         "automatic": post.automatic,
         "defects": "; ".join(post.defects),
     }
 
 
-def _in_words(size: int, *, up: bool = False) -> str:
+def _as_size(size: int, *, up: bool = False) -> str:
     """A size in bytes as people say it. Limits are rounded down and posts `up`, so that a post one
     byte too large never has the size that the list takes."""
     unit, step, name = (MEGABYTE, 10, "MB") if size >= MEGABYTE else (_KILOBYTE, 1, "kB")

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, case, func, insert, or_, select, update
+from sqlalchemy import Row, and_, case, func, insert, or_, select, update
 
 from listserv.domain.address import Address
 from listserv.domain.authorship import Authorship
@@ -137,10 +137,28 @@ def next_due(tx: Tx, now: datetime, after: int = 0) -> int | None:
 
 
 def first_list(tx: Tx, after: int = 0) -> int | None:
-    """The first list, by number above `after`, that holds anything."""
-    query = select(func.min(HeldRow.list_id))
-    waits = HeldRow.state == HeldState.HELD, HeldRow.list_id > after
-    return tx.execute(query.where(*waits)).scalar_one()
+    """The first list, by number above `after`, that holds anything, or where something has expired
+    that its moderators have not heard of."""
+    waits = or_(HeldRow.state == HeldState.HELD, _UNTOLD)
+    query = select(func.min(HeldRow.list_id)).where(waits, HeldRow.list_id > after)
+    return tx.execute(query).scalar_one()
+
+
+def expire(tx: Tx, held_id: int, by: str, note: str, now: datetime) -> Held:
+    """Decide that nobody has decided; moderators are to hear of it. Raises ListservError when
+    somebody has."""
+    expired = decide(tx, held_id, HeldState.EXPIRED, by, note, now)
+    put_off(tx, held_id, now)
+    return expired
+
+
+def tell_expired(tx: Tx, list_id: int) -> int:
+    """How many have expired in a list that were not told of; they count as told now."""
+    mine = HeldRow.list_id == list_id, _UNTOLD
+    return tx.execute(update(HeldRow).where(*mine).values(next=None)).rowcount
+
+
+_UNTOLD = and_(HeldRow.state == HeldState.EXPIRED, HeldRow.next.is_not(None))
 
 
 def unasked(tx: Tx, list_id: int, now: datetime) -> int:

@@ -410,7 +410,7 @@ def waiting_of(tx: Tx, members: Sequence[Member]) -> dict[int, int]:
 
 def graduate(tx: Tx, member: Member, posts: int) -> Member:
     """Let a member post freely where new members' first `posts` are read before."""
-    change(tx, member, {"moderated": False})
+    change(tx, member, {"moderated": False, "read_next": False})
     _update(tx, member.id, posts=max(member.posts, posts))
     return _again(tx, member.id)
 

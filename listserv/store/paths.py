@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Text, bindparam, select, text
+from sqlalchemy import Text, bindparam, delete, select, text
 
 from listserv.domain.authorship import VerifiedPath
 from listserv.store.quick import Quick
@@ -25,6 +25,11 @@ def confirm(tx: Tx, member_id: int, path: VerifiedPath, by: str, now: datetime) 
         dkim = " ".join(sorted(set(path.dkim)))
         values = {"member_id": member_id, "dkim": dkim, "spf": path.spf, "now": now, "by": by}
         tx.execute(_CONFIRM, values)
+
+
+def forget(tx: Tx, member_id: int) -> None:
+    """No path of a member is familiar any more."""
+    tx.execute(delete(FamiliarPathRow).where(FamiliarPathRow.member_id == member_id))
 
 
 def familiar(tx: Tx, member_id: int, since: datetime) -> list[VerifiedPath]:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 
 from listserv.clock import Clock
-from listserv.flow import escalate, summary, tidy
+from listserv.flow import escalate, handover, summary, tidy
 from listserv.flow.breaks import end_breaks
 from listserv.flow.site import Site
 from listserv.store import held, retention
@@ -24,9 +24,9 @@ _FORGET_EVERY = 3600.0
 async def keep_tidy(
     store: Store, site: Site, clock: Clock, keep: timedelta, is_dead: Callable[[str], bool]
 ) -> None:
-    """Look after leases and what waits for a person every 10 s, end breaks every minute and forget
-    what is due every hour, until cancelled. What the database does not take waits for the next
-    turn."""
+    """Look after leases and what waits for a person every 10 s, end breaks and see to it that who
+    decides knows what waits every minute, and forget what is due every hour, until cancelled. What
+    the database does not take waits for the next turn."""
 
     def take_back(tx: Tx) -> None:
         tidy.take_back(tx, clock.now(), is_dead)
@@ -50,6 +50,21 @@ async def keep_tidy(
             except Exception:  # a fault of ours about one of them leaves the others alone
                 log.exception("held=%d could not go on", number)
 
+    async def show_what_waits() -> None:
+        number = await asyncio.to_thread(store.read, held.first_list)
+        while number is not None:
+            behind = partial(handover.is_wanting, site=site, list_id=number, now=clock.now())
+            show = partial(handover.show_some, site=site, list_id=number, now=clock.now())
+            try:
+                if await asyncio.to_thread(store.read, behind):
+                    while await asyncio.to_thread(store.write, show):
+                        pass
+            except StorageError:
+                raise
+            except Exception:  # a fault of ours about one list leaves the others alone
+                log.exception("list=%d: what waits could not be shown", number)
+            number = await asyncio.to_thread(store.read, partial(held.first_list, after=number))
+
     async def sum_up() -> None:
         number: int | None = 0
         while number is not None:
@@ -68,6 +83,7 @@ async def keep_tidy(
             if clock.monotonic() - ended >= _BREAKS_EVERY:
                 while await asyncio.to_thread(store.write, end_some_breaks):
                     pass
+                await show_what_waits()
                 await sum_up()
                 ended = clock.monotonic()
             if clock.monotonic() - forgot >= _FORGET_EVERY:

@@ -36,7 +36,8 @@ def test_a_member_is_shown_with_all_that_works(town: Shell) -> None:
         "address": "bob@x.test", "name": "Bob", "role": "member", "delivery": "mail",
         "state": "active", "format": "html", "digest_hour": "", "digest_days": "",
         "timezone": "", "own_posts": "yes", "duplicates": "yes", "ack": "no",
-        "conceal": "no", "moderated": "no", "also": "", "language": "", "until": "",
+        "conceal": "no", "moderated": "no", "read_next": "no", "away": "", "also": "",
+        "language": "", "until": "",
         "waiting": 0, "posts": 0, "joined": bob["joined"], "began": "command line",
     }  # fmt: skip
     assert _roster(town)["bob@x.test"] == bob

@@ -16,7 +16,7 @@ from listserv.domain.members import MemberState
 from listserv.domain.post import Transport
 from listserv.flow import moderate
 from listserv.rule_files import RuleFiles
-from listserv.store import held, members, posts
+from listserv.store import held, lists, members, posts
 from listserv.store.tables import MemberRow
 from tests.flow.world import PROVEN, World
 
@@ -364,3 +364,13 @@ def test_a_post_that_is_held_for_another_reason_keeps_all_reasons(
     assert [rule for rule, _ in reasons(world, town)] == ["stranger-hold", "content"]
     found = world.store.read(lambda tx: posts.latest(tx, town.id))
     assert found is not None and found.verdict is Verdict.HOLD
+
+
+def test_a_german_moderator_reads_the_owners_words_in_a_german_sentence(
+    world: World, town: MailingList
+) -> None:
+    world.store.write(lambda tx: lists.change(tx, town.id, {"language": "de"}))
+    world.post(ANN, "town", body="selling")
+    text = next(text for to, text in sent(world) if to == MO and "Ein Beitrag wartet" in text)
+    assert "eine Inhaltsregel der Liste sagt: advert?" in text
+    assert "content rule" not in text

@@ -483,6 +483,24 @@ def test_an_unproven_reply_is_asked_about_once_and_yes_acts_and_teaches(
     assert state(world, two) is HeldState.APPROVED
 
 
+def test_unproven_replies_are_asked_about_once_a_day_for_each_post_and_moderator(
+    world: World, town: MailingList
+) -> None:
+    world.post(ANN, "town", subject="first", authorship=PROVEN)
+    world.post(ANN, "town", subject="second", authorship=PROVEN)
+    notices = shown(world)
+    letters(world)
+    for words in ("approve", "discard", "trust"):
+        for one in notices:
+            reply(world, one, words, one.to, UNPROVEN)
+    asked = letters(world)
+    assert sorted(letter.to for letter in asked) == [MAX, MAX, MO, MO]
+    assert all('answers "approve"' in letter for letter in asked)
+    world.clock.pass_by(days=1)
+    reply(world, notices[0], "discard", notices[0].to, UNPROVEN)
+    assert 'answers "discard"' in the_letter(world, notices[0].to)
+
+
 def test_a_yes_decides_nothing_when_the_moderator_is_none_any_more(
     world: World, town: MailingList
 ) -> None:

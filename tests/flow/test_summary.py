@@ -5,7 +5,7 @@ import re
 import pytest
 
 from listserv.domain.authorship import UNCHECKED
-from listserv.flow import moderate, summary
+from listserv.flow import escalate, moderate, summary
 from listserv.store import held
 from tests.flow.world import World
 
@@ -67,3 +67,38 @@ def test_nobody_is_told_of_their_own_post(world: World) -> None:
     world.deliver()
     world.clock.pass_by(hours=7)
     assert sum_up(world) == []
+
+
+def test_what_nobody_decided_in_time_is_told_of_once(town: World) -> None:
+    """Nobody else would hear of it: nothing proves who wrote it."""
+    expire(town)
+    assert [one.state for one in town.store.read(lambda tx: held.ls(tx, state="expired"))]
+    town.clock.pass_by(hours=6)
+    assert sum_up(town) == [MO]
+    mail = town.last().decode()
+    assert "Subject: Nothing waits any more at Town" in mail and "Expired undecided: 2." in mail
+    town.post(ANN, "town", subject="Leaves")
+    town.deliver()
+    town.clock.pass_by(days=1)
+    assert sum_up(town) == [MO]
+    assert "One still waits" in town.last().decode() and "Expired" not in town.last().decode()
+
+
+def expire(world: World) -> None:
+    """All that is held has waited too long."""
+    world.clock.pass_by(days=14)
+    now = world.clock.now()
+    for one in world.store.read(held.ls):
+        world.store.write(lambda tx: escalate.go_on(tx, world.site, one.id, now))  # noqa: B023
+    world.deliver()
+
+
+def test_owners_hear_of_what_only_they_can_decide(world: World) -> None:
+    """The only moderator cannot decide about their own post."""
+    mlist = world.found("town", title="Town", moderation="all")
+    world.join(mlist, OLGA, role="owner")
+    world.join(mlist, MO, role="moderator")
+    world.post(MO, "town", subject="Seeds")
+    world.deliver()
+    world.clock.pass_by(hours=6)
+    assert sum_up(world) == [OLGA]

@@ -5,7 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from listserv.domain.decision import Verdict
-from listserv.policy.moderation import MAX_WORDS, WORDS, Ruling, Unclear, Verb, read_ruling
+from listserv.policy.moderation import (
+    KEEP,
+    MAX_WORDS,
+    WORDS,
+    Ruling,
+    Unclear,
+    Verb,
+    read_ruling,
+    says_keep,
+)
 from listserv.policy.posting import RULES
 from listserv.resources import read_phrases, templates_dir
 
@@ -72,6 +81,20 @@ def test_only_the_first_line_is_a_verb() -> None:
 def test_no_word_means_two_things() -> None:
     words = [word for row in WORDS.values() for word in row]
     assert len(words) == len(set(words))
+    assert KEEP.isdisjoint(words)
+
+
+KEEPS = {
+    "keep": True, "Keep, please.": True, "\u201ebehalten\u201c": True, "garder merci": True,
+    "mantener": True, "keep?": False, "keep on": False, "> keep": False, "Keep it up": False,
+    "": False, "I keep": False, "keeping": False, "approve": False, "thanks": False,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("line", KEEPS, ids=str)
+def test_keep_stands_alone(line: str) -> None:
+    assert says_keep([line] if line else []) is KEEPS[line]
+    assert not says_keep(["Hello", line])
 
 
 @given(st.lists(st.text(max_size=80), max_size=5))

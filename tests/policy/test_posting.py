@@ -156,6 +156,10 @@ CASES: dict[str, list[Facts]] = {
             mlist=a_list(moderation="new", new_member_posts=1000), author=a_member(posts=999)
         ),
     ],
+    "moderate-next": [
+        from_member(author=a_member(read_next=True, posts=99)),
+        from_member(author=a_member(MemberRole.OWNER, read_next=True), mlist=a_list()),
+    ],
     "moderate-member": [
         from_member(author=MODERATED),
         from_member(author=a_member(MemberRole.OWNER, moderated=True)),

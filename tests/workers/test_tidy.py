@@ -5,11 +5,15 @@ import logging
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from listserv.domain.members import Delivery
 from listserv.store import members
 from listserv.store.session import Store
+from listserv.store.tables import MemberRow
 from listserv.workers import tidy
+from tests.flow.letters import ANN, MO, PROVEN
+from tests.flow.waiting import MAX, a_town, shown
 from tests.flow.world import World
 from tests.workers.test_deliver import until
 from tests.workers.test_storage import IMPATIENT, locked
@@ -39,8 +43,9 @@ def test_breaks_end_once_a_minute_and_a_locked_database_only_delays_them(
         until = (world.clock.now() + timedelta(days=1)).date().isoformat()
         world.store.write(lambda tx: members.change(tx, bob, {"until": until}))
 
+    store = Store(world.store.url, busy_timeout=IMPATIENT)
+
     async def main() -> None:
-        store = Store(world.store.url, busy_timeout=IMPATIENT)
         away()
         world.clock.pass_by(days=1)
         keep = timedelta(days=30)
@@ -56,7 +61,32 @@ def test_breaks_end_once_a_minute_and_a_locked_database_only_delays_them(
             await until(is_back)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-        store.close()
 
     asyncio.run(main())
+    store.close()  # when no thread of the loop uses it any more
     assert world.deliver() == [BOB, BOB]
+
+
+def test_a_new_moderator_is_shown_what_waits_although_another_list_has_a_fault(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad, good = a_town(world), world.found("village", title="Village", moderation="all")
+    world.join(good, MAX, role="moderator")
+    world.join(good, ANN)
+    world.post(ANN, "town", "village", authorship=PROVEN)
+    shown(world)
+    world.join(good, MO, role="moderator")
+    broken = update(MemberRow).where(MemberRow.list_id == bad.id)
+    world.store.write(lambda tx: tx.execute(broken.values(settings={"away": "for ever"})).close())
+
+    async def main() -> None:
+        keep = timedelta(days=30)
+        loop = tidy.keep_tidy(world.store, world.site, world.clock, keep, lambda worker: False)
+        running = asyncio.create_task(loop)
+        async with asyncio.timeout(PATIENCE):
+            await until(lambda: [one.to for one in shown(world)] == [MO])
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(main())
+    assert f"list={bad.id}: what waits could not be shown" in caplog.text

@@ -47,6 +47,7 @@ class Verb(StrEnum):
     UNBAN = "UNBAN"
     HOLD = "HOLD"
     FREE = "FREE"
+    AWAY = "AWAY"
 
     @property
     def key(self) -> str:
@@ -90,9 +91,10 @@ class Command:
     if it is one. `address` is the new address of CHANGE, the other one of ALSO, whom an owners'
     verb is about, and with SUBSCRIBE and SIGNOFF an address that the line names, which need not be
     the author's; `old` is CHANGE's. `domain` is banned instead of an address. `until` is the first
-    day after a break, or after a ban. `token` is that of CONFIRM, or of an address that acts for
-    one recipient of a copy. `quiet`: the person concerned is not written to. `hour`, `days` and
-    `zone` say when the digest comes, as the member settings are written; `days` may be DAILY.
+    day after a break, a ban, or a moderator's absence. `token` is that of CONFIRM, or of an address
+    that acts for one recipient of a copy. `quiet`: the person concerned is not written to. `hour`,
+    `days` and `zone` say when the digest comes, as the member settings are written; `days` may be
+    DAILY.
     """
 
     verb: Verb
@@ -154,6 +156,7 @@ class Why(StrEnum):
     NO_REMINDERS = "no-reminders"
     BY_OWNER = "by-owner"
     DATE = "date"
+    NO_DAY = "no-day"
     TWO_DATES = "two-dates"
     PAST = "past"
     TOO_FAR = "too-far"

@@ -225,7 +225,7 @@ _TIMES = {
     Why.ZONE: "TIMEZONE {} Europe/Berlin",
     Why.NO_ZONE: "TIMEZONE {} Europe/Berlin",
 }
-_DATES = frozenset({Why.DATE, Why.TWO_DATES, Why.PAST, Why.TOO_FAR})
+_DATES = frozenset({Why.DATE, Why.NO_DAY, Why.TWO_DATES, Why.PAST, Why.TOO_FAR})
 
 
 def _checked(row: Row, line: Line, read: Command | Trouble) -> Command | Trouble:

@@ -1,4 +1,4 @@
-"""What members change about themselves: BREAK, BACK, CHANGE, ALSO, NAME."""
+"""What members change about themselves: BREAK, BACK, AWAY, CHANGE, ALSO, NAME."""
 
 from datetime import date
 
@@ -19,6 +19,11 @@ def read_break(line: Line) -> Command | Trouble:
     if isinstance(end, date):
         return line.command(until=end)
     return Trouble(end)
+
+
+def read_away(line: Line) -> Command | Trouble:
+    """AWAY [listname | *] UNTIL date: never without an end, which would be forgotten."""
+    return read_break(line) if line.rest else Trouble(Why.NO_DAY)
 
 
 def read_change(line: Line) -> Command | Trouble:

@@ -114,6 +114,8 @@ COMMANDS: tuple[Row, ...] = (
         _MODERATOR, _MEMBERSHIP, _ONE, member.read_alone),
     Row(Verb.FREE, ("FREE",), "FREE listname",
         _MODERATOR, _MEMBERSHIP, _ONE, member.read_alone),
+    Row(Verb.AWAY, ("AWAY", "ABWESEND"), "AWAY listname UNTIL 1 June",
+        _MODERATOR, _DELIVERY, _MINE, member.read_away),
     Row(Verb.ADD, ("ADD",), "[QUIET] ADD listname address [name]",
         _OWNER, _MEMBERSHIP, _ONE, owners.read_named),
     Row(Verb.DELETE, ("DELete",), "[QUIET] DELETE listname address",

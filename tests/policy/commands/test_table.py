@@ -55,13 +55,16 @@ def test_what_changes_something_is_judged_by_trust() -> None:
         Verb.END, Verb.INDEX, Verb.GET, Verb.SEND, Verb.SEARCH, Verb.PASSWORD,
     }  # fmt: skip
     delivery = {row.verb for row in COMMANDS if row.act is Act.DELIVERY}
-    assert delivery == {Verb.SET, Verb.BREAK, Verb.BACK, Verb.NAME, Verb.TIMEZONE}
+    assert delivery == {
+        Verb.SET, Verb.BREAK, Verb.BACK, Verb.NAME, Verb.TIMEZONE, Verb.AWAY,
+    }  # fmt: skip
     assert {row.act for row in COMMANDS} == {None, Act.DELIVERY, Act.MEMBERSHIP}
 
 
 def test_what_is_about_others_is_for_owners_and_one_list() -> None:
+    own = BY_VERB[Verb.AWAY]
     for row in COMMANDS:
-        if row.who in {Who.OWNER, Who.MODERATOR}:
+        if row.who in {Who.OWNER, Who.MODERATOR} and row is not own:
             assert row.about is About.ONE and row.act is Act.MEMBERSHIP
 
 
