@@ -87,10 +87,9 @@ def test_cancel_takes_it_back_once(world: World) -> None:
         reply(world, address, "cancel", ANN, PROVEN, **mark)
     reply(world, address, "no", ANN)
     assert state(world, number) is HeldState.HELD and letters(world) == []
-    for words in ("Please cancel", "Cancel my membership"):
-        reply(world, address, words, ANN)
-        assert state(world, number) is HeldState.HELD
-        assert "reply with: cancel" in the_letter(world, ANN)
+    reply(world, address, "Cancel my membership", ANN)
+    assert state(world, number) is HeldState.HELD
+    assert "reply with: cancel" in the_letter(world, ANN)
 
     reply(world, address, "Cancel.\r\n\r\n> cancel", ANN, NOTHING_VERIFIED)
     assert state(world, number) is HeldState.WITHDRAWN

@@ -36,6 +36,7 @@ SAID = [
     ("cancel my membership", Word.UNCLEAR),
     ("Cancel the subscription, please", Word.UNCLEAR),
     ("cancel?", Word.UNCLEAR),
+    ("Please cancel", Word.UNCLEAR),
     ("cancel cancellation", Word.UNCLEAR),
     ("no", Word.NOTHING),
     ("No, yes would be a lie", Word.NOTHING),
