@@ -80,12 +80,13 @@ async def keep_tidy(
         try:
             await asyncio.to_thread(store.record, take_back)
             await go_on_with_held()
-            if clock.monotonic() - ended >= _BREAKS_EVERY:
+            began = clock.monotonic()
+            if began - ended >= _BREAKS_EVERY:
                 while await asyncio.to_thread(store.write, end_some_breaks):
                     pass
                 await show_what_waits()
                 await sum_up()
-                ended = clock.monotonic()
+                ended = began
             if clock.monotonic() - forgot >= _FORGET_EVERY:
                 await asyncio.to_thread(store.write, forget)
                 await asyncio.to_thread(store.write, retention.give_pages_back)
