@@ -7,7 +7,7 @@ from listserv.domain.answer import Answer
 from listserv.domain.lists import MailingList
 from listserv.domain.post import Post
 from listserv.domain.tokens import is_own_message_id, item_token
-from listserv.flow import meant
+from listserv.flow import meant, renderings
 from listserv.flow.site import Site
 from listserv.mail.answered import Answered, answered
 from listserv.mail.digest_words import Quotable
@@ -137,9 +137,14 @@ def _answered(
     items: Sequence[StoredPost],
     at: int | None,
 ) -> Answered:
-    texts = posts.texts(tx, [one.id for one in items])
+    shown = renderings.shown(tx, site, [one.id for one in items])
     quotable = [
-        Quotable(one.subject, one.author, texts.get(one.id, ""), item_token(site.secret, one.id))
+        Quotable(
+            subject=one.subject,
+            author=shown[one.id].author if one.id in shown else one.author,
+            text=shown[one.id].rendering.text if one.id in shown else "",
+            mark=item_token(site.secret, one.id),
+        )
         for one in items
     ]
     sent = posts.mail(tx, part.message) if part.message is not None else None

@@ -11,7 +11,7 @@ from listserv.mail.mending import Mending, mended
 from listserv.mail.parse import parse
 from listserv.mail.references import references
 from listserv.mail.rendering import render
-from listserv.store import lists, posts, queue
+from listserv.store import lists, posts, queue, renderings
 from listserv.store.posts import StoredPost
 from listserv.store.session import Tx
 
@@ -45,8 +45,10 @@ def conversation(tx: Tx, site: Site, post: StoredPost) -> tuple[str, ...]:
     if post.answers is not None:
         before = post.answers.references
     else:
-        came = posts.raw(tx, post.id)
-        before = parse(came).parents if came is not None else posts.parents(tx, post.id)
+        shown = renderings.of_posts(tx, [post.id]).get(post.id)
+        came = posts.raw(tx, post.id) if shown is None else None
+        before = parse(came).parents if came is not None else ()
+        before = shown.rendering.parents if shown is not None else before
     return references(before, message_id(tx, site, post))
 
 

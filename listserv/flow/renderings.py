@@ -31,7 +31,7 @@ def keep(tx: Tx, site: Site, mlist: MailingList, post: StoredPost) -> None:
 
 def named(tx: Tx, site: Site, ids: Sequence[int]) -> dict[int, frozenset[str]]:
     """Who stands in To and Cc of posts, as address keys."""
-    return {post: frozenset(kept.rendering.named) for post, kept in _all(tx, site, ids).items()}
+    return {post: frozenset(kept.rendering.named) for post, kept in shown(tx, site, ids).items()}
 
 
 def items(
@@ -39,7 +39,7 @@ def items(
 ) -> Iterator[tuple[Item, bytes | None]]:
     """The posts of these ids as a digest shows them, in their order, and with `with_copies` their
     copies as members get them, where they are left."""
-    known = _all(tx, site, ids)
+    known = shown(tx, site, ids)
     for post_id in ids:
         post = posts.get(tx, post_id)
         assert post.number is not None and post.accepted is not None, "it was accepted"
@@ -58,7 +58,8 @@ def items(
         yield item, _copy(tx, site, mlist, post, item.message_id) if with_copies else None
 
 
-def _all(tx: Tx, site: Site, ids: Sequence[int]) -> dict[int, Kept]:
+def shown(tx: Tx, site: Site, ids: Sequence[int]) -> dict[int, Kept]:
+    """What digests show of posts, by id; those are missing of which nothing is left."""
     found = renderings.of_posts(tx, ids)
     for post_id in ids:
         if post_id not in found and (made := _made(tx, site, posts.get(tx, post_id))) is not None:

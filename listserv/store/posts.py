@@ -27,7 +27,7 @@ from listserv.store.answer_json import read_answer, write_answer
 from listserv.store.authorship_json import read_authorship, write_authorship
 from listserv.store.quick import Quick
 from listserv.store.session import Tx
-from listserv.store.tables import Base, Instant, MessageRow, PostRow, RenderingRow
+from listserv.store.tables import Base, Instant, MessageRow, PostRow
 
 # A second arrival of the same message within this time is the first one's echo.
 DUPLICATE_WINDOW = timedelta(days=7)
@@ -245,20 +245,6 @@ def accepted(tx: Tx, list_id: int, post_ids: Collection[int]) -> dict[int, Store
         PostRow.id.in_(post_ids), PostRow.list_id == list_id, PostRow.number.is_not(None)
     )
     return {row.id: _stored(row) for row in tx.execute(query)}
-
-
-def texts(tx: Tx, post_ids: Collection[int]) -> dict[int, str]:
-    """What a digest shows as the text of these posts, by id, where it is kept."""
-    query = select(RenderingRow.post_id, RenderingRow.text)
-    rows = tx.execute(query.where(RenderingRow.post_id.in_(post_ids)))
-    return {row.post_id: row.text for row in rows}
-
-
-def parents(tx: Tx, post_id: int) -> tuple[str, ...]:
-    """What a post said it answers, where that is kept without its bytes."""
-    query = select(RenderingRow.rest).where(RenderingRow.post_id == post_id)
-    rest = tx.execute(query).scalar_one_or_none()
-    return tuple((rest or {}).get("parents", ()))
 
 
 def _stored(row: Row[*tuple[Any, ...]]) -> StoredPost:

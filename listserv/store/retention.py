@@ -49,12 +49,11 @@ DISCARDED = timedelta(days=7)
 # An answer to a question that has expired is still told so, and for 30 days from its beginning it
 # counts among those that nobody answered.
 EXPIRED = timedelta(days=16)
-# An issue is made once for all who get the same within this time,
-SAME_ISSUE = timedelta(days=2)
-# and an answer to it is understood so long.
+# An issue is made once for all who get the same within this time; so long the issue and what it
+# shows of a post are kept, so that an answer which quotes it is understood.
+SAME_ISSUE = timedelta(days=7)
+# An answer to an issue is known as one so long.
 ANSWERED = timedelta(days=90)
-# What a digest showed of a post is kept so long, so that an answer which quotes it is understood.
-QUOTED = timedelta(days=7)
 # A request to join that was decided can be looked at so long.
 DECIDED = timedelta(days=14)
 # As long as a sending server tries (RFC 5321 4.5.4.1).
@@ -73,10 +72,10 @@ def tidy(tx: Tx, retention: timedelta, now: datetime) -> int:
                  _is_kept_discard(now))  # fmt: skip
     tx.execute(update(PostRow).where(PostRow.raw_id.is_not(None), ~needed).values(raw_id=None))
     since = func.coalesce(PostRow.accepted, PostRow.received)
-    old = or_(PostRow.received < now - retention, since < now - QUOTED)
+    old = or_(PostRow.received < now - retention, since < now - SAME_ISSUE)
     bare = select(PostRow.id).where(PostRow.raw_id.is_(None), old).scalar_subquery()
     tx.execute(delete(RenderingRow).where(RenderingRow.post_id.in_(bare)))
-    digests.forget_mails(tx, now - SAME_ISSUE)
+    digests.forget_mails(tx, now - min(retention, SAME_ISSUE))
     digests.forget(tx, now - ANSWERED)
     tx.execute(
         delete(PostRow).where(

@@ -1,5 +1,6 @@
 """Answers to a digest: to one item of it, at LIST+re-TOKEN@, and to a whole one."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -7,21 +8,21 @@ from email import message_from_bytes
 from email.message import Message
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import update
 
 from listserv.domain.authorship import Authorship
 from listserv.domain.lists import MailingList
 from listserv.domain.post import Transport
 from listserv.domain.replies import Reply
 from listserv.domain.tokens import item_token, own_message_id
-from listserv.flow import escalate, meant, recipient, tidy
-from listserv.mail.rendering import render
-from listserv.store import digests, held, posts
+from listserv.flow import escalate, recipient, tidy
+from listserv.store import digests, held, posts, renderings
 from listserv.store.digests import IssuePart
 from listserv.store.held import Held
 from listserv.store.posts import StoredPost
 from listserv.store.session import Tx
-from listserv.store.tables import MemberRow, RenderingRow
+from listserv.store.tables import MemberRow
+from listserv.workers import digests as worker
 from tests.flow.letters import (
     ANN,
     AUTOMATIC,
@@ -39,7 +40,17 @@ from tests.flow.letters import (
 )
 from tests.flow.waiting import reply, shown
 from tests.flow.world import World, a_message
-from tests.mail.digests import DIGEST, FATIGUE, ITEMS, PORT, WALKS, digest_lines, gmail, item_lines
+from tests.mail.digests import (
+    DIGEST,
+    FATIGUE,
+    ITEMS,
+    PORT,
+    WALKS,
+    contents,
+    digest_lines,
+    gmail,
+    item_lines,
+)
 
 OWN = "Swimming is what helped my sister."
 SUBJECT = "4 messages in Town, 21 November"
@@ -74,10 +85,12 @@ class Town:
         answers = self.world.post(author, *recipients, raw=raw, authorship=authorship)
         return tuple(one.code for one in answers)
 
-    def reply(self, body: str, authorship: Authorship = PROVEN, **header: str) -> None:
+    def reply(
+        self, body: str, authorship: Authorship = PROVEN, author: str = BOB, **header: str
+    ) -> None:
         """A reply to the whole digest, as a program sends it."""
         given = {"subject": f"Re: {SUBJECT}", "in_reply_to": self.digest, **header}
-        assert self.write(body, authorship=authorship, **given) == (250,)
+        assert self.write(body, ["town"], author, authorship, **given) == (250,)
 
     def copies(self) -> list[Message]:
         """The copies that go out now: Ann's."""
@@ -129,14 +142,6 @@ def an_issue(world: World, mlist: MailingList, ids: list[int], subject: str = SU
     message_id = own_message_id(world.site.secret, bytes([mlist.id]) * 10, world.site.hostname)
 
     def keep(tx: Tx) -> None:
-        there = posts.texts(tx, ids)
-        for one in ids:
-            raw = meant.raw(tx, world.site, posts.get(tx, one))
-            if one not in there and raw is not None:
-                shows = render(raw)
-                rest = {"parents": list(shows.parents)}
-                row = {"post_id": one, "text": shows.text, "rest": rest}
-                tx.execute(insert(RenderingRow).values(**row))
         now = world.clock.now()
         issue = digests.begin(tx, mlist.id, b"key", now)
         part = IssuePart(issue, 1, subject, tuple(enumerate(ids, 1)), None)
@@ -440,5 +445,36 @@ def test_an_answer_within_a_week_is_understood_though_the_posts_bytes_have_left(
     )
     town.world.clock.pass_by(days=2)
     town.world.store.write(forget)
-    assert not town.world.store.read(lambda tx: posts.texts(tx, town.ids))
+    assert not town.world.store.read(lambda tx: renderings.of_posts(tx, town.ids))
     assert "Which post" in asked(town, gmail(item_lines(PORT), OWN).replace("\n", "\r\n")).subject
+
+
+def test_from_a_post_to_the_digest_to_an_answer_that_stands_in_the_thread(town: Town) -> None:
+    world = town.world
+    for hours in (0, 20):
+        world.clock.pass_by(hours=hours)
+        while worker.turn(world.store, world.site, world.clock):
+            pass
+    (digest,) = letters_to_cleo(world)
+    town.digest = str(digest["Message-ID"])
+    text, _ = (one.decode() for one in contents(digest.as_bytes()))
+    shown_as = dict(
+        zip(re.findall(r"Message: (\d)/4", text), re.findall("\nSubject: (.*)", text), strict=True)
+    )
+    (number,) = (n for n, subject in shown_as.items() if subject.strip() == PORT.subject)
+    body = gmail(text.splitlines(), OWN).replace("\n", "\r\n")
+    town.reply(body, author=CLEO, subject=f"Re: {digest['Subject']}")
+    (question,) = letters(world)
+    assert question.to == CLEO and f"- {number}: {PORT.subject}" in question
+    answer(world, question, number)
+    copy = town.copy()
+    assert copy["Subject"] == f"Re: {PORT.subject}" and thread(copy)[0] == "<item2@example.org>"
+    assert text_of(copy).startswith(OWN) and "My nurse cannot" in text_of(copy)
+    assert "third round" not in text_of(copy) and "+re-" not in text_of(copy)
+
+
+def letters_to_cleo(world: World) -> list[Message]:
+    before = len(world.sent)
+    world.deliver()
+    mails = (one for one in world.sent[before:] if CLEO in one.recipients)
+    return [message_from_bytes(b"".join(one.data)) for one in mails]
