@@ -13,6 +13,7 @@ from itertools import pairwise
 _NARROWEST, _WIDEST = 60, 80
 # Somebody's own arrangement: an item of a list, an indented line, columns.
 _ARRANGED = re.compile(r"\s|[-*+•·>|#]|\(?(?:\d{1,3}|[a-z])[.)]\s|[^\Wa-z]\S*:\s|.*\S\s{3}")
+_NEARLY = 6
 _SENTENCE_ENDS = re.compile(r".*[.!?:;,…)\"'”“»]$")
 
 
@@ -44,17 +45,16 @@ def _paragraphs(lines: Sequence[str]) -> Iterator[list[str]]:
 
 
 def _joined(paragraph: list[str], width: int) -> list[str]:
-    broken = len(paragraph) > 1 and all(
-        _is_broken(line, following, width) for line, following in pairwise(paragraph)
-    )
+    ends = list(pairwise(paragraph))
+    broken = bool(ends) and all(_is_full(line, following, width) for line, following in ends)
+    # One end says little: a line that begins anew, without an end of the one before, may be meant.
+    if broken and len(ends) == 1 and paragraph[1][0].isupper():
+        broken = bool(_SENTENCE_ENDS.match(paragraph[0])) or len(paragraph[0]) >= width - _NEARLY
     return [" ".join(paragraph)] if broken else paragraph
 
 
-def _is_broken(line: str, following: str, width: int) -> bool:
+def _is_full(line: str, following: str, width: int) -> bool:
+    """Whether the next word did not fit, and no line is arranged by its author."""
     word = following.partition(" ")[0]
-    if " " not in line or len(line) + 1 + len(word) <= width:
-        return False
-    if _ARRANGED.match(line) or _ARRANGED.match(following):
-        return False
-    # A line that begins anew without an end of the one before may be meant so.
-    return not (following[0].isupper() and not _SENTENCE_ENDS.match(line)) or len(line) >= width - 6
+    arranged = _ARRANGED.match(line) or _ARRANGED.match(following)
+    return " " in line and len(line) + 1 + len(word) > width and not arranged

@@ -8,6 +8,7 @@ import pytest
 from listserv.mail.digest import Item, Words, build
 from listserv.mail.digest_body import Paragraph, Voice
 from listserv.mail.digest_html import cleaned, mailto, paragraph_html
+from listserv.mail.encode import fitted
 from listserv.mail.rendering import Attachment, Note
 from listserv.mail.threads import bare_title
 from tests.mail.digest_day import GOLDEN, PREFIX, TEMPLATES, TOWN, issue, item, made
@@ -208,6 +209,15 @@ def test_messages_stand_whole_under_the_contents() -> None:
         else:
             assert one["Subject"] == TOWN[-1].subject and one["Reply-To"] == TOWN[-1].reply_to
             assert "ring the specialist nurse" in content(one).decode()
+
+
+def test_messages_go_to_a_relay_of_seven_bits() -> None:
+    raw = "Subject: x\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\u00e4\r\n".encode()
+    (part,) = build(replace(issue(TOWN[:2], "mime"), raws={1: raw, 2: raw}), Words(TEMPLATES))
+    fields, body = fitted(part.fields, part.body, eight_bit=False)
+    assert body.isascii()
+    texts = leaves(replace(part, fields=fields, body=body))
+    assert [text for _, text in texts[1:]] == ["\u00e4\n"] * 2
 
 
 def test_messages_are_split_by_their_size() -> None:

@@ -43,6 +43,14 @@ def test_a_paragraph_that_a_program_has_broken_is_one_line(width: int) -> None:
     ]  # fmt: skip
 
 
+def test_words_with_capitals_are_words() -> None:
+    told = (
+        "Die Krankenschwester am Telefon sagte, die Blutwerte seien in Ordnung, aber der Oberarzt"
+        " will die Computertomographie am Dienstag wiederholen, weil die Aufnahme unscharf war."
+    )
+    assert read(textwrap.wrap(told, 72)) == [told]
+
+
 @pytest.mark.parametrize("name", KEPT)
 def test_what_its_author_has_arranged_stays(name: str) -> None:
     lines = KEPT[name].split("\n")
