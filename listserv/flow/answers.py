@@ -1,7 +1,7 @@
 """What a post answers that came to LIST+re-TOKEN@, or as a reply to a whole digest."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from listserv.domain.answer import Answer
 from listserv.domain.lists import MailingList
@@ -27,11 +27,13 @@ _LONGEST = 60
 @dataclass(frozen=True, slots=True)
 class Meant:
     """What is known of an answer, and its subject. `asks` is the digest's mail that it answers
-    where nothing says which post of it: its author is to be asked."""
+    where nothing says which post of it: its author is to be asked. `says` anything: there is more
+    in it than the digest."""
 
     answer: Answer
     subject: str
     asks: IssuePart | None = None
+    says: bool = True
 
 
 def read(
@@ -70,11 +72,11 @@ def brief(text: str) -> str:
 
 
 def digest_of(tx: Tx, site: Site, mlist: MailingList, post: Post) -> IssuePart | None:
-    """The digest's mail that a post replies to: by its Message-ID, or where the author's program
-    lost that by the subject. That of another list's digest is nothing here."""
+    """The digest's mail that a post replies to: by its Message-ID, or where a program has lost
+    or replaced that by the subject. That of another list's digest is nothing here."""
     ours = [one for one in post.parents if is_own_message_id(site.secret, one)]
     found = digests.issue_of(tx, mlist.id, ours) if ours else None
-    if found is not None or post.parents:
+    if found is not None:
         return found
     bare = bare_subject(post.subject)
     # One reads the issues of the list: only for what may be one.
@@ -100,12 +102,13 @@ def _to_digest(
     renamed = bare in {"", bare_subject(part.subject)}
     if found.item is not None:
         item = order[found.item]
-        return _to_post(tx, site, item, post.subject, renamed=renamed, cut=found.cut)
+        whole = _to_post(tx, site, item, post.subject, renamed=renamed, cut=found.cut)
+        return replace(whole, says=found.says)
     answer = Answer(renamed=renamed, cut=found.cut)
     if renamed:
-        return Meant(answer, brief(post.first_line), part)
+        return Meant(answer, brief(post.first_line), part, found.says)
     # A subject of their own, and nothing quoted: somebody began a conversation from the digest.
-    return Meant(answer, post.subject)
+    return Meant(answer, post.subject, None, found.says)
 
 
 def _to_post(

@@ -217,6 +217,8 @@ def _case(
         now - _HOUR,
     )
     answer = None if before.same else answers.read(tx, site, mlist, post, incoming.raw, item)
+    if answer is not None and not answer.says:
+        facts = replace(facts, post=replace(post, has_text=False))
     facts = replace(
         facts,
         answers_digest=answer is not None and answer.asks is not None,

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from listserv.domain.authorship import Authorship
 from listserv.domain.decision import Reason
+from listserv.flow import meant
 from listserv.flow.accept import send_out
 from listserv.flow.facts import gather
 from listserv.flow.site import Site
@@ -51,7 +52,7 @@ def _still_against(
 ) -> tuple[Reason, ...]:
     """What the rules said besides when the post came, and what they say of it today."""
     before = {r.rule: r for r in waiting.reasons if r.rule != rule}
-    raw = posts.raw(tx, stored.id)
+    raw = meant.raw(tx, site, stored)
     if raw is None:
         return (*before.values(), Reason("no-text", "its text is gone by retention"))
     post = parse(raw, site.spam_header)

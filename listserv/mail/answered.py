@@ -50,10 +50,12 @@ _OF_PROGRAM = re.compile(r"[^\s:]{1,20}(?: [^\s:]{1,20})?:\s|.*(?:@|://)|.*\s\d{
 @dataclass(frozen=True, slots=True)
 class Answered:
     """`item` counts from 0; None where none is clearly meant. `cut` are ranges of lines, from one
-    to before the other, that are the digest's and not that item's."""
+    to before the other, that are the digest's and not that item's. `says` anything: there are words
+    that are nobody else's."""
 
     item: int | None
     cut: tuple[tuple[int, int], ...]
+    says: bool
 
 
 def answered(
@@ -74,7 +76,8 @@ def answered(
     cut += map(is_marked, everything[len(lines) : end])
     # What is attached goes along, or stays away, as an attachment.
     cut += [True] * (len(everything) - len(cut))
-    return Answered(item, tuple(_ranges(cut)))
+    says = any(not one and found.words[at] for at, one in enumerate(quoted))
+    return Answered(item, tuple(_ranges(cut)), says)
 
 
 def _quoted(

@@ -385,6 +385,9 @@ def test_what_nothing_proves_is_first_asked_about_its_author(town: Town) -> None
 def test_a_digest_is_known_by_its_subject_where_the_rest_is_lost(town: Town) -> None:
     town.reply(gmail(item_lines(FATIGUE), OWN).replace("\n", "\r\n"), in_reply_to="")
     assert thread(town.copy())[0] == "<item1@example.org>"
+    replaced = "<0102018f@email.amazonses.com>"
+    town.reply(gmail(item_lines(PORT), OWN).replace("\n", "\r\n"), in_reply_to=replaced)
+    assert thread(town.copy())[0] == "<item2@example.org>"
     town.reply(OWN, in_reply_to="", subject="Re: 12 messages in Town, 1 May")
     assert town.copy()["Subject"] == "Re: 12 messages in Town, 1 May"
 
@@ -419,6 +422,19 @@ def test_an_attached_digest_stays_away_and_a_photo_goes_along(town: Town) -> Non
     assert text_of(copy).startswith(OWN) and "third round" not in str(copy)
     assert "Thanks!" not in text_of(copy) and "Message:" not in text_of(copy)
     assert message_from_bytes(copy.as_bytes()).defects == []
+
+
+@pytest.mark.parametrize("quoted", [item_lines(PORT), digest_lines()], ids=["one", "all"])
+def test_where_nothing_but_the_digest_is_left_a_person_looks_at_it(
+    town: Town, quoted: list[str]
+) -> None:
+    town.reply("\r\n".join(f"> {line}" for line in quoted))
+    assert town.copies() == []
+    (one,) = town.waiting()
+    assert "empty" in {reason.rule for reason in one.reasons}
+    for question in letters(town.world):
+        answer(town.world, question, "2")
+    assert town.copies() == [] and len(town.waiting()) == 1
 
 
 def test_a_bomb_of_quotations_never_goes_out(town: Town) -> None:

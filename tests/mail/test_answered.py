@@ -190,7 +190,7 @@ def test_where_none_is_clearly_meant_nobody_guesses(text: str) -> None:
 
 def test_the_only_item_is_meant_whatever_is_quoted() -> None:
     assert answered("Thank you.", ITEMS[1:2], TITLE).item == 0
-    assert answered("Thank you.", (), TITLE) == Answered(None, ())
+    assert answered("Thank you.", (), TITLE) == Answered(None, (), True)
 
 
 def test_an_item_of_one_word_is_known_by_the_address_below_it() -> None:
