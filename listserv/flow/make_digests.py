@@ -19,6 +19,7 @@ from listserv.flow import renderings
 from listserv.flow.site import Site
 from listserv.mail import digest as mail
 from listserv.mail.digest_message import digest_message
+from listserv.mail.footer import footer_text
 from listserv.mail.issue import Issue, Item, Part, Words
 from listserv.policy import digests as policy
 from listserv.store import digests, lists
@@ -201,6 +202,7 @@ class _Turn:
             items=tuple(items),
             raws=raws,
             prefix=mlist.settings.subject_prefix,
+            footer=footer_text(mlist),
         )
 
 
