@@ -21,11 +21,11 @@ _NEW = "new"
 
 
 def approved(
-    tx: Tx, site: Site, mlist: MailingList, one: Held, author: Member | None, now: datetime
+    tx: Tx, site: Site, mlist: MailingList, one: Held, member: Member | None, now: datetime
 ) -> None:
-    """A post of theirs was approved and counted, in this transaction: nobody else counts one of
-    this member before it ends, so of two at once one is the last that was wanting."""
-    member = members.get(tx, author.id) if author is not None else None
+    """A post of this member, who is as in the database now, was approved and counted, in this
+    transaction: nobody else counts one of theirs before it ends, so of two at once one is the last
+    that was wanting."""
     if member is None or member.state is not MemberState.ACTIVE:
         return
     held_by = {reason.rule for reason in one.reasons}

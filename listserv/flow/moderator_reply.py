@@ -47,8 +47,6 @@ def _command(site: Site, incoming: Incoming, meant: Recipient, domain: str, now:
     another date. No other line of a reply is one: it may be the post's."""
     read = said(incoming.raw)
     line = read.lines[0] if read.lines and not read.below else ""
-    if line.startswith(">"):
-        return ""
     found = parse("", (line,), meant, (meant.name,), domain=domain, today=site.today(now))
     return line if any(_is_obeyed(one) for one in found) else ""
 

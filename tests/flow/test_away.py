@@ -1,6 +1,8 @@
 """A moderator is away for some days: others are asked, and nothing that waits is overlooked."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Event
 
 import pytest
 
@@ -9,9 +11,10 @@ from listserv.domain.lists import MailingList
 from listserv.domain.members import Delivery, MemberRole
 from listserv.flow import breaks, handover
 from listserv.policy.circle import ROOM
-from listserv.store import members, moderations
+from listserv.store import held, members, moderations
 from listserv.store.held import HeldState
 from listserv.store.moderations import Moderation
+from listserv.store.session import Store, Tx
 from tests.flow.letters import (
     ANN,
     AUTOMATIC,
@@ -325,3 +328,28 @@ def test_an_absence_that_would_do_nothing_is_refused(
     assert is_away(world, town, ANN)
     set_(world, town, ANN, away="")
     assert not is_away(world, town, ANN)
+
+
+def test_what_is_decided_at_this_moment_is_not_shown(
+    world: World, town: MailingList, database: str
+) -> None:
+    """Where one writer does not see what the other has not committed yet."""
+    (one, _) = posts_wait(world, 1)
+    world.join(town, "kim@example.org", role="moderator")
+    other, decided, now = Store(database), Event(), world.clock.now()
+
+    def decide(tx: Tx) -> None:
+        held.decide(tx, one.held, HeldState.DISCARDED, MO, "", now)
+        decided.set()
+        Event().wait(0.5)
+
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            deciding = pool.submit(other.write, decide)
+            assert decided.wait(30)
+            assert not world.store.write(
+                lambda tx: handover.show_some(tx, world.site, town.id, now)
+            )
+            deciding.result()
+    finally:
+        other.close()
