@@ -8,7 +8,7 @@ from listserv.domain.address import parse_address
 from listserv.domain.answer import Answer
 from listserv.domain.decision import Decision, Verdict
 from listserv.domain.members import MemberState
-from listserv.flow import answers, notices, release
+from listserv.flow import answers, author_told, notices, release
 from listserv.flow.facts import author_of
 from listserv.flow.question import confirm_address, new_question
 from listserv.flow.site import Site
@@ -110,9 +110,11 @@ def confirmed(tx: Tx, site: Site, asked: Confirmation, now: datetime) -> None:
         subject = asked.data["subject"] or stored.subject
         meant = answers.Meant(stored.answers or Answer(renamed=True), subject)
     posts.answer(tx, stored.id, meant.answer, meant.subject)
-    release.cleared(
+    left = release.cleared(
         tx, site, one, WHOLE_DIGEST, one.authorship, asked.address, "said what is answered by", now
     )
+    if left:
+        author_told.waits(tx, site, mlist, held.get(tx, one.id), now)
 
 
 def answer(tx: Tx, site: Site, asked: Confirmation, moment: Moment, now: datetime) -> None:

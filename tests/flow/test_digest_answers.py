@@ -354,6 +354,18 @@ def test_other_words_are_asked_about_again_and_a_program_says_nothing(town: Town
     assert town.copy()["Subject"] == "Re: Fatigue after the third round"
 
 
+def test_what_a_moderator_reads_anyhow_waits_for_them_and_its_author_hears_so(town: Town) -> None:
+    set_list(town.world, town.mlist, moderation="all")
+    question = asked(town)
+    answer(town.world, question, "2")
+    (one,) = town.waiting()
+    assert [reason.rule for reason in one.reasons] == ["moderate-all"] and one.due is None
+    assert one.subject == "Re: Port or no port?"
+    told = [letter for letter in letters(town.world) if letter.to == BOB]
+    assert town.copies() == [] and len(told) == 0
+    assert "waits for a moderator" in b"".join(town.world.waiting[-1].data).decode()
+
+
 def test_after_half_a_day_moderators_see_it_and_a_yes_sends_no_digest(town: Town) -> None:
     question = asked(town)
     town.world.clock.pass_by(hours=12, minutes=1)
