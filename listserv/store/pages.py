@@ -20,7 +20,7 @@ from listserv.domain.members import Delivery, MemberState
 from listserv.store.queue import add_batches, close_if_done
 from listserv.store.quick import Quick
 from listserv.store.session import Tx
-from listserv.store.tables import MailingRow, MemberRow, PostRow, microseconds
+from listserv.store.tables import NOT_EXPANDED, MailingRow, MemberRow, PostRow, microseconds
 
 # Recipients in a batch: a million members are 2,000 rows.
 BATCH_SIZE = 500
@@ -46,7 +46,7 @@ _unexpanded = (
         MailingRow.expanded_to, MailingRow.ordinals, PostRow.size, PostRow.number,
     )
     .join(PostRow, PostRow.id == MailingRow.post_id, isouter=True)
-    .where(~MailingRow.expanded, MailingRow.state == MailingState.ACTIVE)
+    .where(NOT_EXPANDED, MailingRow.state == MailingState.ACTIVE)
     .order_by(MailingRow.lane, MailingRow.ordinals, MailingRow.id)
     .limit(literal_column("1"))
 )  # fmt: skip

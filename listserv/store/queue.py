@@ -31,7 +31,7 @@ from listserv.domain.mailing import (
 from listserv.store import wakes
 from listserv.store.quick import Quick
 from listserv.store.session import Tx
-from listserv.store.tables import BatchRow, MailingRow, MessageRow, microseconds
+from listserv.store.tables import NOT_EXPANDED, BatchRow, MailingRow, MessageRow, microseconds
 
 # A mailing whose content the relay refuses is tried again after so long, doubling.
 FIRST_PAUSE = timedelta(minutes=5)
@@ -225,7 +225,7 @@ def due(tx: Tx, now: datetime, lane: Lane) -> Due:
 
 def _due() -> Select[bool, bool, bool, bool]:
     now: BindParameter[int] = bindparam("now", type_=BigInteger())
-    page = exists().where(~MailingRow.expanded, MailingRow.state == MailingState.ACTIVE)
+    page = exists().where(NOT_EXPANDED, MailingRow.state == MailingState.ACTIVE)
     batch = exists().where(
         BatchRow.state == BatchState.READY,
         BatchRow.due <= now,

@@ -20,6 +20,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    and_,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -439,6 +440,11 @@ class MailingRow(Base):
     resume: Mapped[datetime | None]
     pauses: Mapped[int] = mapped_column(Integer)
     words: Mapped[str] = mapped_column(Text)
+
+
+# Recipients are still to be written. Said twice, as SQLAlchemy writes it and as the index does, or
+# SQLite reads all that is active instead of the index.
+NOT_EXPANDED = and_(~MailingRow.expanded, text("NOT mailing.expanded"))
 
 
 class BatchRow(Base):
