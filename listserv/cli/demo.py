@@ -183,7 +183,7 @@ class _Story:
         click.secho("\n5. Cleo gets the posts of the day in one mail", bold=True)
         now = self._app.clock.now()
         await asyncio.to_thread(
-            digests.send_now, self._app.store, self._app.site, mlist.id, now, Ask.ALL
+            digests.send_now, self._app.store, self._app.site, mlist.id, Ask.ALL, now
         )
         await self._show_copies(mlist, {"cleo@example.net"})
         self._show_waiting(mlist, 0)

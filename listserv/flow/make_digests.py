@@ -7,7 +7,7 @@ them and moves the cursors. A reader who has changed in between is left for the 
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import Enum
 
@@ -112,6 +112,10 @@ class _Turn:
     mlist: MailingList
     now: datetime
     ask: Ask
+    _known_slots: dict[tuple[str, str, str], tuple[datetime, datetime]] = field(
+        default_factory=dict
+    )
+    _known_numbers: dict[datetime, int] = field(default_factory=dict)
 
     def plan(self, readers: Sequence[Reader]) -> Plan:
         ranges: dict[tuple[int, int], list[Reader]] = {}
@@ -142,11 +146,8 @@ class _Turn:
         when to look again."""
         if self.ask is Ask.ALL:
             return last, reader.due
-        schedule = policy.schedule(
-            reader.settings, self.mlist.settings, self.site.digest_hour, self.site.zone
-        )
-        slot, late = policy.latest_slot(schedule, self.now), policy.spread(reader.id)
-        again = policy.next_slot(schedule, self.now) + late
+        (slot, following), late = self._slots(reader), policy.spread(reader.id)
+        again = following + late
         is_new = reader.due is None or reader.due <= LOOK_NOW
         if is_new and self.ask is Ask.DUE:
             is_near = slot + late > self.now
@@ -155,7 +156,27 @@ class _Turn:
             return reader.reading.cursor, reader.due
         if not is_new and reader.due is not None and reader.due > slot + _LATEST:
             return last, again
-        return digests.last_number(self.tx, self.mlist.id, by=slot), again
+        return self._number_by(slot), again
+
+    def _slots(self, reader: Reader) -> tuple[datetime, datetime]:
+        """The last slot and the next one: the same for all who have set the same."""
+        own = reader.settings
+        key = own.digest_hour, own.digest_days, own.timezone
+        if key not in self._known_slots:
+            schedule = policy.schedule(
+                own, self.mlist.settings, self.site.digest_hour, self.site.zone
+            )
+            last, following = (
+                f(schedule, self.now) for f in (policy.latest_slot, policy.next_slot)
+            )
+            self._known_slots[key] = last, following
+        return self._known_slots[key]
+
+    def _number_by(self, slot: datetime) -> int:
+        if slot not in self._known_numbers:
+            number = digests.last_number(self.tx, self.mlist.id, by=slot)
+            self._known_numbers[slot] = number
+        return self._known_numbers[slot]
 
     def _contents(
         self, after: int, upto: int, readers: Sequence[Reader]
@@ -264,7 +285,7 @@ def write(
                 same[number] = _later(same[number], now)
             continue
         for part in parts:
-            digests.send(tx, mlist.id, part, sorted(members), site.mode, now)
+            digests.send(tx, mlist.id, part, sorted(members), site.mode, site.burst_bytes, now)
         served.update(members)
     digests.settle(tx, same.values())
     return len(served)

@@ -282,9 +282,19 @@ def add_part(tx: Tx, part: IssuePart, message_id: str, raw: bytes, now: datetime
 
 
 def send(
-    tx: Tx, list_id: int, part: IssuePart, members: Sequence[int], mode: Mode, now: datetime
+    tx: Tx,
+    list_id: int,
+    part: IssuePart,
+    members: Sequence[int],
+    mode: Mode,
+    burst_bytes: int,
+    now: datetime,
 ) -> int:
-    """Queue a part for members; returns the mailing."""
+    """Queue a part for members, `batched` where all copies together exceed `burst_bytes`; returns
+    the mailing."""
+    size = select(func.length(MessageRow.raw)).where(MessageRow.id == part.message)
+    if len(members) * tx.execute(size).scalar_one() > burst_bytes:
+        mode = Mode.BATCHED
     groups = [members[at : at + BATCH_SIZE] for at in range(0, len(members), BATCH_SIZE)]
     mailing = tx.execute(
         insert(MailingRow)

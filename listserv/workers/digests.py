@@ -56,12 +56,14 @@ def turn(store: Store, site: Site, clock: Clock) -> bool:
     return plan is not None
 
 
-def send_now(store: Store, site: Site, list_id: int, now: datetime, ask: Ask) -> int:
-    """Send to the digest readers of one list what is asked for; to how many members."""
+def send_now(
+    store: Store, site: Site, list_id: int, ask: Ask, now: datetime, *, at: datetime | None = None
+) -> int:
+    """Send to the digest readers of one list what is asked for, by default of now; to how many
+    members."""
     served = after = 0
-    while plan := store.read(
-        partial(of_list, site=site, list_id=list_id, after=after, now=now, ask=ask)
-    ):
+    asked = partial(of_list, site=site, list_id=list_id, now=at or now, ask=ask)
+    while plan := store.read(partial(asked, after=after)):
         served += _carry_out(store, site, plan, now)
         after = max(one.seen.id for one in plan.settled)
     return served

@@ -41,6 +41,7 @@ def test_send_at_a_time_does_what_is_due_then(waiting: Shell) -> None:
     for at in ("2099-01-07T23:00", "2099-01-08T06:50"):
         assert waiting.ok("digest", "send", "town", "--at", at) == "sent to 0 members\n"
     assert waiting.ok("digest", "send", "town", "--at", "2099-01-08T07:15") == "sent to 1 member\n"
+    assert all(one["next_attempt"] < "2099" for one in digests(waiting)), "sent now, not then"
 
 
 def test_preview_writes_a_mail_and_its_page_and_sends_nothing(

@@ -390,7 +390,7 @@ class Days(RuleBasedStateMachine):
     @rule()
     def send_now(self) -> None:
         world, now = self.world, self.world.clock.now()
-        worker.send_now(world.store, world.site, self.town.id, now, make_digests.Ask.ALL)
+        worker.send_now(world.store, world.site, self.town.id, make_digests.Ask.ALL, now)
 
 
 TestDays = Days.TestCase
