@@ -272,8 +272,12 @@ def write(
     something. Whoever has changed since waits for the next turn, and so do those whose issue could
     not be built, for an hour."""
     mlist = lists.lock(tx, plan.mlist.id)
-    present = digests.again(tx, [one.seen.id for one in plan.settled])
-    same = {one.seen.id: one for one in plan.settled if present.get(one.seen.id) == one.seen}
+    present = digests.stands(tx, [one.seen.id for one in plan.settled])
+    same = {
+        one.seen.id: one
+        for one in plan.settled
+        if present.get(one.seen.id) == digests.stand(one.seen)
+    }
     served: set[int] = set()
     for content, readers in plan.readers.items():
         members = [number for number in readers if number in same]

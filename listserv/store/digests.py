@@ -10,9 +10,22 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.orm import aliased
 
 from listserv.domain.mailing import Kind, Lane, MailingState, Mode
@@ -114,36 +127,56 @@ def reader(tx: Tx, member_id: int) -> Reader:
     return _readers(tx, _READERS.where(MemberRow.id == member_id))[0]
 
 
-def again(tx: Tx, members: Sequence[int]) -> dict[int, Reader]:
-    """These members as they are now, by number."""
-    found: dict[int, Reader] = {}
+Stand = tuple[MemberState, Delivery, int, int | None, int | None, datetime | None]
+
+
+def stand(one: Reader) -> Stand:
+    """What of a reader may not change while their digest is made."""
+    now = one.reading
+    return one.state, now.delivery, now.cursor, now.owed_from, now.owed_to, one.due
+
+
+def stands(tx: Tx, members: Sequence[int]) -> dict[int, Stand]:
+    """The same of these members as they are now, by number."""
+    found: dict[int, Stand] = {}
     for at in range(0, len(members), BATCH_SIZE):
-        some = _READERS.where(MemberRow.id.in_(members[at : at + BATCH_SIZE]))
-        found |= {one.id: one for one in _readers(tx, some)}
+        some = _STANDS.where(MemberRow.id.in_(members[at : at + BATCH_SIZE]))
+        for number, state, delivery, cursor, owed_from, owed_to, due_at in tx.execute(some):
+            now = _STATES[state], _DELIVERIES[delivery], cursor, owed_from, owed_to, due_at
+            found[number] = now
     return found
 
 
+# An Enum is found slowly by its value (CPython 3.11).
+_STATES = {state.value: state for state in MemberState}
+_DELIVERIES = {delivery.value: delivery for delivery in Delivery}
+_STANDS = select(
+    MemberRow.id, MemberRow.state, MemberRow.delivery, MemberRow.cursor, MemberRow.owed_from,
+    MemberRow.owed_to, MemberRow.digest_due,
+)  # fmt: skip
 _READERS = select(
     MemberRow.id, MemberRow.address_key, MemberRow.state, MemberRow.delivery, MemberRow.cursor,
-    MemberRow.digest_from, MemberRow.owed_from, MemberRow.owed_to, MemberRow.settings,
-    MemberRow.digest_due,
+    MemberRow.digest_from, MemberRow.owed_from, MemberRow.owed_to,
+    cast(MemberRow.settings, Text), MemberRow.digest_due,
 )  # fmt: skip
 
 
 def _readers(tx: Tx, query: Select[*tuple[Any, ...]]) -> list[Reader]:
     return [
         Reader(
-            id=row.id,
-            key=row.address_key,
-            state=MemberState(row.state),
-            reading=Reading(
-                Delivery(row.delivery), row.cursor, row.digest_from, row.owed_from, row.owed_to
-            ),
-            settings=typed_settings(row.settings),
-            due=row.digest_due,
+            number, key, _STATES[state],
+            Reading(_DELIVERIES[delivery], cursor, digest_from, owed_from, owed_to),
+            _settings(stored), due_at,
         )
-        for row in tx.execute(query)
-    ]
+        for number, key, state, delivery, cursor, digest_from, owed_from, owed_to, stored, due_at
+        in tx.execute(query)
+    ]  # fmt: skip
+
+
+@lru_cache(1000)
+def _settings(stored: str) -> MemberSettings:
+    """Most members have set the same, if anything."""
+    return typed_settings(json.loads(stored))
 
 
 def last_number(tx: Tx, list_id: int, by: datetime | None = None) -> int:
