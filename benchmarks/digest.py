@@ -29,8 +29,8 @@ from listserv.app import App, build
 from listserv.clock import SystemClock
 from listserv.domain.address import Address
 from listserv.domain.members import Delivery, MemberRole
-from listserv.flow import make_digests
-from listserv.flow.make_digests import Plan
+from listserv.flow import due_digests, make_digests
+from listserv.flow.due_digests import Plan
 from listserv.store import digests, lists, members, queue_view
 from listserv.store.members import LOOK_NOW, NewMember
 from listserv.store.tables import MessageRow
@@ -100,7 +100,7 @@ def _planned(app: App) -> None:
 def _turn(app: App, then: datetime, now: datetime) -> tuple[Plan, float] | None:
     """A turn for who is due then, sent now; and the seconds that it took to see who that is."""
     began = time.monotonic()
-    plan = app.store.read(lambda tx: make_digests.due(tx, app.site, then))
+    plan = app.store.read(lambda tx: due_digests.due(tx, app.site, then))
     took = time.monotonic() - began
     if plan is None:
         return None

@@ -28,7 +28,7 @@ from listserv.domain.address import Address, Role, parse_address
 from listserv.domain.decision import Verdict
 from listserv.domain.lists import MailingList
 from listserv.flow import administer, enrol
-from listserv.flow.make_digests import Ask
+from listserv.flow.due_digests import Ask
 from listserv.store import held, members, posts, queue_view
 from listserv.store.held import HeldState
 from listserv.store.session import Tx

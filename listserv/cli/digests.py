@@ -11,9 +11,9 @@ from listserv.app import App
 from listserv.cli.opening import with_app
 from listserv.domain.errors import ListservError
 from listserv.domain.lists import MailingList
-from listserv.flow import make_digests
+from listserv.flow import due_digests, make_digests
+from listserv.flow.due_digests import Ask, Plan
 from listserv.flow.enrol import find_member
-from listserv.flow.make_digests import Ask, Plan
 from listserv.mail.digest_message import digest_message
 from listserv.store import lists
 from listserv.store.session import Tx
@@ -60,7 +60,7 @@ def preview(app: App, name: str, address: str, into: Path) -> None:
     def look(tx: Tx) -> tuple[MailingList, Plan]:
         mlist = lists.find(tx, name)
         member = find_member(tx, mlist, address)
-        return mlist, make_digests.preview(tx, app.site, mlist, member.id, app.clock.now())
+        return mlist, due_digests.preview(tx, app.site, mlist, member.id, app.clock.now())
 
     mlist, plan = app.store.read(look)
     built = make_digests.build(app.site, plan)

@@ -6,8 +6,8 @@ from datetime import datetime
 from functools import partial
 
 from listserv.clock import Clock
-from listserv.flow import make_digests
-from listserv.flow.make_digests import Ask, Plan, of_list
+from listserv.flow import due_digests, make_digests
+from listserv.flow.due_digests import Ask, Plan
 from listserv.flow.site import Site
 from listserv.store import digests, lists
 from listserv.store.session import StorageError, Store, Tx
@@ -50,7 +50,7 @@ async def send_digests(store: Store, site: Site, clock: Clock) -> None:
 def turn(store: Store, site: Site, clock: Clock) -> bool:
     """Look after up to a page of members who are due; whether there were any."""
     now = clock.now()
-    plan = store.read(lambda tx: make_digests.due(tx, site, now))
+    plan = store.read(lambda tx: due_digests.due(tx, site, now))
     if plan is not None:
         _carry_out(store, site, plan, now)
     return plan is not None
@@ -62,7 +62,7 @@ def send_now(
     """Send to the digest readers of one list what is asked for, by default of now; to how many
     members."""
     served = after = 0
-    asked = partial(of_list, site=site, list_id=list_id, now=at or now, ask=ask)
+    asked = partial(due_digests.of_list, site=site, list_id=list_id, now=at or now, ask=ask)
     while plan := store.read(partial(asked, after=after)):
         served += _carry_out(store, site, plan, now)
         after = max(one.seen.id for one in plan.settled)

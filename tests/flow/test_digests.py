@@ -16,7 +16,7 @@ from sqlalchemy import delete, update
 
 from listserv.domain.lists import MailingList
 from listserv.domain.members import Member
-from listserv.flow import make_digests, moderate
+from listserv.flow import due_digests, make_digests, moderate
 from listserv.flow.administer import change_list
 from listserv.flow.breaks import end_breaks
 from listserv.store import digests, held, lists, members, schema
@@ -375,7 +375,7 @@ class Days(RuleBasedStateMachine):
     def crash(self) -> None:
         """All is written, and then the machine dies before the commit."""
         world, now = self.world, self.world.clock.now()
-        plan = world.store.read(lambda tx: make_digests.due(tx, world.site, now))
+        plan = world.store.read(lambda tx: due_digests.due(tx, world.site, now))
         if plan is None:
             return
         built = make_digests.build(world.site, plan)
@@ -390,7 +390,7 @@ class Days(RuleBasedStateMachine):
     @rule()
     def send_now(self) -> None:
         world, now = self.world, self.world.clock.now()
-        worker.send_now(world.store, world.site, self.town.id, make_digests.Ask.ALL, now)
+        worker.send_now(world.store, world.site, self.town.id, due_digests.Ask.ALL, now)
 
 
 TestDays = Days.TestCase
