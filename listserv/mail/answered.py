@@ -113,13 +113,15 @@ def _quoted(
         names = {tuple(words_of(name)) for one in items for name in (one.subject, one.author)}
         for at in range(known[0], len(lines)):
             words = found.words[at]
+            # Of a digest that is kept whole some of every such line is known.
+            may_be_programs = not found.is_whole or found.share[at] > 0 or "@" in lines[at]
             quoted[at] = (
                 len(words) < 3
                 or found.stands(words)
                 or often[tuple(words)] > 1
                 or tuple(words) in names
                 or is_marked(lines[at])
-                or _is_programs(lines[at], title)
+                or (may_be_programs and _is_programs(lines[at], title))
             )
     return quoted, marked.below
 

@@ -129,6 +129,15 @@ ANSWERS = (
 )
 
 
+def test_a_link_in_such_words_is_not_lost_while_the_digest_is_kept() -> None:
+    lines = digest_lines()
+    at = lines.index(LAST_OF_PORT) + 1
+    for own in ("Read https://ports.example/faq before anything else", "Answer: ask Professor Ito"):
+        text = BARE["Outlook"]([*lines[:at], "", own, *lines[at:]], "See below")
+        found = answered(text, ITEMS, TITLE, None, FRAME)
+        assert (found.item, kept(text, found)) == (1, ["See below", own])
+
+
 @pytest.mark.parametrize("own", ANSWERS)
 @EACH_FRAME
 def test_words_in_the_midst_of_what_outlook_does_not_mark_are_not_lost(
