@@ -3,7 +3,8 @@
 People forward our mails to a list and quote them in posts, with the address at which only they were
 to answer. Wherever such an address stands, in a header field, a text, an attached message, in
 quoted-printable, base64, encoded words or a link, its token is cut out and every other octet stays.
-Not looked into: pictures, sound, films, and what is packed or encrypted.
+In other files it is blotted out. Not looked into: pictures, sound, films, and what is packed or
+encrypted.
 """
 
 import binascii
@@ -72,6 +73,10 @@ class _Patterns:
 
     def cut(self, octets: bytes) -> bytes:
         return self.plain.sub(rb"\1", octets)
+
+    def blotted(self, octets: bytes) -> bytes:
+        """The same number of octets: a file that is no text keeps its structure."""
+        return self.plain.sub(lambda found: found[1].ljust(len(found[0]), b"-"), octets)
 
     def cut_text(self, text: str) -> str:
         octets = text.encode("utf-8", "surrogatepass")
@@ -181,7 +186,7 @@ class _Scrubbed:
         if part.type.startswith("message/") and self.nested:
             inner = _Scrubbed(self.raw, self.patterns, self.nested - 1)
             return inner.message(part.start, part.end)
-        return self.patterns.cut(body)
+        return self._content(part, body)
 
     def _base64(self, part: Part, body: bytes) -> bytes:
         try:
@@ -192,5 +197,9 @@ class _Scrubbed:
             inner = _Scrubbed(content, self.patterns, self.nested - 1)
             clean = inner.message(0, len(content))
         else:
-            clean = self.patterns.cut(content)
+            clean = self._content(part, content)
         return body if clean == content else base64_lines(clean)
+
+    def _content(self, part: Part, octets: bytes) -> bytes:
+        is_text = part.type.startswith(("text/", "message/", "multipart/"))
+        return self.patterns.cut(octets) if is_text else self.patterns.blotted(octets)

@@ -211,6 +211,14 @@ def part_of(raw: bytes, number: int) -> Message:
     return part
 
 
+def test_a_file_that_is_no_text_keeps_its_length() -> None:
+    content = b"\x00\x01\x80" + CONFIRM.encode() + b"\xff\x00"
+    head = b"Content-Type: application/ms-tnef\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    made = part_of(scrubbed(wrapped(head + base64.encodebytes(content))), 0)
+    payload = made.get_payload(decode=True)
+    assert payload == content.replace(f"+{TOKEN}".encode(), b"-" * (len(TOKEN) + 1))
+
+
 def test_a_picture_in_which_the_same_letters_stand_is_left_alone() -> None:
     raw = wrapped(
         b"Content-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\n"
