@@ -38,7 +38,7 @@ class Village:
         if site.way == "shared":
             site.load_recipients()
         self.olga = Person(site, OLGA, [self.address, self.request], name="Olga")
-        self._posts = 0
+        self._posts, self.title = 0, ""
 
     def mail(self, *people: Person) -> list[list[Got]]:
         """What has come for each of these people since somebody looked; nobody else got any."""
@@ -61,11 +61,11 @@ class Village:
     def reaches(self, person: Person) -> bool:
         """Whether a post comes to them, which is once if at all."""
         self._posts += 1
-        title = f"Tomatoes {self._posts}"
-        self.olga.writes(self.address, "They are red.", title)
+        self.title = f"Tomatoes {self._posts}"
+        self.olga.writes(self.address, "They are red.", self.title)
         mine, hers = self.mail(person, self.olga)
-        assert [mail.subject for mail in hers] == [title]
-        assert [mail.subject for mail in mine] in ([], [title])
+        assert [mail.subject for mail in hers] == [self.title]
+        assert [mail.subject for mail in mine] in ([], [self.title])
         return bool(mine)
 
     def nothing_bounced(self) -> None:
@@ -141,6 +141,13 @@ def test_join_digest_break_back_another_address_leave(place: Installation, signs
     assert words.digest in digest.text
     assert village.shows(petra.address, delivery="digest")
     assert not village.reaches(petra)
+    village.site.shell.ok("digest", "send", village.address)
+    ((issue,),) = village.mail(petra)
+    assert "They are red." in issue.text
+    if signs:
+        petra.replies(issue, "Mine are green.")
+        _, (answer,) = village.mail(petra, village.olga)
+        assert answer.subject == f"Re: {village.title}" and "Mine are green." in answer.text
 
     petra.replies(digest, "break 2 weeks")
     away = confirmed(petra)
@@ -149,8 +156,11 @@ def test_join_digest_break_back_another_address_leave(place: Installation, signs
     assert not village.reaches(petra)
 
     petra.replies(away, "Back")
-    back = confirmed(petra)
-    assert words.missed in back.text
+    if not signs:
+        petra.replies(village.answer(petra), words.yes)
+    (mails,) = village.mail(petra)
+    offer, back = sorted(mails, key=lambda one: words.missed in one.text)
+    assert words.missed in back.text and "DIGEST" in offer.text
     assert village.shows(petra.address, delivery="digest", until="")
 
     petra.replies(back, "Set Mail")
