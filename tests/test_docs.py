@@ -20,7 +20,7 @@ _PATH = re.compile(
 )
 _BEGINS = "python3 -m venv .venv && .venv/bin/pip install"
 _BETWEEN = " -c constraints.txt -e '.[dev]' && "
-_ENDS = (".venv/bin/listserv demo", ".venv/bin/pytest")
+_ENDS = (".venv/bin/listserv demo", ".venv/bin/pytest -n auto")
 
 
 def named_files(text: str) -> set[str]:

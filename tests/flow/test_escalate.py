@@ -262,7 +262,7 @@ _STEPS = st.lists(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     turn=st.sampled_from(["all", "turn"]), fallback=st.sampled_from(["tell", "release"]),
     deadline=st.sampled_from([1, 24, 100]), steps=_STEPS,

@@ -33,8 +33,8 @@ def root(_postfix_can_run: None) -> Iterator[Path]:
 @pytest.fixture(scope="session", params=["dedicated", "shared"])
 def site(request: pytest.FixtureRequest, root: Path) -> Iterator[Installation]:
     """listserv behind Postfix in each of the two ways; the list refuses posts of strangers."""
-    folder = root / f"site-{request.param}"
-    folder.mkdir(mode=0o755)
+    folder = Path(tempfile.mkdtemp(prefix=f"site-{request.param}-", dir=root))
+    folder.chmod(0o755)
     with Installation(folder, request.param) as installation:
         installation.listserv("list", "set", TOWN, "nonmember=reject")
         yield installation
