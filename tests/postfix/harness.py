@@ -17,6 +17,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.ports import free_port
+
 PATIENCE = 30.0  # seconds, for whatever is awaited
 _DEBIAN = Path("/usr/share/postfix/master.cf.dist")
 _PROGRAMS = ("postfix", "postconf", "postqueue", "postmap", "smtp-sink")
@@ -32,13 +34,6 @@ def why_not() -> str | None:
 
 def tool(name: str) -> str | None:
     return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
-
-
-def free_port() -> int:
-    """A loopback port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_until(true: Callable[[], bool], what: str) -> None:

@@ -15,13 +15,13 @@ from listserv.store.session import Store
 from tests import sink
 from tests.cli.shell import Shell
 from tests.dns import DnsServer
+from tests.ports import free_port
 from tests.postfix.harness import (
     PATIENCE,
     Postfix,
     Recorder,
     Sink,
     Sunk,
-    free_port,
     wait_until,
     wait_until_answers,
 )

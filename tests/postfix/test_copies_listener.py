@@ -11,7 +11,8 @@ import pytest
 from listserv import config
 from listserv.cli.postfix import TEMPLATES, values
 from listserv.resources import JinjaTemplates
-from tests.postfix.harness import Postfix, Sink, below_postfix, free_port, wait_until_answers
+from tests.ports import free_port
+from tests.postfix.harness import Postfix, Sink, below_postfix, wait_until_answers
 
 pytestmark = pytest.mark.postfix
 

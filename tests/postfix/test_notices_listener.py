@@ -11,11 +11,11 @@ import pytest
 from listserv import config
 from listserv.cli.postfix import TEMPLATES, values
 from listserv.resources import JinjaTemplates
+from tests.ports import free_port
 from tests.postfix.harness import (
     Postfix,
     Sink,
     below_postfix,
-    free_port,
     wait_until,
     wait_until_answers,
 )

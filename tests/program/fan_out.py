@@ -18,7 +18,8 @@ from listserv.store.session import Store, Tx
 from tests import sink
 from tests.dns import NO_DNS
 from tests.flow.world import a_message, an_address
-from tests.program.test_serve import DOMAIN, LISTSERV, free_port
+from tests.ports import free_port
+from tests.program.test_serve import DOMAIN, LISTSERV
 from tests.relay import ScriptedRelay
 
 # What takes longer has failed.

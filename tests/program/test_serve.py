@@ -16,16 +16,11 @@ import pytest
 
 from tests import sink
 from tests.dns import NO_DNS
+from tests.ports import free_port
 
 LISTSERV = Path(sys.executable).with_name("listserv")
 DOMAIN = "lists.example.org"
 PATIENCE = 20.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Server:
