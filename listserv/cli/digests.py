@@ -38,10 +38,12 @@ def digest() -> None:
 def send(app: App, name: str, at: datetime | None) -> None:
     """Send an issue to every digest reader for whom posts wait, whatever their hour. The next one
     comes when it would have come anyway."""
-    list_id = app.store.read(lambda tx: lists.find(tx, name).id)
+    mlist = app.store.read(lambda tx: lists.find(tx, name))
+    if mlist.on_hold:
+        raise ListservError(f"{mlist.address} is on hold; run listserv list free {name}")
     then = at.replace(tzinfo=app.config.site.timezone) if at is not None else None
     ask = Ask.ALL if then is None else Ask.DUE_THEN
-    served = digests.send_now(app.store, app.site, list_id, ask, app.clock.now(), at=then)
+    served = digests.send_now(app.store, app.site, mlist.id, ask, app.clock.now(), at=then)
     click.echo(f"sent to {served} members" if served != 1 else "sent to 1 member")
 
 

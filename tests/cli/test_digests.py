@@ -44,6 +44,14 @@ def test_send_at_a_time_does_what_is_due_then(waiting: Shell) -> None:
     assert all(one["next_attempt"] < "2099" for one in digests(waiting)), "sent now, not then"
 
 
+def test_a_list_on_hold_sends_none(waiting: Shell) -> None:
+    waiting.ok("list", "hold", "town")
+    told = waiting.refused("digest", "send", "town")
+    assert told == "town@lists.test is on hold; run listserv list free town"
+    waiting.ok("list", "free", "town")
+    assert waiting.ok("digest", "send", "town") == "sent to 1 member\n"
+
+
 def test_preview_writes_a_mail_and_its_page_and_sends_nothing(
     waiting: Shell, tmp_path: Path
 ) -> None:

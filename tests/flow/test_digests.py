@@ -2,7 +2,8 @@
 
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import Message
@@ -14,11 +15,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 from sqlalchemy import delete, update
 
+from listserv.domain.languages import ENGLISH
 from listserv.domain.lists import MailingList
 from listserv.domain.members import Member
 from listserv.flow import due_digests, make_digests, moderate
 from listserv.flow.administer import change_list
 from listserv.flow.breaks import end_breaks
+from listserv.resources import JinjaTemplates
 from listserv.store import digests, held, lists, members, schema
 from listserv.store.session import Store, Tx
 from listserv.store.tables import PostRow, RenderingRow
@@ -256,6 +259,34 @@ def test_a_post_that_cannot_be_shown_costs_the_others_nothing(
     assert at_seven(world) == [BOB]
     text = text_of(world.last())
     assert "This one is here." in text and "Gone" in text and "bytes" not in text
+
+
+class Stumbling(JinjaTemplates):
+    """Words that fail over one attachment."""
+
+    def phrase(self, key: str, values: Mapping[str, object], language: str = ENGLISH) -> str:
+        if "stone.bin" in map(str, values.values()):
+            raise KeyError("stone.bin")
+        return super().phrase(key, values, language)
+
+
+def test_a_post_over_which_our_words_stumble_is_named_and_the_others_come(
+    world: World, town: MailingList, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.site = replace(world.site, templates=Stumbling())
+    attached = (
+        "multipart/mixed; boundary=x", "--x\r\n\r\nHere it is.\r\n--x\r\n"
+        "Content-Type: application/octet-stream; name=stone.bin\r\n\r\nabc\r\n--x--",
+    )  # fmt: skip
+    world.post(ANN, "town", subject="A stone", mime_version="1.0", content_type=attached[0],
+               body=attached[1])  # fmt: skip
+    world.post(ANN, "town", subject="A leaf", body="This one is light.")
+    world.deliver()
+    assert at_seven(world) == [BOB]
+    text = text_of(world.last())
+    assert "This one is light." in text and "A stone" in text and "Here it is." not in text
+    assert "cannot be shown" in caplog.text
+    assert at_seven(world, days=1) == []
 
 
 def test_who_left_or_was_suspended_gets_nothing_and_a_list_on_hold_waits(
