@@ -29,7 +29,7 @@ LIST_NAMES = """
 """.split()
 MEMBER_NAMES = """
     name role delivery format digest_hour digest_days timezone own_posts duplicates ack
-    conceal moderated until also alias language
+    conceal moderated read_next until away also alias language
 """.split()
 # What a list is born with, where it is settled.
 DISCUSSION = """
@@ -83,7 +83,9 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "ack": ("yes", "no"),
     "conceal": ("yes", "no"),
     "moderated": ("yes", "no"),
+    "read_next": ("yes", "no"),
     "until": ("", "2030-01-01"),
+    "away": ("", "2030-01-01"),
     "also": ("", "ann@work.example", "Ann@work.example, ann+list@home.example"),
     "alias": ("blue-owl",),
 }
