@@ -15,8 +15,8 @@ from listserv.mail.parse import parse
 from listserv.mail.rendering import render
 from listserv.mail.said import bare_subject
 from listserv.mail.searched import wording
-from listserv.store import digests, posts
-from listserv.store.digests import IssuePart
+from listserv.store import issues, posts
+from listserv.store.issues import IssuePart
 from listserv.store.posts import StoredPost
 from listserv.store.session import Tx
 
@@ -75,13 +75,13 @@ def digest_of(tx: Tx, site: Site, mlist: MailingList, post: Post) -> IssuePart |
     """The digest's mail that a post replies to: by its Message-ID, or where a program has lost
     or replaced that by the subject. That of another list's digest is nothing here."""
     ours = [one for one in post.parents if is_own_message_id(site.secret, one)]
-    found = digests.issue_of(tx, mlist.id, ours) if ours else None
+    found = issues.of_mail(tx, mlist.id, ours) if ours else None
     if found is not None:
         return found
     bare = bare_subject(post.subject)
     # One reads the issues of the list: only for what may be one.
     is_reply = bare != " ".join(post.subject.split()) and mlist.title in bare
-    return digests.issue_titled(tx, mlist.id, bare) if is_reply else None
+    return issues.titled(tx, mlist.id, bare) if is_reply else None
 
 
 def _to_digest(

@@ -14,7 +14,7 @@ from listserv.flow.site import Site
 from listserv.mail.footer import footer_text
 from listserv.mail.issue import Issue
 from listserv.policy import digests as policy
-from listserv.store import digests, lists
+from listserv.store import digests, issues, lists
 from listserv.store.digests import Reader, Settled, Waiting
 from listserv.store.members import LOOK_NOW
 from listserv.store.session import Tx
@@ -37,7 +37,7 @@ class Content:
 
     @property
     def key(self) -> bytes:
-        return digests.issue_key(self.posts, self.format, self.language, self.day.isoformat())
+        return issues.key_of(self.posts, self.format, self.language, self.day.isoformat())
 
 
 class Ask(Enum):
@@ -115,9 +115,9 @@ class _Turn:
         for (after, upto), some in ranges.items():
             for content, who in self._contents(after, upto, some):
                 by_content.setdefault(content, []).extend(who)
-        missing = [c for c in by_content if not digests.find(self.tx, self.mlist.id, c.key)]
-        issues = {content: self.issue(content) for content in missing}
-        return Plan(self.mlist, settled, by_content, issues)
+        missing = [c for c in by_content if not issues.find(self.tx, self.mlist.id, c.key)]
+        new = {content: self.issue(content) for content in missing}
+        return Plan(self.mlist, settled, by_content, new)
 
     def _upto(self, reader: Reader, last: int) -> tuple[int, datetime | None]:
         """The number of the last post of a reader's digest (their cursor: they get none now), and

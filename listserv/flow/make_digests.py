@@ -17,9 +17,10 @@ from listserv.flow.site import Site
 from listserv.mail import digest as mail
 from listserv.mail.digest_message import digest_message
 from listserv.mail.issue import Issue, Item, Part, Words
-from listserv.store import digests, lists
+from listserv.store import digests, issues, lists
 from listserv.store import site as site_store
-from listserv.store.digests import IssuePart, Settled
+from listserv.store.digests import Settled
+from listserv.store.issues import IssuePart
 from listserv.store.session import Tx
 
 log = logging.getLogger("listserv.digests")
@@ -91,7 +92,7 @@ def write(
                 same[number] = _later(same[number], now)
             continue
         for part in parts:
-            digests.send(tx, mlist.id, part, sorted(members), site.mode, site.burst_bytes, now)
+            issues.send(tx, mlist.id, part, sorted(members), site.mode, site.burst_bytes, now)
         served.update(members)
     digests.settle(tx, same.values())
     return len(served)
@@ -115,10 +116,10 @@ def _parts(
     now: datetime,
 ) -> list[IssuePart]:
     """The mails of an issue, each kept once."""
-    found = digests.find(tx, mlist.id, content.key)
+    found = issues.find(tx, mlist.id, content.key)
     if found or content not in built:
         return found
-    issue_id = digests.begin(tx, mlist.id, content.key, now)
+    issue_id = issues.begin(tx, mlist.id, content.key, now)
     items = plan.issues[content].items
     ids = {item.number: post for item, post in zip(items, content.posts, strict=True)}
     places: dict[int, int] = {}  # as they are numbered for the reader, who counts over all parts
@@ -131,5 +132,5 @@ def _parts(
         message_id = own_message_id(site.secret, nonce, site.hostname)
         row = IssuePart(issue_id, at, part.subject, shows, None)
         raw = digest_message(mlist, part, message_id, now)
-        kept.append(digests.add_part(tx, row, message_id, raw, now))
+        kept.append(issues.add_part(tx, row, message_id, raw, now))
     return kept

@@ -18,8 +18,8 @@ from listserv.policy.posting import UNPROVEN_AUTHOR, WHOLE_DIGEST, Facts
 from listserv.policy.trust import AUTHOR_FIRST, is_believed
 from listserv.store import held, lists, posts, said
 from listserv.store.confirmations import Confirmation
-from listserv.store.digests import IssuePart
 from listserv.store.held import Held, HeldState
+from listserv.store.issues import IssuePart
 from listserv.store.posts import StoredPost
 from listserv.store.session import Tx
 

@@ -1,11 +1,10 @@
-"""Digests: who may be due, which posts wait, and the issues that were made.
+"""Digests: who may be due, and which posts wait. The issues that were made are in issues.py.
 
 A member's `digest_due` is when somebody has to look: at their next slot, at once (LOOK_NOW) when
 how they read has changed, never (NULL) for those who read no digests and are owed none. Cursors
 move in the transaction that queues what they stand for.
 """
 
-import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,36 +13,28 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Select,
     Text,
     and_,
     bindparam,
     cast,
-    delete,
     func,
-    insert,
     select,
     update,
 )
 from sqlalchemy.orm import aliased
 
-from listserv.domain.mailing import Kind, Lane, MailingState, Mode
 from listserv.domain.members import Delivery, MemberSettings, MemberState
 from listserv.policy.reading import Reading
 from listserv.store import posts as stored
-from listserv.store import queue, recipients, wakes
+from listserv.store import recipients
 from listserv.store.members import LOOK_NOW, typed_settings
 from listserv.store.pages import BATCH_SIZE
 from listserv.store.session import Tx
 from listserv.store.tables import (
     Base,
-    IssuePartRow,
-    IssueRow,
     ListRow,
-    MailingRow,
     MemberRow,
-    MessageRow,
     PostRow,
 )
 
@@ -81,18 +72,6 @@ class Settled:
     cursor: int
     owed: tuple[int, int] | None
     due: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class IssuePart:
-    """One mail of an issue. `posts` are (number shown, post id), in their order; `message` is its
-    id among the messages' bytes, None when it is gone."""
-
-    issue_id: int
-    part: int
-    subject: str
-    posts: tuple[tuple[int, int], ...]
-    message: int | None
 
 
 def list_due(tx: Tx, now: datetime) -> int | None:
@@ -279,106 +258,3 @@ def hurry(tx: Tx, list_id: int, most: int, now: datetime) -> None:
         .where(MemberRow.cursor <= last_number(tx, list_id) - most)
         .values(digest_due=now)
     )
-
-
-def issue_key(posts: Sequence[int], *what: str) -> bytes:
-    """What an issue is known by: the ids of its posts, and whatever else makes it differ."""
-    return hashlib.sha256(json.dumps([*posts, *what]).encode()).digest()
-
-
-def find(tx: Tx, list_id: int, key: bytes) -> list[IssuePart]:
-    """The parts of an issue, in their order; none when there is no such issue, or its mails are
-    gone."""
-    query = _PARTS.where(IssueRow.list_id == list_id, IssueRow.key == key)
-    parts = _read_parts(tx, query.order_by(IssuePartRow.part))
-    return [] if any(part.message is None for part in parts) else parts
-
-
-def begin(tx: Tx, list_id: int, key: bytes, now: datetime) -> int:
-    """The id of a new issue; an older one of that key, whose mails are gone, goes first."""
-    tx.execute(delete(IssueRow).where(IssueRow.list_id == list_id, IssueRow.key == key))
-    row = insert(IssueRow).values(list_id=list_id, key=key, created=now).returning(IssueRow.id)
-    return int(tx.execute(row).scalar_one())
-
-
-def add_part(tx: Tx, part: IssuePart, message_id: str, raw: bytes, now: datetime) -> IssuePart:
-    """Keep one mail of an issue."""
-    kept = insert(MessageRow).values(raw=raw, created=now).returning(MessageRow.id)
-    message = tx.execute(kept).scalar_one()
-    tx.execute(
-        insert(IssuePartRow).values(
-            issue_id=part.issue_id, part=part.part, message_id=message_id, subject=part.subject,
-            posts=[list(pair) for pair in part.posts], raw_id=message,
-        )
-    )  # fmt: skip
-    return IssuePart(part.issue_id, part.part, part.subject, part.posts, message)
-
-
-def send(
-    tx: Tx,
-    list_id: int,
-    part: IssuePart,
-    members: Sequence[int],
-    mode: Mode,
-    burst_bytes: int,
-    now: datetime,
-) -> int:
-    """Queue a part for members, `batched` where all copies together exceed `burst_bytes`; returns
-    the mailing."""
-    size = select(func.length(MessageRow.raw)).where(MessageRow.id == part.message)
-    if len(members) * tx.execute(size).scalar_one() > burst_bytes:
-        mode = Mode.BATCHED
-    groups = [members[at : at + BATCH_SIZE] for at in range(0, len(members), BATCH_SIZE)]
-    mailing = tx.execute(
-        insert(MailingRow)
-        .values(
-            list_id=list_id, kind=Kind.DIGEST, lane=Lane.BULK, mode=mode,
-            state=MailingState.ACTIVE, message_id=part.message, subject=part.subject, created=now,
-            expanded=True, expanded_to=0, ordinals=len(groups), pauses=0, words="",
-        )
-        .returning(MailingRow.id)
-    ).scalar_one()  # fmt: skip
-    queue.add_batches(tx, mailing, Lane.BULK, 0, groups, now)
-    wakes.call(tx)
-    return mailing
-
-
-def issue_of(tx: Tx, list_id: int, message_ids: Sequence[str]) -> IssuePart | None:
-    """The part of an issue of this list whose mail has one of these Message-IDs ("<...>")."""
-    query = _PARTS.where(IssueRow.list_id == list_id, IssuePartRow.message_id.in_(message_ids))
-    return next(iter(_read_parts(tx, query.limit(1))), None)
-
-
-def issue_titled(tx: Tx, list_id: int, subject: str) -> IssuePart | None:
-    """The part of this list's newest issue that has this subject."""
-    query = _PARTS.where(IssueRow.list_id == list_id, IssuePartRow.subject == subject)
-    return next(iter(_read_parts(tx, query.order_by(IssueRow.id.desc()).limit(1))), None)
-
-
-_PARTS = select(
-    IssuePartRow.issue_id, IssuePartRow.part, IssuePartRow.subject, IssuePartRow.posts,
-    IssuePartRow.raw_id,
-).join(IssueRow, IssueRow.id == IssuePartRow.issue_id)  # fmt: skip
-
-
-def _read_parts(tx: Tx, query: Select[*tuple[Any, ...]]) -> list[IssuePart]:
-    return [
-        IssuePart(
-            row.issue_id, row.part, row.subject, tuple((n, post) for n, post in row.posts),
-            row.raw_id,
-        )
-        for row in tx.execute(query)
-    ]  # fmt: skip
-
-
-def forget_mails(tx: Tx, before: datetime) -> None:
-    """Issues made before then are sent to nobody any more; what was in them stays known."""
-    old = select(IssueRow.id).where(IssueRow.created < before).scalar_subquery()
-    gone: ColumnElement[bool] = IssuePartRow.issue_id.in_(old)
-    tx.execute(update(IssuePartRow).where(gone, IssuePartRow.raw_id.is_not(None))
-               .values(raw_id=None))  # fmt: skip
-
-
-def forget(tx: Tx, before: datetime) -> None:
-    """Issues made before then are not known any more."""
-    tx.execute(delete(IssueRow).where(IssueRow.created < before))

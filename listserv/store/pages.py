@@ -112,12 +112,17 @@ def set_mode(tx: Tx, mailing_id: int, mode: Mode) -> None:
     tx.execute(update(MailingRow).where(MailingRow.id == mailing_id).values(mode=mode))
 
 
+def batches(members: Sequence[int]) -> list[Sequence[int]]:
+    """The members of each batch."""
+    return [members[at : at + BATCH_SIZE] for at in range(0, len(members), BATCH_SIZE)]
+
+
 def write_page(
     tx: Tx, mailing: Unexpanded, members: Sequence[int], *, last: bool, now: datetime
 ) -> bool:
     """Write the batches of one page of the roster (member numbers, ascending). False when another
     worker wrote that page already: then nothing is written."""
-    groups = [members[at : at + BATCH_SIZE] for at in range(0, len(members), BATCH_SIZE)]
+    groups = batches(members)
     mine = _EXPAND.run(
         tx,
         mailing=mailing.id,

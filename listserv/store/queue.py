@@ -29,9 +29,10 @@ from listserv.domain.mailing import (
     Mode,
 )
 from listserv.store import wakes
+from listserv.store.posts import keep_raw
 from listserv.store.quick import Quick
 from listserv.store.session import Tx
-from listserv.store.tables import NOT_EXPANDED, BatchRow, MailingRow, MessageRow, microseconds
+from listserv.store.tables import NOT_EXPANDED, BatchRow, MailingRow, microseconds
 
 # A mailing whose content the relay refuses is tried again after so long, doubling.
 FIRST_PAUSE = timedelta(minutes=5)
@@ -92,12 +93,29 @@ def add_notice(
 ) -> int:
     """Queue a mail of ours to one person. `member` is their number (mail goes to the address they
     have then), or 0 for somebody who is no member: only then `address` is stored."""
-    (message_id,) = _ADD_MESSAGE.first(tx, raw=raw, created=now)
+    message_id = keep_raw(tx, raw, now)
     mailing = _add_mailing(
         tx, list_id, Kind.NOTICE, lane, Mode.VERP, now, message_id=message_id, subject=subject
     )
     add_batches(tx, mailing, lane, 0, [[member]], now, None if member else address)
     return mailing
+
+
+def add_digest(
+    tx: Tx,
+    *,
+    list_id: int,
+    message_id: int,
+    subject: str,
+    groups: Sequence[Sequence[int]],
+    mode: Mode,
+    now: datetime,
+) -> None:
+    """Queue one mail of a digest's issue for groups of members, each a batch."""
+    mailing = _add_mailing(
+        tx, list_id, Kind.DIGEST, Lane.BULK, mode, now, message_id=message_id, subject=subject
+    )
+    add_batches(tx, mailing, Lane.BULK, 0, groups, now)
 
 
 def _add_mailing(
@@ -123,16 +141,11 @@ def _add_mailing(
         message_id=message_id,
         subject=subject,
         created=now,
-        expanded=kind is Kind.NOTICE,
+        expanded=kind is not Kind.POST,
     )
     return int(added[0])
 
 
-_ADD_MESSAGE = Quick(
-    insert(MessageRow)
-    .values({"raw": bindparam("raw"), "created": bindparam("created")})
-    .returning(MessageRow.id)
-)
 _ADD_MAILING = Quick(
     insert(MailingRow)
     .values(

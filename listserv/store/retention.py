@@ -19,7 +19,7 @@ from sqlalchemy import (
 from listserv.domain.mailing import MailingState
 from listserv.domain.members import Delivery, MemberState
 from listserv.policy.trust import FAMILIAR_FOR
-from listserv.store import digests
+from listserv.store import issues
 from listserv.store.held import HeldState
 from listserv.store.members import LOOK_NOW
 from listserv.store.posts import DUPLICATE_WINDOW
@@ -75,8 +75,8 @@ def tidy(tx: Tx, retention: timedelta, now: datetime) -> int:
     old = or_(PostRow.received < now - retention, since < now - SAME_ISSUE)
     bare = select(PostRow.id).where(PostRow.raw_id.is_(None), old).scalar_subquery()
     tx.execute(delete(RenderingRow).where(RenderingRow.post_id.in_(bare)))
-    digests.forget_mails(tx, now - min(retention, SAME_ISSUE))
-    digests.forget(tx, now - ANSWERED)
+    issues.forget_mails(tx, now - min(retention, SAME_ISSUE))
+    issues.forget(tx, now - ANSWERED)
     tx.execute(
         delete(PostRow).where(
             PostRow.raw_id.is_(None),

@@ -5,7 +5,6 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
-from itertools import count
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -20,13 +19,10 @@ from listserv.domain.lists import MailingList
 from listserv.domain.members import Delivery, Member, MemberState
 from listserv.flow import breaks, enrol
 from listserv.flow.site import Site
-from listserv.resources import JinjaTemplates
 from listserv.store import events, lists, members, queue_view, schema
-from listserv.store import site as kept
 from listserv.store.session import Store
 from listserv.store.tables import MemberRow
-from tests import sink
-from tests.flow.world import DOMAIN, StillClock, World
+from tests.flow.world import DOMAIN, StillClock, World, a_site
 
 ANN = "ann@example.org"
 BOB = "bob@example.org"
@@ -256,17 +252,7 @@ class Breaks(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         store = Store(f"sqlite:///{Path(self.folder.name) / 'listserv.db'}")
         schema.prepare(store)
-        nonces = count(1)
-        site = Site(
-            domains=frozenset({DOMAIN}),
-            hostname=DOMAIN,
-            secret=store.read(kept.secret),
-            templates=JinjaTemplates(),
-            spam_header="X-Spam: yes",
-            nonce=lambda size: next(nonces).to_bytes(size, "big"),
-            signers=sink.signers,
-        )
-        self.world = World(store, site, StillClock())
+        self.world = World(store, a_site(store), StillClock())
         self.town = self.world.found("town")
         self.number = self.world.join(self.town, BOB).id
         self.is_in, self.on, self.off = True, "mail", "mail"

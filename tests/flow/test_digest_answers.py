@@ -16,9 +16,9 @@ from listserv.domain.post import Transport
 from listserv.domain.replies import Reply
 from listserv.domain.tokens import item_token, own_message_id
 from listserv.flow import escalate, recipient, tidy
-from listserv.store import digests, held, posts, renderings
-from listserv.store.digests import IssuePart
+from listserv.store import digests, held, issues, posts, renderings
 from listserv.store.held import Held
+from listserv.store.issues import IssuePart
 from listserv.store.posts import StoredPost
 from listserv.store.session import Tx
 from listserv.store.tables import MemberRow
@@ -143,9 +143,9 @@ def an_issue(world: World, mlist: MailingList, ids: list[int], subject: str = SU
 
     def keep(tx: Tx) -> None:
         now = world.clock.now()
-        issue = digests.begin(tx, mlist.id, b"key", now)
+        issue = issues.begin(tx, mlist.id, b"key", now)
         part = IssuePart(issue, 1, subject, tuple(enumerate(ids, 1)), None)
-        digests.add_part(tx, part, message_id, DIGEST, now)
+        issues.add_part(tx, part, message_id, DIGEST, now)
 
     world.store.write(keep)
     return message_id

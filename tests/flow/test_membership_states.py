@@ -13,12 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from listserv.domain.members import Delivery
 from listserv.flow import breaks
-from listserv.flow.site import Site
-from listserv.resources import JinjaTemplates
 from listserv.store import schema
-from listserv.store import site as kept
 from listserv.store.session import Store
-from tests import sink
 from tests.flow.letters import (
     ANN,
     BOB,
@@ -30,7 +26,7 @@ from tests.flow.letters import (
     member_of,
     send,
 )
-from tests.flow.world import DOMAIN, StillClock, World
+from tests.flow.world import StillClock, World, a_site
 
 MAIL, DIGEST, NOMAIL = Delivery
 
@@ -70,17 +66,7 @@ class Membership(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         store = Store(f"sqlite:///{Path(self.folder.name) / 'listserv.db'}")
         schema.prepare(store)
-        nonces = count(1)
-        site = Site(
-            domains=frozenset({DOMAIN}),
-            hostname=DOMAIN,
-            secret=store.read(kept.secret),
-            templates=JinjaTemplates(),
-            spam_header="X-Spam: yes",
-            nonce=lambda size: next(nonces).to_bytes(size, "big"),
-            signers=sink.signers,
-        )
-        self.world = World(store, site, StillClock())
+        self.world = World(store, a_site(store), StillClock())
         self.town = self.world.found("town", title="Our Town", subscription="open")
         self.world.join(self.town, ANN, role="owner")
         self.now = Now()
