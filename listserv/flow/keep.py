@@ -10,16 +10,14 @@ from listserv.domain.lists import MailingList
 from listserv.domain.members import Member, MemberState
 from listserv.domain.post import Incoming, Post
 from listserv.flow import notices, undo
-from listserv.flow.authority import allowed, fingerprint, present
 from listserv.flow.graduation import KIND as GRADUATED
-from listserv.flow.moderate_by_mail import may_decide, warn_of_forgery
+from listserv.flow.moderate_by_mail import judged, may_decide
 from listserv.flow.question import confirm_address, new_question
 from listserv.flow.site import Site
 from listserv.mail.said import said as read_said
 from listserv.policy.authority import Acting
 from listserv.policy.commands.table import Who
 from listserv.policy.moderation import says_keep
-from listserv.policy.trust import Act
 from listserv.store import confirmations, events, lists, members, paths, said
 from listserv.store.confirmations import Confirmation
 from listserv.store.session import Tx
@@ -52,15 +50,10 @@ def reply(
     """Act on a mail that a person wrote to an address that `is_known`."""
     asked = confirmations.find(tx, meant.argument)
     member = members.get(tx, asked.member_id) if asked and asked.member_id else None
-    if asked is None or member is None or not may_decide(tx, member):
-        log.warning("moderation to=%s dropped: its token is no moderator's any more", meant.name)
+    if asked is None or member is None:
         return
-    presented = present(tx, incoming, post, authorship, at, now)
-    acting = allowed(tx, site, presented, Act.MODERATION, member)
+    acting = judged(tx, site, incoming, post, at, authorship, member, now)
     if acting is Acting.NOTHING:
-        warn_of_forgery(tx, site, presented, member, now)
-        return
-    if not said.once_a_day(tx, "moderation", fingerprint(post, at), now):
         return
     read = read_said(incoming.raw)
     keeps = says_keep(() if read.below else read.lines)
@@ -97,7 +90,7 @@ def confirmed(tx: Tx, site: Site, yes: Confirmation, now: datetime) -> None:
     """The moderator says yes."""
     asked = confirmations.find(tx, yes.data["token"])
     member = members.get(tx, yes.member_id) if yes.member_id else None
-    if asked is None or member is None or not may_decide(tx, member):
+    if asked is None or member is None or not may_decide(member):
         return
     path = VerifiedPath(tuple(yes.data["dkim"]), yes.data["spf"])
     paths.confirm(tx, member.id, path, yes.address, now)

@@ -57,18 +57,12 @@ def reply(
     """Act on a mail that a person wrote to an address that `is_known`."""
     found = moderations.find(tx, meant.argument)
     member = members.get(tx, found.member_id) if found else None
-    if found is None or member is None or not may_decide(tx, member):
-        log.warning("moderation to=%s dropped: its token is no moderator's any more", meant.name)
+    if found is None or member is None:
+        return
+    acting = judged(tx, site, incoming, post, at, authorship, member, now)
+    if acting is Acting.NOTHING:
         return
     one = held.get(tx, found.held_id)
-    presented = present(tx, incoming, post, authorship, at, now)
-    acting = allowed(tx, site, presented, Act.MODERATION, member)
-    if acting is Acting.NOTHING:
-        warn_of_forgery(tx, site, presented, member, now)
-        return
-    if not said.once_a_day(tx, "moderation", fingerprint(post, at), now):
-        log.info("moderation to=%s dropped: it came before", meant.name)
-        return
     said_ = read_said(incoming.raw)
     ruling = read_ruling(() if said_.below else said_.top)
     log.info("moderation held=%d by=%s says=%s may=%s", one.id, member.address.masked,
@@ -85,7 +79,33 @@ def reply(
         _ask(tx, site, one, member, found, ruling, authorship, now)
 
 
-def may_decide(tx: Tx, member: Member) -> bool:
+def judged(
+    tx: Tx,
+    site: Site,
+    incoming: Incoming,
+    post: Post,
+    at: Address,
+    authorship: Authorship,
+    member: Member,
+    now: datetime,
+) -> Acting:
+    """How far a mail acts that came to a token of this member's: not at all where they are asked
+    about such things no more, where it is not theirs, or came before."""
+    if not may_decide(member):
+        log.warning("moderation by=%s dropped: they are no moderator any more",
+                    member.address.masked)  # fmt: skip
+        return Acting.NOTHING
+    presented = present(tx, incoming, post, authorship, at, now)
+    acting = allowed(tx, site, presented, Act.MODERATION, member)
+    if acting is Acting.NOTHING:
+        _warn_of_forgery(tx, site, presented, member, now)
+    elif not said.once_a_day(tx, "moderation", fingerprint(post, at), now):
+        log.info("moderation by=%s dropped: it came before", member.address.masked)
+        return Acting.NOTHING
+    return acting
+
+
+def may_decide(member: Member) -> bool:
     """Whether somebody to whom it was shown is still asked about such things."""
     return member.state is MemberState.ACTIVE and member.is_moderator
 
@@ -120,7 +140,7 @@ def answer(
     )  # fmt: skip
 
 
-def warn_of_forgery(tx: Tx, site: Site, mail: Presented, member: Member, now: datetime) -> None:
+def _warn_of_forgery(tx: Tx, site: Site, mail: Presented, member: Member, now: datetime) -> None:
     """Somebody else writes in a moderator's name, with a token that only they should have."""
     if mail.authorship.level is not Level.CONTRADICTED or not is_by(tx, mail, member):
         return
@@ -181,7 +201,7 @@ def confirmed(tx: Tx, site: Site, asked: Confirmation, now: datetime) -> None:
     """The moderator says yes."""
     found = moderations.find(tx, asked.data["token"])
     member = members.get(tx, asked.member_id) if asked.member_id else None
-    if found is None or member is None or not may_decide(tx, member):
+    if found is None or member is None or not may_decide(member):
         return
     paths.confirm(
         tx, member.id, VerifiedPath(tuple(asked.data["dkim"]), asked.data["spf"]), asked.address,
