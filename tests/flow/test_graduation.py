@@ -153,20 +153,23 @@ def test_keep_has_their_posts_read_on_and_undo_takes_it_back(
 
 def test_nothing_else_keeps(world: World, town: MailingList) -> None:
     mo = graduated(world)[MO]
+    country = world.found("country")
+    world.join(country, MO, role="moderator")
+    reply(world, mo.reply_to.replace("town-", "country-"), "keep")
     reply(world, mo.reply_to, "keep", MAX)
     reply(world, mo.reply_to, "keep", ANN)
     for mark in AUTOMATIC:
         reply(world, mo.reply_to, "keep", MO, PROVEN, **mark)
     assert letters(world) == []
     reply(world, mo.reply_to, "keep", MO, CONTRADICTED)
-    assert "in your name" in the_letter(world, MO)
+    assert "Somebody writes in your name" in the_letter(world, MO).subject
     confirming = mo.reply_to.replace("-moderate+", "-confirm+")
     for to in (confirming, mo.reply_to.replace("town-", "listserv-")):
         reply(world, to, "yes")
         assert letters(world) == []
     send(world, MO, f"CONFIRM {mo.reply_to.partition('+')[2].partition('@')[0]}")
     assert "not known" in the_letter(world, MO)
-    for words in ("keep?", "keep on", "> keep", "ok", "approve"):
+    for words in ("keep?", "keep on", "> You read.\r\n\r\nkeep", "ok", "approve"):
         reply(world, mo.reply_to, words)
         help_ = the_letter(world, MO)
         assert "Nothing was changed" in help_ and help_.reply_to == mo.reply_to

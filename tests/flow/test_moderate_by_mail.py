@@ -456,6 +456,15 @@ def test_a_contradicted_reply_does_nothing_and_the_moderator_is_told_once_a_day(
     assert the_letter(world, MO)
 
 
+def test_the_author_of_a_forged_post_hears_of_no_rejection(world: World, town: MailingList) -> None:
+    world.post(ANN, "town", authorship=CONTRADICTED)
+    (one,) = shown(world, MO)
+    letters(world)
+    reply(world, one, "reject Not here.")
+    assert "not possible" in the_letter(world, MO)
+    assert state(world, one) is HeldState.HELD
+
+
 def test_an_unproven_reply_is_asked_about_once_and_yes_acts_and_teaches(
     world: World, town: MailingList
 ) -> None:

@@ -58,6 +58,7 @@ CIRCLES = (
     ("mo max olga otto", "", "mo max", "olga otto"),
     ("max", "mo", "olga otto", "olga otto"),
     ("max olga otto", "mo", "max", "olga otto"),
+    ("", "olga", "mo max", "otto"),
     ("olga otto", "", "mo max", ""),
 )
 
@@ -68,6 +69,11 @@ def test_who_is_away_is_passed_over_while_anybody_is_there(
 ) -> None:
     found = circle(people(away), one(author=author), TODAY)
     assert (names(found.first), names(found.last)) == (first, last)
+
+
+def test_nobody_is_asked_about_their_own_wish_to_join() -> None:
+    own = replace(one(), author=None, applicant=person("mo").address.key)
+    assert names(circle(people(""), own, TODAY).first) == "max"
 
 
 def test_without_moderators_owners_are_asked_and_without_both_nobody() -> None:
