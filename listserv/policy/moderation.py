@@ -63,7 +63,7 @@ _TAKES_REST = frozenset({Verb.REJECT, Verb.ASK})
 _NO = frozenset({"no", "nein", "non", "nope"})
 _COURTESY = frozenset(
     "please pls plz thanks thank you thx cheers bitte danke vielen dank merci s'il vous plaît"
-    " por favor gracias".split()
+    " por favor gracias many very much sehr sch\u00f6n beaucoup muchas".split()
 )
 # Of what a moderator tells an author, in characters.
 MAX_WORDS = 2000
