@@ -190,6 +190,18 @@ def test_a_keep_that_nothing_proves_waits_for_the_moderators_yes(
     assert is_read(world, town)
 
 
+def test_a_yes_keeps_nothing_when_the_moderator_is_none_any_more(
+    world: World, town: MailingList
+) -> None:
+    mo = graduated(world)[MO]
+    reply(world, mo.reply_to, "keep", MO, UNPROVEN)
+    question, member = the_letter(world, MO), the_member(world, town, MO)
+    role = {"role": MemberRole.MEMBER}
+    world.store.write(lambda tx: members.change(tx, member, role))
+    answer(world, question)
+    assert not is_read(world, town)
+
+
 def test_keep_is_too_late_after_14_days_and_for_who_is_no_moderator_any_more(
     world: World, town: MailingList
 ) -> None:
