@@ -81,6 +81,9 @@ def preview(app: App, name: str, address: str, into: Path) -> None:
 
 
 def _page(message: Message) -> bytes | None:
+    """Of the digest, not of a post that is whole in it."""
+    if message.get_content_type() != "multipart/alternative":
+        return None
     for part in message.walk():
         if part.get_content_type() == "text/html":
             page = part.get_payload(decode=True)

@@ -75,11 +75,13 @@ class Shell:
         text: str = "A text.",
         authorship: Authorship = PROVEN,
         to: str = "town",
+        kind: str = "text/plain",
     ) -> None:
         """A post to town, or a mail to another address, as the SMTP server hands it in."""
         raw = (
             f"From: <{author}>\r\nTo: <{to}@{DOMAIN}>\r\nSubject: {subject}\r\n"
-            f"Message-ID: <{subject.replace(' ', '.')}@x.test>\r\n\r\n{text}\r\n"
+            f"Message-ID: <{subject.replace(' ', '.')}@x.test>\r\n"
+            f"Content-Type: {kind}\r\n\r\n{text}\r\n"
         ).encode()
         client = Client("192.0.2.1", "client.test", trusted=True)
         incoming = Incoming(Transport.SMTP, client, author, (f"{to}@{DOMAIN}",), raw)

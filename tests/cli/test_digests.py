@@ -64,6 +64,13 @@ def test_preview_writes_a_mail_and_its_page_and_sends_nothing(
     assert waiting.ok("digest", "send", "town") == "sent to 1 member\n", "it still waits"
 
 
+def test_a_preview_of_whole_messages_has_no_page(waiting: Shell, tmp_path: Path) -> None:
+    waiting.ok("member", "set", "town", "cleo@x.test", "format=mime")
+    waiting.post("bob@x.test", "Tea", "<p>Tea at four.</p>", kind="text/html")
+    told = waiting.ok("digest", "preview", "town", "cleo@x.test", "--into", str(tmp_path))
+    assert told.splitlines() == [str(tmp_path / "town.eml")]
+
+
 @pytest.mark.parametrize(
     ("address", "why"),
     [
