@@ -114,7 +114,7 @@ def _cut(voice: Voice, lines: list[str]) -> Iterator[Paragraph]:
         room = at + 1, at + MAX_PARAGRAPH
         end = next((end for mark in "\n " if (end := text.rfind(mark, *room)) > 0), room[1])
         yield Paragraph(voice, text[at:end].strip("\n"))
-        at = end
+        at = end + (text[end] == " ")
     if lines:
         yield Paragraph(voice, text[at:].strip("\n"))
 

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from listserv.mail.digest import Item, Words, build
-from listserv.mail.digest_body import Paragraph, Voice
+from listserv.mail.digest_body import Paragraph, Voice, written
 from listserv.mail.digest_html import cleaned, mailto, paragraph_html
 from listserv.mail.encode import fitted
 from listserv.mail.rendering import Attachment, Note
@@ -58,6 +58,13 @@ def test_an_issue_is_the_one_that_was_reviewed(name: str, request: pytest.Fixtur
 def test_every_golden_file_belongs_to_an_issue() -> None:
     stems = {path.stem.partition("-part-")[0] for path in GOLDEN.iterdir()}
     assert stems == set(CASES)
+
+
+def test_a_long_line_goes_on_with_a_word() -> None:
+    words = ["word"] * 2000
+    said = list(written([" ".join(words)]))
+    assert len(said) > 2
+    assert " ".join(one.text for one in said).split(" ") == words
 
 
 def test_a_post_goes_on_in_the_next_part() -> None:
