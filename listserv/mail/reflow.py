@@ -50,6 +50,9 @@ def _joined(paragraph: list[str], width: int) -> list[str]:
     # One end says little: a line that begins anew, without an end of the one before, may be meant.
     if broken and len(ends) == 1 and paragraph[1][0].isupper():
         broken = bool(_SENTENCE_ENDS.match(paragraph[0])) or len(paragraph[0]) >= width - _NEARLY
+    # Where each line begins anew and none ends a sentence, they are entries.
+    if len(ends) > 1 and all(after[0].isupper() for _, after in ends):
+        broken = broken and any(_SENTENCE_ENDS.match(line) for line, _ in ends)
     return [" ".join(paragraph)] if broken else paragraph
 
 

@@ -20,6 +20,10 @@ KEPT = {
     "a list": "- dexamethasone 4 mg in the mornings, with food, and not late\n- ondansetron 8 mg",
     "numbers": "1. Ring the ward and ask for the blood count of the last day\n2) Walk every day",
     "a list without marks": "Monday: the blood test at the clinic in Mill Lane\nTuesday: scan",
+    "entries": "Hemoglobin was 13.5 g per dl, normal is 12 to 16 for women I think\n"
+    "Leukocytes were 4500 per ul, normal range is from 4000 up to 10000\n"
+    "Thrombocytes were 180000 per ul, normal range is 150000 and higher\n"
+    "Creatinine was 0.9 mg per dl, which the doctor said is quite okay",
     "columns": "Monday    blood test, clinic    9:00    bring the card, a list\nTuesday   scan",
     "short lines": "I am fine.\nWe are fine.\nAll are fine, and so is the cat, thank you.",
     "long lines": f"{STORY}\nAnn",
