@@ -54,9 +54,11 @@ def decode_text(data: bytes, charset: str) -> str:
 
 
 def likely_text(data: bytes, charset: str) -> str:
-    """Text in the declared charset if it can be that, else in UTF-8, else in the one of both in
-    which it mostly is, else in Windows-1252. The end of `data` may be in the middle of a
-    character."""
+    """Text in UTF-16 if it begins so, else in the declared charset if it can be that, else in
+    UTF-8, else in the one of both in which it mostly is, else in Windows-1252. The end of `data`
+    may be in the middle of a character."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and data.count(0):
+        return data.decode("utf-16", "replace")
     declared = text_codec(charset)
     ladder = ["utf-8"] if declared is None else [_READ_AS.get(declared, declared), "utf-8"]
     for codec in ladder:

@@ -9,6 +9,7 @@ from listserv.mail.words import (
     decode_text,
     decode_words,
     encode_words,
+    likely_text,
     shown,
     text_codec,
 )
@@ -93,6 +94,12 @@ def test_a_charset_of_text_is_known(charset: str) -> None:
 def test_anything_else_is_no_charset(charset: str) -> None:
     assert text_codec(charset) is None
     assert decode_text(b"+ADw-b+AD4- \xff", charset) == "+ADw-b+AD4- \ufffd"
+
+
+@pytest.mark.parametrize("codec", ["utf-16", "utf-16-be"])
+def test_text_in_utf_16_is_read_where_its_first_octets_say_so(codec: str) -> None:
+    octets = "\ufeffJ\u0151\n".encode(codec).removeprefix(b"\xff\xfe")
+    assert likely_text(octets, "utf-16") == "J\u0151\n"
 
 
 def test_base64_with_rubbish_in_it_gives_what_is_readable() -> None:
