@@ -3,28 +3,33 @@
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from email import message_from_bytes
 from email.message import Message
 from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
-from sqlalchemy import delete, update
+from sqlalchemy import delete, func, select, update
 
 from listserv.domain.languages import ENGLISH
 from listserv.domain.lists import MailingList
+from listserv.domain.mailing import Mode
 from listserv.domain.members import Member
 from listserv.flow import due_digests, make_digests, moderate
 from listserv.flow.administer import change_list
 from listserv.flow.breaks import end_breaks
 from listserv.resources import JinjaTemplates
 from listserv.store import digests, held, lists, members, schema
+from listserv.store.members import LOOK_NOW
 from listserv.store.session import Store, Tx
-from listserv.store.tables import PostRow, RenderingRow
+from listserv.store.tables import IssuePartRow, MailingRow, MessageRow, PostRow, RenderingRow
 from listserv.workers import digests as worker
 from tests.flow.world import DOMAIN, StillClock, World, a_site
 
@@ -301,6 +306,142 @@ def test_who_left_or_was_suspended_gets_nothing_and_a_list_on_hold_waits(
     assert at_seven(world) == []
     world.store.write(lambda tx: lists.hold(tx, town.id, on=False))
     assert turns(world) == [CLEO]
+
+
+@pytest.mark.parametrize(
+    ("change", "comes"),
+    [({"delivery": "mail"}, [BOB]), ({"until": "2026-12-01"}, [BOB]), (None, [])],
+)
+def test_who_has_changed_since_an_issue_was_made_gets_each_post_once(
+    world: World, town: MailingList, change: dict[str, str] | None, comes: list[str]
+) -> None:
+    world.join(town, CLEO, delivery="digest")
+    world.post(ANN, "town")
+    turns(world)
+    world.clock.time = now = SEVEN + timedelta(minutes=10)
+    plan = world.store.read(lambda tx: due_digests.due(tx, world.site, now))
+    assert plan is not None
+    built = make_digests.build(world.site, plan)
+    if change is not None:
+        set_member(world, town, BOB, **change)
+    else:
+        bob = the_member(world, town, BOB)
+        world.store.write(lambda tx: members.leave(tx, bob.id, now))
+    for served in (1, 0):
+        written = world.store.write(lambda tx: make_digests.write(tx, world.site, plan, built, now))
+        assert written == served
+    assert world.deliver() == [CLEO]
+    assert turns(world) == comes
+    assert at_seven(world, days=1) == []
+
+
+def test_two_servers_at_once_send_one_digest(
+    world: World, town: MailingList, database: str
+) -> None:
+    """Where one does not see what the other has not committed yet."""
+    turns(world)
+    other = Store(database)
+    try:
+        for _ in range(6):
+            world.post(ANN, "town")
+            world.clock.pass_by(days=1)
+            now = world.clock.now()
+            plan = world.store.read(lambda tx: due_digests.due(tx, world.site, now))  # noqa: B023
+            assert plan is not None
+            built = make_digests.build(world.site, plan)
+
+            def write(tx: Tx) -> int:
+                return make_digests.write(tx, world.site, plan, built, now)  # noqa: B023
+
+            with ThreadPoolExecutor(2) as pool:
+                served = pool.map(lambda store: store.write(write), (world.store, other))
+            assert sorted(served) == [0, 1]
+            assert world.deliver() == [ANN, BOB]
+    finally:
+        other.close()
+
+
+class Speechless(JinjaTemplates):
+    """Words that always fail."""
+
+    def phrase(self, key: str, values: Mapping[str, object], language: str = ENGLISH) -> str:
+        raise KeyError(key)
+
+
+@pytest.mark.parametrize("delivery", ["digest", "mail"])
+def test_what_cannot_be_built_at_all_waits_for_an_hour(
+    world: World, town: MailingList, delivery: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    turns(world)
+    world.post(ANN, "town")
+    world.deliver()
+    set_member(world, town, BOB, delivery=delivery)
+    world.clock.time = SEVEN + timedelta(minutes=10)
+    able, world.site = world.site, replace(world.site, templates=Speechless())
+    assert worker.turn(world.store, world.site, world.clock)
+    assert f"a digest of town@{DOMAIN} waits" in caplog.text
+    world.site = able
+    for minutes, comes in ((59, []), (1, [BOB]), (60, [])):
+        world.clock.pass_by(minutes=minutes)
+        assert turns(world) == comes, minutes
+
+
+def test_an_issue_whose_mails_are_gone_is_made_again(world: World, town: MailingList) -> None:
+    world.join(town, CLEO, delivery="digest", digest_hour="08:00")
+    world.post(ANN, "town", body="Still here.")
+    assert at_seven(world) == [BOB]
+    world.clock.pass_by(hours=1)
+    world.store.write(lambda tx: digests.forget_mails(tx, world.clock.now()))
+    assert turns(world) == [CLEO] and "Still here." in text_of(world.last())
+
+
+def test_what_is_too_much_for_personal_copies_goes_out_in_batches(
+    world: World, town: MailingList
+) -> None:
+    cleo = world.join(town, CLEO, delivery="digest")
+    world.post(ANN, "town")
+    at_seven(world)
+    both, now = [the_member(world, town, BOB).id, cleo.id], world.clock.now()
+
+    def mode(tx: Tx, members: int, too_little: int) -> str:
+        message_id = tx.execute(select(IssuePartRow.message_id)).scalar_one()
+        found = digests.issue_of(tx, town.id, [message_id])
+        assert found is not None
+        size = tx.execute(
+            select(func.length(MessageRow.raw)).where(MessageRow.id == found.message)
+        ).scalar_one()
+        burst = size * members - too_little
+        sent = digests.send(tx, town.id, found, both[:members], Mode.PERSONAL, burst, now)
+        return tx.execute(select(MailingRow.mode).where(MailingRow.id == sent)).scalar_one()
+
+    for members_of_it, too_little, expected in (
+        (1, 0, Mode.PERSONAL), (1, 1, Mode.BATCHED), (2, 0, Mode.PERSONAL), (2, 1, Mode.BATCHED),
+    ):  # fmt: skip
+        assert world.store.write(lambda tx: mode(tx, members_of_it, too_little)) == expected  # noqa: B023
+
+
+@pytest.mark.parametrize(
+    ("change", "hour"),
+    [({"digest_hour": time(18)}, 18), ({"zone": ZoneInfo("America/Chicago")}, 13)],
+)
+def test_another_hour_or_zone_of_the_site_counts_from_now_on(
+    world: World, town: MailingList, change: dict[str, Any], hour: int
+) -> None:
+    def heed() -> datetime | None:
+        world.store.write(lambda tx: make_digests.heed_settings(tx, world.site))
+        bob = the_member(world, town, BOB)
+        return world.store.read(lambda tx: digests.reader(tx, bob.id)).due
+
+    heed()
+    turns(world)
+    assert heed() == heed() != LOOK_NOW, "the same again"
+    world.post(ANN, "town")
+    world.deliver()
+    world.site = replace(world.site, **change)
+    assert heed() == LOOK_NOW
+    assert turns(world) == []
+    world.clock.time = datetime(2026, 11, 21, hour, 10, tzinfo=UTC)
+    assert turns(world) == [BOB]
 
 
 class Days(RuleBasedStateMachine):
