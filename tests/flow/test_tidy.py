@@ -9,7 +9,7 @@ from listserv.domain.authorship import UNCHECKED
 from listserv.domain.mailing import Fate, Outcome
 from listserv.flow import moderate, tidy
 from listserv.flow.deliver import Deliveries
-from listserv.store import held, leases, posts, queue_view
+from listserv.store import held, leases, members, posts, queue_view
 from listserv.store.session import Tx
 from listserv.store.tables import BatchRow, MailingRow, MemberRow, MessageRow, PostRow
 from tests.flow.world import World
@@ -69,6 +69,44 @@ def test_a_post_that_a_digest_reader_waits_for_keeps_its_bytes_for_so_long(town:
     town.clock.pass_by(days=2)
     forget(town)
     assert count(town, MessageRow) == 0
+
+
+@pytest.mark.parametrize(
+    ("reader", "kept"),
+    [
+        ({"delivery": "digest"}, [("digest", True)]),
+        ({"delivery": "digest"}, [("mail", True)]),  # it waits as one last digest
+        ({"delivery": "mail"}, [("mail", False)]),
+        ({"delivery": "mail", "until": "2026-12-20"}, [("nomail", True), ("mail", False)]),
+        ({"delivery": "nomail"}, [("nomail", False)]),
+        ({"delivery": "digest"}, [("left", False)]),
+        ({"delivery": "mail", "until": "2026-12-20"}, [("left", False)]),
+    ],
+)
+def test_a_post_stays_while_somebody_may_read_it_in_a_digest(
+    town: World, reader: dict[str, str], kept: list[tuple[str, bool]]
+) -> None:
+    """`kept`: how they read then, or that they left, and whether the bytes are still there."""
+    mlist = town.found("city")
+    town.join(mlist, "ann@example.org", delivery="nomail")
+    cleo = town.join(mlist, "cleo@example.net", reader["delivery"])
+    if "until" in reader:
+        town.store.write(lambda tx: members.change(tx, cleo, {"until": reader["until"]}))
+    town.post("ann@example.org", "city")
+    town.deliver()
+    for how, expected in kept:
+
+        def turn(tx: Tx) -> None:
+            now = members.get(tx, cleo.id)
+            assert now is not None
+            if how == "left":  # noqa: B023
+                members.leave(tx, now.id, town.clock.now())
+            elif now.delivery != how:  # noqa: B023
+                members.change(tx, now, {"delivery": how})  # noqa: B023
+
+        town.store.write(turn)
+        forget(town)
+        assert (count(town, MessageRow) == 1) is expected, how
 
 
 def test_a_post_that_every_digest_reader_has_read_leaves(town: World) -> None:
