@@ -8,8 +8,10 @@ from sqlalchemy import insert
 from listserv.domain.address import parse_address
 from listserv.domain.lists import MailingList
 from listserv.domain.members import Delivery, Member, MemberRole, MemberState
-from listserv.store import lists, members
-from listserv.store.members import NewMember
+from listserv.policy.reading import Reading
+from listserv.store import digests, lists, members
+from listserv.store.digests import Reader, Settled
+from listserv.store.members import LOOK_NOW, NewMember
 from listserv.store.session import Store, Tx
 from listserv.store.tables import PostRow
 
@@ -169,6 +171,72 @@ def test_posts_wait_for_a_digest_reader_from_the_next_one_on(
     assert store.read(lambda tx: members.waiting(tx, ann)) == 2
     again = store.write(lambda tx: members.change(tx, ann, {"delivery": "digest"}))
     assert store.read(lambda tx: members.waiting(tx, again)) == 2
+
+
+@pytest.mark.parametrize(
+    ("began", "values", "due"),
+    [
+        ("digest", {}, LOOK_NOW),
+        ("mail", {}, None),
+        ("nomail", {}, None),
+        ("digest", {"digest_hour": "9"}, LOOK_NOW),
+        ("digest", {"digest_days": "mon"}, LOOK_NOW),
+        ("digest", {"timezone": "Asia/Tokyo"}, LOOK_NOW),
+        ("digest", {"format": "text"}, LATER),
+        ("digest", {"delivery": "digest"}, LATER),
+        ("digest", {"delivery": "mail"}, None),
+        ("mail", {"digest_hour": "9"}, None),
+        ("mail", {"delivery": "digest"}, LOOK_NOW),
+    ],
+)
+def test_when_a_digest_is_due_is_worked_out_anew_after_what_moves_it(
+    store: Store, support: MailingList, began: str, values: dict[str, str], due: datetime | None
+) -> None:
+    ann = _add(store, support, "ann@x.test", delivery=began)
+    if values:
+        before = store.write(lambda tx: members.snapshot(tx, ann.id))
+        _settle(store, ann, LATER if began == "digest" else None)
+        store.write(lambda tx: members.change(tx, ann, values))
+        now = store.read(lambda tx: members.get(tx, ann.id))
+        assert now is not None
+        assert _reader(store, ann).due == due
+        _settle(store, ann, LATER if now.delivery is Delivery.DIGEST else None)
+        changed = {f"settings.{key}": None for key in values.keys() - before.keys()}
+        undo = {key: before[key] for key in values.keys() & before.keys()} | changed
+        store.write(lambda tx: members.restore(tx, now, undo))
+        back = LOOK_NOW if due != LATER else LATER
+        assert _reader(store, ann).due == (back if began == "digest" else None)
+    else:
+        assert _reader(store, ann).due == due
+
+
+def test_who_left_is_owed_no_digest_and_comes_back_to_the_next_post(
+    store: Store, support: MailingList
+) -> None:
+    ann = _add(store, support, "ann@x.test", delivery="digest")
+    _post(store, support)
+    ann = store.write(lambda tx: members.change(tx, ann, {"delivery": "mail"}))
+    owed = _reader(store, ann)
+    assert (owed.reading.owed_from, owed.reading.owed_to, owed.due) == (0, 1, LOOK_NOW)
+    store.write(lambda tx: members.leave(tx, ann.id, LATER))
+    left = _reader(store, ann)
+    assert (left.reading.owed_from, left.reading.owed_to, left.due) == (None, None, None)
+    _post(store, support)
+    for delivery, due in ((Delivery.MAIL, None), (Delivery.DIGEST, LOOK_NOW)):
+        new = _new("ann@x.test", delivery=delivery.value)
+        store.write(lambda tx: members.rejoin(tx, ann, new, began="test", now=LATER))  # noqa: B023
+        back = _reader(store, ann)
+        digest_from = 2 if delivery is Delivery.DIGEST else None
+        assert (back.reading, back.due) == (Reading(delivery, 2, digest_from), due)
+
+
+def _settle(store: Store, member: Member, due: datetime | None) -> None:
+    seen = _reader(store, member)
+    store.write(lambda tx: digests.settle(tx, [Settled(seen, seen.reading.cursor, None, due)]))
+
+
+def _reader(store: Store, member: Member) -> Reader:
+    return store.read(lambda tx: digests.reader(tx, member.id))
 
 
 def test_nothing_waits_for_others(store: Store, support: MailingList) -> None:
