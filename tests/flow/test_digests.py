@@ -21,7 +21,7 @@ from sqlalchemy import delete, func, select, update
 from listserv.domain.languages import ENGLISH
 from listserv.domain.lists import MailingList
 from listserv.domain.mailing import Mode
-from listserv.domain.members import Member
+from listserv.domain.members import Member, MemberState
 from listserv.flow import due_digests, make_digests, moderate
 from listserv.flow.administer import change_list
 from listserv.flow.breaks import end_breaks
@@ -29,7 +29,14 @@ from listserv.resources import JinjaTemplates
 from listserv.store import digests, held, lists, members, schema
 from listserv.store.members import LOOK_NOW
 from listserv.store.session import Store, Tx
-from listserv.store.tables import IssuePartRow, MailingRow, MessageRow, PostRow, RenderingRow
+from listserv.store.tables import (
+    IssuePartRow,
+    MailingRow,
+    MemberRow,
+    MessageRow,
+    PostRow,
+    RenderingRow,
+)
 from listserv.workers import digests as worker
 from tests.flow.world import DOMAIN, StillClock, World, a_site
 
@@ -442,6 +449,81 @@ def test_another_hour_or_zone_of_the_site_counts_from_now_on(
     assert turns(world) == []
     world.clock.time = datetime(2026, 11, 21, hour, 10, tzinfo=UTC)
     assert turns(world) == [BOB]
+
+
+def test_what_is_sent_now_leaves_the_time_of_the_next_one_alone(
+    world: World, town: MailingList
+) -> None:
+    world.post(ANN, "town")
+    turns(world)
+    bob, now = the_member(world, town, BOB), world.clock.now()
+    due = world.store.read(lambda tx: digests.reader(tx, bob.id)).due
+    for served in (1, 0):
+        ask = due_digests.Ask.ALL
+        assert worker.send_now(world.store, world.site, town.id, ask, now) == served
+        assert world.store.read(lambda tx: digests.reader(tx, bob.id)).due == due
+
+
+def test_only_who_reads_that_lists_digests_is_hurried(world: World, town: MailingList) -> None:
+    city = world.found("city")
+    others = {
+        "elsewhere": world.join(city, BOB, delivery="digest"),
+        "suspended": world.join(town, "suspended@example.org", delivery="digest"),
+    }
+    suspended = others["suspended"].id
+    for _ in range(3):
+        world.post(ANN, "town")
+    world.join(town, "late@example.org", delivery="digest")
+    turns(world)
+    world.join(town, CLEO, delivery="digest")
+    others["new"] = the_member(world, town, CLEO)
+    world.store.write(lambda tx: tx.execute(
+        update(MemberRow).where(MemberRow.id == suspended).values(state=MemberState.SUSPENDED)
+    ))  # fmt: skip
+
+    def due(member: Member) -> datetime | None:
+        return world.store.read(lambda tx: digests.reader(tx, member.id)).due
+
+    others["late"] = the_member(world, town, "late@example.org")
+    before = {name: due(member) for name, member in others.items()}
+    hurry(world, town)
+    assert {name: due(member) for name, member in others.items()} == before
+    assert due(the_member(world, town, BOB)) == world.clock.now()
+
+
+@pytest.mark.parametrize("delivery", ["digest", "mail"])
+def test_who_is_suspended_gets_none_also_of_what_is_owed(
+    world: World, town: MailingList, delivery: str
+) -> None:
+    world.post(ANN, "town")
+    world.deliver()
+    set_member(world, town, BOB, delivery=delivery)
+    bob = the_member(world, town, BOB).id
+    for state, comes in ((MemberState.SUSPENDED, []), (MemberState.LEFT, [])):
+        world.store.write(lambda tx: tx.execute(
+            update(MemberRow).where(MemberRow.id == bob).values(state=state)  # noqa: B023
+        ))  # fmt: skip
+        assert at_seven(world) == comes
+
+
+@pytest.mark.parametrize("how", ["left", "suspended"])
+def test_who_does_not_read_the_list_any_more_is_owed_no_break(
+    world: World, town: MailingList, how: str
+) -> None:
+    set_member(world, town, BOB, until="2026-11-23")
+    turns(world)
+    world.post(ANN, "town")
+    world.clock.pass_by(days=2)
+    world.store.write(lambda tx: end_breaks(tx, world.site, world.clock.now()))
+    turns(world)
+    reply_to = str(message_from_bytes(world.last())["Reply-To"])
+    bob = the_member(world, town, BOB).id
+    world.store.write(lambda tx: tx.execute(
+        update(MemberRow).where(MemberRow.id == bob).values(state=MemberState(how))
+    ))  # fmt: skip
+    world.post(BOB, reply_to, subject="Re: your break", body="DIGEST")
+    turns(world)
+    assert world.store.read(lambda tx: digests.reader(tx, bob)).reading.owed_to is None
 
 
 class Days(RuleBasedStateMachine):

@@ -79,3 +79,9 @@ def test_who_never_read_digests_gets_every_copy_and_nobody_without_mail_gets_one
         assert comes_as_copy(MAIL, None, 50, number)
         assert not comes_as_copy(NOMAIL, None, 50, number)
         assert not comes_as_copy(DIGEST, None, 50, number)
+
+
+def test_who_switches_to_what_they_have_changes_nothing() -> None:
+    for delivery in Delivery:
+        same = Reading(delivery, 3, 2, 0, 2)
+        assert switched(same, delivery, 9, 5) == same
