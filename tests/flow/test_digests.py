@@ -20,13 +20,13 @@ from sqlalchemy import delete, func, select, update
 
 from listserv.domain.languages import ENGLISH
 from listserv.domain.lists import MailingList
-from listserv.domain.mailing import Mode
+from listserv.domain.mailing import Kind, Mode
 from listserv.domain.members import Member, MemberState
 from listserv.flow import due_digests, make_digests, moderate
 from listserv.flow.administer import change_list
 from listserv.flow.breaks import end_breaks
 from listserv.resources import JinjaTemplates
-from listserv.store import digests, held, lists, members, schema
+from listserv.store import digests, held, lists, members, pages, schema
 from listserv.store.members import LOOK_NOW
 from listserv.store.session import Store, Tx
 from listserv.store.tables import (
@@ -464,6 +464,22 @@ def test_what_is_sent_now_leaves_the_time_of_the_next_one_alone(
         assert world.store.read(lambda tx: digests.reader(tx, bob.id)).due == due
 
 
+def test_what_was_sent_between_a_slot_and_its_turn_is_not_sent_again(
+    world: World, town: MailingList
+) -> None:
+    turns(world)
+    bob = the_member(world, town, BOB)
+    due = world.store.read(lambda tx: digests.reader(tx, bob.id)).due
+    assert due is not None and due > SEVEN + timedelta(seconds=1)
+    world.clock.time = now = due - timedelta(seconds=1)
+    world.post(ANN, "town")
+    ask = due_digests.Ask.ALL
+    assert worker.send_now(world.store, world.site, town.id, ask, now) == 1
+    assert world.deliver() == [ANN, BOB]
+    world.clock.time = due
+    assert turns(world) == [] and at_seven(world, days=1) == []
+
+
 def test_only_who_reads_that_lists_digests_is_hurried(world: World, town: MailingList) -> None:
     city = world.found("city")
     others = {
@@ -504,6 +520,8 @@ def test_who_is_suspended_gets_none_also_of_what_is_owed(
             update(MemberRow).where(MemberRow.id == bob).values(state=state)  # noqa: B023
         ))  # fmt: skip
         assert at_seven(world) == comes
+    made = select(func.count()).select_from(MailingRow).where(MailingRow.kind == Kind.DIGEST)
+    assert world.store.read(lambda tx: tx.execute(made).scalar_one()) == 0
 
 
 @pytest.mark.parametrize("how", ["left", "suspended"])
@@ -524,6 +542,36 @@ def test_who_does_not_read_the_list_any_more_is_owed_no_break(
     world.post(BOB, reply_to, subject="Re: your break", body="DIGEST")
     turns(world)
     assert world.store.read(lambda tx: digests.reader(tx, bob)).reading.owed_to is None
+
+
+def test_who_begins_to_read_digests_before_the_copies_are_written_gets_theirs(
+    world: World, town: MailingList
+) -> None:
+    """On whatever page they are; no others."""
+    for name in ("cleo", "dora", "gone", "emil"):
+        world.join(town, f"{name}@example.org")
+    world.post(ANN, "town")
+    world.clock.pass_by(minutes=1)
+    world.join(town, "late@example.org", delivery="digest")
+    for name in ("dora", "gone"):
+        set_member(world, town, f"{name}@example.org", delivery="digest")
+    gone = the_member(world, town, "gone@example.org").id
+
+    def read(tx: Tx) -> list[int]:
+        suspended = update(MemberRow).where(MemberRow.id == gone)
+        tx.execute(suspended.values(state=MemberState.SUSPENDED))
+        mailing = pages.unexpanded(tx, new=False)
+        assert mailing is not None
+        found: list[int] = []
+        last = False
+        while not last:
+            page, last = pages.roster_page(tx, mailing, 1)
+            found += page
+            mailing = replace(mailing, expanded_to=max(page, default=0))
+        return found
+
+    expected = [f"{name}@example.org" for name in ("ann", "cleo", "dora", "emil")]
+    assert world.store.write(read) == [the_member(world, town, one).id for one in expected]
 
 
 class Days(RuleBasedStateMachine):
