@@ -56,8 +56,10 @@ class DeliveryProcess:
     def wake(self) -> None:
         """There may be new work."""
         stdin = self._process.stdin if self._process is not None else None
+        if stdin is None or stdin.is_closing():
+            return  # the process that comes next looks by itself
         # What is written already has not been read yet: that wakes it too.
-        if stdin is not None and not stdin.transport.get_write_buffer_size():
+        if not stdin.transport.get_write_buffer_size():
             stdin.write(b"\n")
 
     async def run(self) -> None:
