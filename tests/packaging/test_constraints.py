@@ -31,7 +31,7 @@ def add_needed(requirement: Requirement, found: set[tuple[str, str]]) -> None:
 
 
 def test_a_line_is_a_name_and_a_version() -> None:
-    assert [line for line in LINES if not re.fullmatch(r"[\w-]+==[0-9.]+", line)] == []
+    assert [line for line in LINES if not re.fullmatch(r"[\w.-]+==[0-9.]+", line)] == []
     assert len(PINNED) == len(LINES)
 
 
