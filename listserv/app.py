@@ -62,6 +62,7 @@ class App:
             zone=config.site.timezone,
             digest_hour=config.digest.hour,
             rule_files=RuleFiles(config.site.rules_dir),
+            urls={domain.name: domain.url for domain in config.domains if domain.url},
         )
 
     @property

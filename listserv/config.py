@@ -3,7 +3,7 @@ file and the key.
 
 KEYS is the table of what works, one row a key with what reads its value; the defaults stand in
 config_sections.py, and config.example.toml explains each to the operator. A setting works or is
-refused; HARMLESS is the table of what may stand in the file already.
+refused.
 """
 
 import difflib
@@ -30,6 +30,7 @@ from listserv.config_sections import (
     Smtp,
     Spam,
     Storage,
+    Web,
 )
 from listserv.domain.address import Address
 from listserv.domain.errors import ListservError
@@ -38,7 +39,7 @@ from listserv.mail.sign import read_key
 
 __all__ = [
     "Auth", "Config", "Delivery", "Digest", "Dkim", "Dns", "Domain", "Lmtp", "Relay", "Site",
-    "Smtp", "Spam", "Storage", "load", "parse",
+    "Smtp", "Spam", "Storage", "Web", "load", "parse",
 ]  # fmt: skip
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,8 @@ log = logging.getLogger(__name__)
 # Where a listener listens when its section is there and says nothing else.
 SMTP_LISTEN = "127.0.0.1:8025"
 LMTP_LISTEN = "127.0.0.1:8024"
+WEB_LISTEN = "127.0.0.1:8026"
+_LISTEN = {"smtp": SMTP_LISTEN, "lmtp": LMTP_LISTEN, "web": WEB_LISTEN}
 # The folder of content rules, beside the file.
 RULES = "rules"
 KEYS: Mapping[str, values.Reader] = {
@@ -63,6 +66,9 @@ KEYS: Mapping[str, values.Reader] = {
     "smtp.tls_key": values.readable_file,
     "smtp.trusted_mtas": values.ip_addresses,
     "lmtp.listen": values.listener,
+    "web.listen": values.listener,
+    "web.url": values.web_url,
+    "web.trusted_proxies": values.ip_addresses,
     "relay.kind": values.one_of("smtp", "maildir"),
     "relay.host": values.host,
     "relay.port": values.whole(1, 65535),
@@ -86,6 +92,7 @@ KEYS: Mapping[str, values.Reader] = {
     "domain.operator": values.mail_address,
     "domain.selector": values.selector,
     "domain.key_file": values.any_path,
+    "domain.url": values.web_url,
     "auth.require_proven_author": values.yes_or_no,
     "auth.trusted_authserv_ids": values.authserv_ids,
     "dns.servers": values.dns_servers,
@@ -93,13 +100,10 @@ KEYS: Mapping[str, values.Reader] = {
     "digest.hour": values.hour_of_day,
 }
 
-# What may stand in the file all the same, with any value: ignoring it harms nobody.
-HARMLESS = ("web.listen", "web.url", "domain.url")
-
 # The section that may stand there several times.
 REPEATED = "domain"
 
-SECTIONS = tuple(dict.fromkeys(key.partition(".")[0] for key in (*KEYS, *HARMLESS)))
+SECTIONS = tuple(dict.fromkeys(key.partition(".")[0] for key in KEYS))
 
 
 class _Wrong(Exception):
@@ -150,7 +154,7 @@ def _build(document: Mapping[str, object], folder: Path) -> Config:
     site.setdefault("hostname", site["domain"])
     site.setdefault("rules_dir", folder / RULES)
     site.setdefault("operator", Address("postmaster", site["domain"]))
-    for section, listen in (("smtp", SMTP_LISTEN), ("lmtp", LMTP_LISTEN)):
+    for section, listen in _LISTEN.items():
         if section in document:
             read[section].setdefault("listen", listen)
     if "password_file" in relay:
@@ -158,11 +162,14 @@ def _build(document: Mapping[str, object], folder: Path) -> Config:
         relay["password"] = secret
     _read_key("dkim", dkim)
     dkim.setdefault("keys_dir", _beside_database(read["storage"], folder))
+    web = Web(**read["web"])
+    _check_web(web, others)
+    read["delivery"].setdefault("mode", Mode.PERSONAL if web.url else Mode.VERP)
     config = Config(
-        Site(**site), Storage(**read["storage"]), Smtp(**read["smtp"]), Lmtp(**read["lmtp"]),
+        Site(**site), Storage(**read["storage"]), Smtp(**read["smtp"]), Lmtp(**read["lmtp"]), web,
         Relay(**relay), Delivery(**read["delivery"]), Dkim(**dkim), Auth(**read["auth"]),
         Dns(**read["dns"]), Spam(**read["spam"]), Digest(**read["digest"]),
-        _domains(others, site),
+        _domains(others, site, web),
     )  # fmt: skip
     _check_listeners(config)
     _check_relay(config.relay)
@@ -189,14 +196,16 @@ def _tables(name: str, tables: object) -> Sequence[Mapping[str, object]]:
 
 def _read(section: str, table: Mapping[str, object], folder: Path) -> dict[str, Any]:
     keys = {name: f"{section}.{name}" for name in table}
+    for key in keys.values():
+        _refuse_unknown(key)
     return {
-        name: _clause(keys[name], KEYS[keys[name]], value, folder)
-        for name, value in table.items()
-        if _is_read(keys[name])
+        name: _clause(keys[name], KEYS[keys[name]], value, folder) for name, value in table.items()
     }
 
 
-def _domains(tables: Sequence[dict[str, Any]], site: Mapping[str, Any]) -> tuple[Domain, ...]:
+def _domains(
+    tables: Sequence[dict[str, Any]], site: Mapping[str, Any], web: Web
+) -> tuple[Domain, ...]:
     named = {site["domain"]}
     for table in tables:
         if "name" not in table:
@@ -205,6 +214,7 @@ def _domains(tables: Sequence[dict[str, Any]], site: Mapping[str, Any]) -> tuple
             raise _Wrong("domain.name", f"is there twice: {table['name']}")
         named.add(table["name"])
         table.setdefault("operator", site["operator"])
+        table.setdefault("url", web.url)
         _read_key("domain", table)
     return tuple(Domain(**table) for table in tables)
 
@@ -227,17 +237,13 @@ def _beside_database(storage: Mapping[str, Any], folder: Path) -> Path:
     return folder if path is None else path.parent
 
 
-def _is_read(key: str) -> bool:
-    """True for a key of KEYS, False for a harmless one; anything else is refused."""
-    if key in HARMLESS:
-        return False
+def _refuse_unknown(key: str) -> None:
     if key not in KEYS:
         near = difflib.get_close_matches(key, KEYS, 1)
         section = key.partition(".")[0]
-        there = [k for k in (*KEYS, *HARMLESS) if k.startswith(f"{section}.")]
+        there = [k for k in KEYS if k.startswith(f"{section}.")]
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(there)}"
         raise _Wrong(key, f"is not a key; {hint}")
-    return True
 
 
 def _clause(key: str, read: Callable[..., object], *arguments: object) -> object:
@@ -259,17 +265,30 @@ def _signing_key(key: str, path: Path) -> bytes:
 
 
 def _check_listeners(config: Config) -> None:
-    smtp, lmtp, relay = config.smtp, config.lmtp, config.relay
-    if smtp.listen and smtp.listen == lmtp.listen and not smtp.listen.endswith(":0"):
-        raise _Wrong("lmtp.listen", f"is the same as smtp.listen: {smtp.listen}")
+    smtp, relay = config.smtp, config.relay
+    taken: dict[str, str] = {}
+    for key, listen in (
+        ("smtp.listen", smtp.listen),
+        ("lmtp.listen", config.lmtp.listen),
+        ("web.listen", config.web.listen),
+    ):
+        if listen and not listen.endswith(":0") and taken.setdefault(listen, key) != key:
+            raise _Wrong(key, f"is the same as {taken[listen]}: {listen}")
     for key, port in (("relay.port", relay.port), ("relay.notice_port", relay.notice_port)):
-        if relay.kind == "smtp" and f"{relay.host}:{port}" in {smtp.listen, lmtp.listen}:
+        if relay.kind == "smtp" and f"{relay.host}:{port}" in taken:
             raise _Wrong(key, "is our own listener: what we send would come back as posts")
     if (smtp.tls_cert is None) != (smtp.tls_key is None):
         missing = "smtp.tls_key" if smtp.tls_cert else "smtp.tls_cert"
         raise _Wrong(missing, "is missing: a certificate and its key go together")
     if smtp.tls_cert:
         _clause("smtp.tls_cert", values.check_certificate, smtp.tls_cert, smtp.tls_key)
+
+
+def _check_web(web: Web, domains: Sequence[dict[str, Any]]) -> None:
+    if web.url and web.listen is None:
+        raise _Wrong("web.listen", "is off: nobody would answer at web.url")
+    if not web.url and any("url" in table for table in domains):
+        raise _Wrong("web.url", "is missing: domain.url is for a domain that has another one")
 
 
 def _check_relay(relay: Relay) -> None:

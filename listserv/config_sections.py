@@ -51,6 +51,17 @@ class Lmtp:
 
 
 @dataclass(frozen=True, slots=True)
+class Web:
+    """Where pages are served. `listen` is "host:port", None when off. `url` is how people reach
+    them, without a final slash, "" where they do not; `trusted_proxies` may say by
+    X-Forwarded-For who the real client is."""
+
+    listen: str | None = None
+    url: str = ""
+    trusted_proxies: frozenset[str] = frozenset({"127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True, slots=True)
 class Relay:
     """Where our mail goes: an MTA, or for kind "maildir" the folder `path`. `notice_port` is where
     notices go in instead of `port`; `max_per_second` and `max_per_day` count recipients, 0 is no
@@ -96,13 +107,14 @@ class Dkim:
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """A domain that lists may be at. `key` is as in Dkim."""
+    """A domain that lists may be at. `key` is as in Dkim, `url` as in Web."""
 
     name: str
     operator: Address
     selector: str = ""
     key_file: Path | None = None
     key: bytes | None = field(default=None, repr=False)
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +156,7 @@ class Config:
     storage: Storage = Storage()
     smtp: Smtp = Smtp()
     lmtp: Lmtp = Lmtp()
+    web: Web = Web()
     relay: Relay = Relay()
     delivery: Delivery = Delivery()
     dkim: Dkim = Dkim()
@@ -156,8 +169,10 @@ class Config:
     @property
     def domains(self) -> tuple[Domain, ...]:
         """Every domain that lists may be at, site.domain first."""
-        own = self.dkim
-        first = Domain(self.site.domain, self.site.operator, own.selector, own.key_file, own.key)
+        own, site = self.dkim, self.site
+        first = Domain(
+            site.domain, site.operator, own.selector, own.key_file, own.key, self.web.url
+        )
         return (first, *self.others)
 
     @property

@@ -27,6 +27,10 @@ _POSTGRESQL = "postgresql+psycopg://"
 # RFC 6376 3.1: sub-domain.
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _MAX_SELECTOR = 128
+# With a token behind it, it stands on a line of a mail's header.
+_MAX_URL = 200
+# RFC 3986 3.3, without what has to be escaped; no empty folder, no dots alone.
+_URL_PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*/?")
 # A password or a key is shorter.
 _MAX_PRIVATE = 65_536
 
@@ -130,6 +134,27 @@ def listener(value: Any, folder: Path) -> str | None:
     if bracketed != (":" in where):
         raise ValueError('wants an IPv6 address, and only that, in brackets: "[::1]:8025"')
     return f"[{where}]:{int(port)}" if bracketed else f"{where}:{int(port)}"
+
+
+def web_url(value: Any, folder: Path) -> str:
+    """Where people reach our pages, without a final slash; in the clear only on this machine."""
+    wanted = 'wants an address such as "https://lists.example.org", without ? and #'
+    if len(text(value, folder)) > _MAX_URL:
+        raise ValueError(f"has more than {_MAX_URL} characters")
+    try:
+        parts = urlsplit(value)
+        where = host(parts.hostname, folder)
+        port = parts.port
+    except ValueError:
+        raise ValueError(wanted) from None
+    if parts.scheme not in {"https", "http"} or not _URL_PATH.fullmatch(parts.path):
+        raise ValueError(wanted)
+    if {"@", "\\"} & {*parts.netloc} or {"?", "#"} & {*value} or port == 0:
+        raise ValueError(wanted)
+    if parts.scheme == "http" and not is_loopback(where):
+        raise ValueError("wants https: mail programs take no other address for leaving a list")
+    where = f"[{where}]" if ":" in where else where
+    return f"{parts.scheme}://{where}{'' if port is None else f':{port}'}{parts.path.rstrip('/')}"
 
 
 def ip_addresses(value: Any, folder: Path) -> frozenset[str]:

@@ -17,6 +17,7 @@ from listserv.config import (
     KEYS,
     LMTP_LISTEN,
     SMTP_LISTEN,
+    WEB_LISTEN,
     Auth,
     Config,
     Delivery,
@@ -24,6 +25,7 @@ from listserv.config import (
     Dns,
     Domain,
     Relay,
+    Web,
     load,
     parse,
 )
@@ -39,7 +41,9 @@ WHERE = Path("/etc/listserv/listserv.toml")
 # Fields of Config that come out of the file that a key names.
 READ_FROM_FILES = {"relay.password", "dkim.key", "domain.key"}
 # Keys whose default depends on another key.
-ELSEWHERE = {"dkim.keys_dir", "domain.name", "domain.operator", "site.rules_dir"}
+ELSEWHERE = {
+    "delivery.mode", "dkim.keys_dir", "domain.name", "domain.operator", "site.rules_dir",
+}  # fmt: skip
 
 
 def fields(config: Config) -> dict[str, object]:
@@ -78,8 +82,9 @@ def test_a_domain_is_enough() -> None:
 
 def test_the_example_says_the_defaults() -> None:
     example = parse(config_example().read_text(), WHERE)
-    assert example == read("[smtp]\n[lmtp]\n")
+    assert example == read("[smtp]\n[lmtp]\n[web]\n")
     assert (example.smtp.listen, example.lmtp.listen) == (SMTP_LISTEN, LMTP_LISTEN)
+    assert example.web.listen == WEB_LISTEN
 
 
 def test_the_example_explains_every_key_that_works_and_no_other() -> None:
@@ -92,7 +97,7 @@ def test_the_example_explains_every_key_that_works_and_no_other() -> None:
         elif found := re.fullmatch(r"(# )?(\w+) = .+", line):
             (off if found[1] else on).add(f"{section}.{found[2]}")
     assert on | off == set(KEYS)
-    default = fields(read("[smtp]\n[lmtp]\n"))
+    default = fields(read("[smtp]\n[lmtp]\n[web]\n"))
     assert off == {key for key in KEYS if default[key] in (None, "")} | ELSEWHERE
 
 
@@ -201,15 +206,96 @@ def test_a_complaint_names_the_key(text: str, says: str) -> None:
     assert complaint(text).startswith(says)
 
 
+def test_an_empty_section_changes_nothing() -> None:
+    assert read("[auth]\n[dns]\n[dkim]") == read()
+
+
+URL = "https://lists.example.org"
+LONG = "https://lists.example.org/" + "a" * 175
+
+
 @pytest.mark.parametrize(
-    "text",
+    ("written", "url"),
     [
-        "[web]\nlisten = '127.0.0.1:8026'\nurl = 'https://lists.example.org'",
-        "[auth]\n[dns]\n[dkim]\n[web]",
+        (URL, URL),
+        (f"{URL}/", URL),
+        ("HTTPS://Lists.Example.ORG:8443/A/b_c~d.e-f/", f"{URL}:8443/A/b_c~d.e-f"),
+        ("https://bücher.example", "https://xn--bcher-kva.example"),
+        ("http://localhost:8026", "http://localhost:8026"),
+        ("http://127.0.0.1/x", "http://127.0.0.1/x"),
+        ("http://[0::1]:8026/", "http://[::1]:8026"),
+        ("http://lists.example.org", None),
+        ("http://192.0.2.1", None),
+        ("ftp://localhost", None),
+        ("lists.example.org", None),
+        ("//lists.example.org", None),
+        ("https://", None),
+        ("https://:443", None),
+        ("https://lists.example.org:0", None),
+        ("https://lists.example.org:70000", None),
+        ("https://me@lists.example.org", None),
+        ("https://localhost@evil.example/", None),
+        (r"https://lists.example.org\@evil.example", None),
+        (f"{URL}/?a=b", None),
+        (f"{URL}?", None),
+        (f"{URL}/#", None),
+        (f"{URL}//x", None),
+        (f"{URL}/..", None),
+        (f"{URL}/a/./b", None),
+        (f"{URL}/...", f"{URL}/..."),
+        (f"{URL}/a b", None),
+        (f"{URL}/>,<mailto:x@y.example", None),
+        (f"{URL}/%2e%2e", None),
+        (f"{URL}/caf\u00e9", None),
+        ("https://[::1", None),
+        (LONG[:200], LONG[:200]),
+        (LONG, None),
+        ("", None),
+        ("https://a\\nb", None),
+    ],
+)  # fmt: skip
+def test_pages_are_reached_by_https_or_on_this_machine(written: str, url: str | None) -> None:
+    """So that nothing of it can end or change a header field that it stands in."""
+    others = "[[domain]]\nname = 'a.example'\n[[domain]]\nname = 'b.example'\nurl = "
+    text = f"[web]\nurl = '{URL}'\n{others}'{written}'"
+    if url is None:
+        assert complaint(f"{SITE}[web]\nurl = '{written}'").startswith(
+            ("web.url wants", "web.url has")
+        )
+        assert complaint(SITE + text).startswith(("domain.url wants", "domain.url has"))
+    else:
+        assert read(f"[web]\nurl = '{written}'").web == Web(WEB_LISTEN, url)
+        urls = [domain.url for domain in read(text).domains]
+        assert urls == [URL, URL, url]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (f"[web]\nurl = '{URL}'\nlisten = ''", "web.listen is off: nobody would answer"),
+        ("[web]\nurl = 1", "web.url wants a text"),
+        ("[web]\ntrusted_proxies = '127.0.0.1'", "web.trusted_proxies wants a list of IP"),
+        (f"[[domain]]\nname = 'a.example'\nurl = '{URL}'", "web.url is missing: domain.url"),
+        ("[smtp]\n[web]\nlisten = '127.0.0.1:8025'", "web.listen is the same as smtp.listen"),
+        ("[lmtp]\n[web]\nlisten = '127.0.0.1:8024'", "web.listen is the same as lmtp.listen"),
+        ("[web]\n[relay]\nport = 8026", "relay.port is our own listener"),
     ],
 )
-def test_what_harms_nobody_is_taken(text: str) -> None:
-    assert read(text) == read()
+def test_a_complaint_about_pages_names_the_key(text: str, says: str) -> None:
+    assert complaint(SITE + text).startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("text", "mode"),
+    [
+        ("", "verp"),
+        ("[web]", "verp"),
+        (f"[web]\nurl = '{URL}'", "personal"),
+        (f"[web]\nurl = '{URL}'\n[delivery]\nmode = 'verp'", "verp"),
+    ],
+)
+def test_copies_are_personal_where_there_is_a_page_for_leaving(text: str, mode: str) -> None:
+    assert read(text).delivery.mode == mode
 
 
 @pytest.mark.parametrize(
@@ -233,7 +319,7 @@ def test_who_is_asked_and_believed_is_read() -> None:
 
 def test_a_domain_has_an_operator_of_its_own_or_the_sites() -> None:
     config = read(
-        "[[domain]]\nname = 'Lists.Example.Net'\noperator = 'eve@example.net'\nurl = 'https://x'\n"
+        "[[domain]]\nname = 'Lists.Example.Net'\noperator = 'eve@example.net'\n"
         "[[domain]]\nname = 'bücher.example'\n"
     )
     site = Domain("lists.example.org", config.site.operator)

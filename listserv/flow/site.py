@@ -25,7 +25,8 @@ class Site:
     recipients. `signers` says who signs for a domain now. `require_proven_author`: a member's post
     is held until its author is known to have written it. `operators` look after a domain. `zone`:
     where a day begins and ends. `digest_hour`: when digests come, where list and member say
-    no other. `rule_files` are the lists' content rules."""
+    no other. `rule_files` are the lists' content rules. `urls` say for a domain where people reach
+    our pages, without a final slash; a domain that is not in it has none."""
 
     domains: frozenset[str]
     hostname: str
@@ -42,6 +43,7 @@ class Site:
     zone: ZoneInfo = ZoneInfo("UTC")  # noqa: RUF009
     digest_hour: time = time(7)
     rule_files: RuleFiles = NO_RULE_FILES
+    urls: Mapping[str, str] = field(default_factory=dict)
 
     def today(self, now: datetime) -> date:
         """The day that it is where the site is."""
