@@ -4,6 +4,8 @@ wild and end at 64 octets.
 Tokens of bulk copies are computed, nothing is stored for them: member number (36 bits), mailing
 (20 bits) and a 64-bit MAC, 120 bits in all. The purpose is part of the MAC: a return path is no
 leave link.
+
+A web token, in the address of a page, is 32 characters: there is room for a MAC of 104 bits.
 """
 
 import base64
@@ -20,6 +22,8 @@ _BODY_BYTES = (MEMBER_BITS + MAILING_BITS) // 8
 RANDOM_TOKEN_BYTES = 15
 RANDOM_LENGTH = 22
 _LENGTH = (_BODY_BYTES + _MAC_BYTES) * 8 // 5
+_WEB_MAC_BYTES = 13
+WEB_LENGTH = (_BODY_BYTES + _WEB_MAC_BYTES) * 8 // 5
 
 
 class Purpose(Enum):
@@ -28,6 +32,7 @@ class Purpose(Enum):
     BOUNCES = b"bounces"
     LEAVE = b"leave"
     ITEM = b"item"
+    ONE_CLICK = b"one-click"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +52,28 @@ def copy_token(secret: bytes, purpose: Purpose, member: int, mailing: int) -> st
 def copy_tokens(secret: bytes, purpose: Purpose, members: Sequence[int], mailing: int) -> list[str]:
     """The tokens of several recipients' copies, in their order. ValueError for a member number
     that has more than MEMBER_BITS."""
+    return _tokens(_empty_mac(secret, purpose), members, mailing)
+
+
+def web_tokens(secret: bytes, members: Sequence[int], mailing: int) -> list[str]:
+    """The WEB_LENGTH characters by which each recipient of a copy leaves in one click; raises as
+    `copy_tokens` does."""
+    return _tokens(_empty_mac(secret, Purpose.ONE_CLICK, _WEB_MAC_BYTES), members, mailing)
+
+
+def _tokens(empty: "hashlib.blake2b", members: Sequence[int], mailing: int) -> list[str]:
+    """`empty` is the MAC of nothing yet."""
     if members and not 0 <= min(members) <= max(members) < 1 << MEMBER_BITS:
         raise ValueError(f"a member number has more than {MEMBER_BITS} bits: {max(members)}")
-    empty, low = _empty_mac(secret, purpose), mailing & (1 << MAILING_BITS) - 1
+    low = mailing & (1 << MAILING_BITS) - 1
     octets = bytearray()
     for member in members:
         body = (member << MAILING_BITS | low).to_bytes(_BODY_BYTES, "big")
         mac = empty.copy()
         mac.update(body)
         octets += body + mac.digest()
-    text = _base32(octets)
-    return [text[at : at + _LENGTH] for at in range(0, len(text), _LENGTH)]
+    text, length = _base32(octets), (_BODY_BYTES + empty.digest_size) * 8 // 5
+    return [text[at : at + length] for at in range(0, len(text), length)]
 
 
 def _base32(octets: bytes | bytearray) -> str:
@@ -88,14 +104,28 @@ _LETTERS = b"abcdefghijklmnopqrstuvwxyz234567".ljust(256)
 
 def read_copy_token(secret: bytes, purpose: Purpose, token: str) -> CopyToken | None:
     """What `copy_token` wrote, or None for anything else, of another purpose or another site."""
-    if len(token) != _LENGTH or not token.isascii():
+    if len(token) != _LENGTH:
+        return None
+    return _read(_empty_mac(secret, purpose), token)
+
+
+def read_web_token(secret: bytes, token: str) -> CopyToken | None:
+    """What `web_tokens` wrote, or None for anything else."""
+    if len(token) != WEB_LENGTH:
+        return None
+    return _read(_empty_mac(secret, Purpose.ONE_CLICK, _WEB_MAC_BYTES), token)
+
+
+def _read(mac: "hashlib.blake2b", token: str) -> CopyToken | None:
+    if not token.isascii():
         return None
     try:
         raw = base64.b32decode(token.upper())
     except ValueError:
         return None
-    body, mac = raw[:_BODY_BYTES], raw[_BODY_BYTES:]
-    if not hmac.compare_digest(mac, _mac(secret, purpose, body)):
+    body = raw[:_BODY_BYTES]
+    mac.update(body)
+    if not hmac.compare_digest(raw[_BODY_BYTES:], mac.digest()):
         return None
     number = int.from_bytes(body, "big")
     return CopyToken(number >> MAILING_BITS, number & (1 << MAILING_BITS) - 1)
@@ -113,14 +143,8 @@ def read_item_token(secret: bytes, token: str) -> int | None:
     return found.member if found is not None and found.mailing == 0 else None
 
 
-def _mac(secret: bytes, purpose: Purpose, body: bytes) -> bytes:
-    mac = _empty_mac(secret, purpose)
-    mac.update(body)
-    return mac.digest()
-
-
-def _empty_mac(secret: bytes, purpose: Purpose) -> "hashlib.blake2b":
-    return hashlib.blake2b(digest_size=_MAC_BYTES, key=secret, person=purpose.value)
+def _empty_mac(secret: bytes, purpose: Purpose, size: int = _MAC_BYTES) -> "hashlib.blake2b":
+    return hashlib.blake2b(digest_size=size, key=secret, person=purpose.value)
 
 
 def random_token(octets: bytes) -> str:

@@ -1,6 +1,7 @@
 """Computed tokens: what was written is read, and nothing else is."""
 
 import re
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -13,11 +14,14 @@ from listserv.domain.tokens import (
     CopyToken,
     Purpose,
     copy_token,
+    copy_tokens,
     is_own_message_id,
     item_token,
     own_message_id,
     read_copy_token,
     read_item_token,
+    read_web_token,
+    web_tokens,
 )
 
 SECRET = bytes(range(32))
@@ -87,10 +91,46 @@ def test_a_token_that_a_mail_system_put_into_capitals_is_still_read() -> None:
     assert read_copy_token(SECRET, Purpose.BOUNCES, token.upper()) == CopyToken(7, 8)
 
 
+@given(st.lists(MEMBERS, max_size=5), MAILINGS)
+def test_a_web_token_says_whose_copy_of_which_mailing(numbers: list[int], mailing: int) -> None:
+    tokens = web_tokens(SECRET, numbers, mailing)
+    assert all(re.fullmatch("[a-z2-7]{32}", token) for token in tokens)
+    wanted = [CopyToken(member, mailing % (1 << MAILING_BITS)) for member in numbers]
+    assert [read_web_token(SECRET, token) for token in tokens] == wanted
+    assert [read_web_token(SECRET, token.upper()) for token in tokens] == wanted
+    assert not any(read_web_token(bytes(32), token) for token in tokens)
+
+
+def test_every_single_character_of_a_web_token_counts() -> None:
+    (token,) = web_tokens(SECRET, [7], 8)
+    for at, old in enumerate(token):
+        for new in "abcdefghijklmnopqrstuvwxyz234567=é 1/.".replace(old, ""):
+            assert read_web_token(SECRET, token[:at] + new + token[at + 1 :]) is None
+    for odd in ("", token[:-1], token + "a", token[:24], "a" * 32, "é" * 32, "a" * 24 + "=" * 8):
+        assert read_web_token(SECRET, odd) is None
+
+
+@given(st.one_of(st.text(max_size=40), st.text("abcdefg27=", min_size=32, max_size=32)))
+def test_any_other_text_is_no_web_token(text: str) -> None:
+    assert read_web_token(SECRET, text) is None
+
+
+def test_a_web_token_is_no_copy_token_and_no_message_id() -> None:
+    """Not even where one is the beginning of the other."""
+    (token,) = web_tokens(SECRET, [7], 8)
+    assert not is_own_message_id(SECRET, f"<{token}.listserv@lists.example.org>")
+    for purpose in Purpose:
+        assert read_copy_token(SECRET, purpose, token[:24]) is None
+        assert copy_token(SECRET, purpose, 7, 8) not in token
+    left = own_message_id(SECRET, bytes(10), "a.example")[1:33]
+    assert read_web_token(SECRET, left) is None
+
+
 @pytest.mark.parametrize("member", [-1, 1 << MEMBER_BITS])
 def test_a_member_number_that_does_not_fit_is_our_fault(member: int) -> None:
-    with pytest.raises(ValueError, match="more than 36 bits"):
-        copy_token(SECRET, Purpose.BOUNCES, member, 1)
+    for tokens in (web_tokens, partial(copy_tokens, purpose=Purpose.BOUNCES)):
+        with pytest.raises(ValueError, match="more than 36 bits"):
+            tokens(SECRET, members=[1, member], mailing=1)
 
 
 @given(NONCES, HOSTNAMES)
