@@ -17,7 +17,7 @@ from listserv.flow.facts import author_of
 from listserv.flow.site import Site
 from listserv.mail.outgoing import KeptFrom, list_copy, list_unsubscribe
 from listserv.mail.parse import parse
-from listserv.mail.personal import PERSONAL
+from listserv.mail.personal import ONE_CLICK, PERSONAL
 from listserv.mail.sign import Prepared
 from listserv.policy.from_rewrite import keeps_from
 from listserv.store import lists, posts
@@ -153,6 +153,8 @@ def _source(
     head = shared if is_personal else shared + unsubscribe
     prepared, signature = None, b""
     signer = site.signers(mlist.domain)
+    if is_personal and signer is not None and mlist.domain in site.urls:
+        head += ONE_CLICK
     if signer is not None:
         own = PERSONAL if is_personal else ()
         prepared = signer.prepare(head, (body,), now, own)

@@ -140,7 +140,9 @@ class Deliveries:
             senders = [robot_address(Role.ROBOT_BOUNCES, source.domain, t) for t in tokens]
         datas: Iterable[tuple[bytes, ...]] = repeat(source.data)
         if source.mode is Mode.PERSONAL and source.mlist is not None:
-            datas = self._signed(source, personal_fields(source.mlist, secret, members, mailing))
+            url = self._site.urls.get(source.mlist.domain, "")
+            own = personal_fields(source.mlist, secret, members, mailing, url)
+            datas = self._signed(source, own)
         targets = work.targets
         return [
             Transaction(

@@ -166,8 +166,12 @@ OUTGOING: tuple[Row, ...] = (
         "RFC 2919: filters and loop checks"),
     Row("List-Help", _REPLACED, "mailto of `LIST-request@…`", "RFC 2369 3.1"),
     Row("List-Unsubscribe", _REPLACED,
-        "mailto of `LIST-leave@…`; in personal copies `LIST-leave+TOKEN@…`, the recipient's own",
+        "mailto of `LIST-leave@…`; in personal copies `LIST-leave+TOKEN@…`, the recipient's own,"
+        " and before it with `web.url` their own page, `URL/u/TOKEN`",
         "RFC 2369 3.2"),
+    Row("List-Unsubscribe-Post", _REPLACED,
+        "`List-Unsubscribe=One-Click`, only where there is such a page and the copy is signed",
+        "RFC 8058: one click leaves; large providers ask for it"),
     Row("List-Subscribe", _REPLACED, "mailto of `LIST-join@…`", "RFC 2369 3.3"),
     Row("List-Post", _REPLACED, "mailto of `LIST@…`; `NO` with `posting=moderators`",
         "RFC 2369 3.4"),

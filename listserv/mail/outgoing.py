@@ -251,9 +251,11 @@ def list_fields(mlist: MailingList) -> Iterator[bytes]:
     yield structured_line(h.X_AUTO_RESPONSE_SUPPRESS, h.SUPPRESS)
 
 
-def list_unsubscribe(address: str) -> bytes:
-    """List-Unsubscribe (RFC 2369 3.2): a mail to the address leaves the list."""
-    return structured_line(h.LIST_UNSUBSCRIBE, f"<mailto:{address}>")
+def list_unsubscribe(address: str, page: str = "") -> bytes:
+    """List-Unsubscribe (RFC 2369 3.2): a mail to the address leaves the list; or better the page,
+    where there is one."""
+    first = f"<{page}>, " if page else ""
+    return structured_line(h.LIST_UNSUBSCRIBE, f"{first}<mailto:{address}>")
 
 
 def _list_id(mlist: MailingList) -> bytes:

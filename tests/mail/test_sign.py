@@ -22,11 +22,13 @@ from hypothesis import strategies as st
 
 from listserv.domain.errors import ListservError
 from listserv.mail.notices import write_notice
+from listserv.mail.personal import ONE_CLICK, PERSONAL, personal_fields
 from listserv.mail.sign import SIGNED, Signer, body_hash, read_key
-from tests.mail.building import NOW, a_post, copy_of, crlf, fields_of, values
+from tests.mail.building import NOW, a_list, a_post, copy_of, crlf, fields_of, values
 from tests.mail.signing import (
     DOMAIN,
     KEY,
+    SECRET,
     SELECTOR,
     SIGNER,
     just_now,
@@ -284,7 +286,7 @@ def test_a_personal_field_stands_once(names: list[str]) -> None:
 
 
 def test_several_personal_fields_are_signed() -> None:
-    """As the https link of a later page will be (RFC 8058)."""
+    """Such as a copy may have one day beside its address for leaving."""
     copy = copy_of(a_post("Subject: x"))
     own = personal() + b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
     names = ["List-Unsubscribe", "List-Unsubscribe-Post"]
@@ -295,6 +297,27 @@ def test_several_personal_fields_are_signed() -> None:
         "list-unsubscribe:list-unsubscribe:list-unsubscribe-post:list-unsubscribe-post"
     )
     assert not verifies(message.replace(b"=One-Click", b"=Two-Click"))
+
+
+def test_one_click_counts_because_both_of_its_fields_are_signed() -> None:
+    """RFC 8058 4: a receiver that finds one of them unsigned does not offer it."""
+    copy = copy_of(a_post("Subject: x", "List-Unsubscribe-Post: List-Unsubscribe=Evil"))
+    (own,) = personal_fields(a_list(), SECRET, [7], 12, "https://lists.example.org")
+    made = SIGNER.prepare(copy.shared + ONE_CLICK, (copy.body,), just_now(), PERSONAL)
+    message = on_the_wire(made.copy(own))
+    assert verifies(message)
+    assert values(message, "List-Unsubscribe-Post") == ["List-Unsubscribe=One-Click"]
+    listed = tags(message)["h"].split(":")
+    for name in ("list-unsubscribe", "list-unsubscribe-post"):
+        assert listed.count(name) == 2
+        (field,) = [raw for found, raw in fields_of(message.partition(b"\r\n\r\n")[0] + b"\r\n")
+                    if found == name]  # fmt: skip
+        assert not verifies(message.replace(field, b""))
+        assert not verifies(field + message)
+        assert not verifies(message.replace(field, field + field))
+    for old, new in ((b"=One-Click", b"=Two-Click"), (b"<https://", b"<https://evil."),
+                     (b"<mailto:support-leave", b"<mailto:support-joins")):  # fmt: skip
+        assert old in message and not verifies(message.replace(old, new))
 
 
 @pytest.mark.parametrize(
