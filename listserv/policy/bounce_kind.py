@@ -1,0 +1,169 @@
+"""What a refusal is about: the mailbox, the moment, or us (RFC 3463 codes and providers' words).
+
+HARD: nobody is there. SOFT: not now, or nobody can say. POLICY: the mail, or who sends it, is not
+wanted; that is for the operator to mend, and says nothing about the member.
+
+A code decides where it says something and its sender is not known to misuse it. Else words do, in
+the order of their table; and where they are nobody's, it is SOFT: who is taken for gone by mistake
+loses more than who is tried once more.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+# Of the words of a refusal; the rest is links and thanks.
+_MAX_WORDS = 1000
+
+
+class BounceKind(StrEnum):
+    HARD = "hard"
+    SOFT = "soft"
+    POLICY = "policy"
+
+
+_H, _S, _P = BounceKind.HARD, BounceKind.SOFT, BounceKind.POLICY
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What an enhanced status code means by itself. `pattern` matches it whole."""
+
+    pattern: re.Pattern[str]
+    kind: BounceKind
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What words mean. With `codes`, which match a code whole, they decide although there is a
+    code, because `provider` misuses it."""
+
+    kind: BounceKind
+    pattern: re.Pattern[str]
+    codes: re.Pattern[str] | None = None
+    provider: str = ""
+
+
+def _code(pattern: str, kind: BounceKind) -> Code:
+    return Code(re.compile(pattern), kind)
+
+
+def _words(kind: BounceKind, *patterns: str, codes: str = "", provider: str = "") -> Words:
+    any_of = re.compile("|".join(patterns), re.IGNORECASE)
+    return Words(kind, any_of, re.compile(codes) if codes else None, provider)
+
+
+# The first that matches counts; a code that none matches says nothing. A 4 in front means that
+# somebody gave up, whatever stood behind it.
+CODES: tuple[Code, ...] = (
+    _code(r"[245]\.2\.2", _S),                      # mailbox full
+    _code(r"4\.\d+\.\d+", _S),
+    _code(r"5\.1\.(?:1|2|3|6|10)|5\.2\.1", _H),     # nobody there; moved; disabled
+    _code(r"5\.1\.[789]|5\.1\.2[01]", _P),          # our own address is not to their taste
+    _code(r"5\.7\.\d+", _P),
+    _code(r"5\.6\.\d+", _P),                        # the content could not be taken
+    _code(r"5\.2\.3|5\.3\.4", _S),                  # too large for them
+    _code(r"5\.2\.12[12]", _S),                     # Microsoft: too much mail for them in an hour
+    _code(r"5\.4\.310", _H),                        # Microsoft: the domain does not exist
+    _code(r"5\.4\.(?:6|7|14|30[0-9]|31[1-9])", _S), # loops, expiry, no connection
+)  # fmt: skip
+
+# Who says one thing by code and another in words, or what nobody else says.
+PROVIDERS: tuple[Words, ...] = (
+    _words(_S, r"receiving mail (?:at a rate|too quickly)",
+           codes=r"5\.2\.1", provider="Gmail"),
+    _words(_P, r"\[TSS?\d\d\]", r"due to (?:unexpected volume or )?user complaints",
+           codes=r"[45]\.(?:7|16)\.\d+", provider="Yahoo"),
+    _words(_P, r"aol will not accept delivery",
+           codes=r"5\.2\.1", provider="AOL"),
+    _words(_H, r"recipient address rejected: access denied",
+           codes=r"5\.[47]\.1", provider="Microsoft"),
+    _words(_H, r"AccountDisabledException", r"RecipientNotFound",
+           codes=r"5\.2\.0|5\.4\.\d+", provider="Microsoft"),
+    _words(_S, r"RecipientThrottl", r"threshold exceeded",
+           codes=r"[45]\.[127]\.\d+", provider="Microsoft"),
+    _words(_H, r"no such user!",
+           codes=r"5\.7\.1", provider="Yandex"),
+    _words(_P, r"mail rejected by destination domain",
+           codes=r"5\.4\.1", provider="Zoho"),
+)  # fmt: skip
+
+# The first that matches counts. A full mailbox comes before a policy ("rejected, over quota"), a
+# policy before an unknown user ("recipient rejected, the sender is blocked").
+WORDS: tuple[Words, ...] = (
+    # Full, or the message too large.
+    _words(_S, r"quota", r"mailbox.{0,40}\bfull\b", r"\bfull\b.{0,20}mail ?box",
+           r"(?:exceed|insufficient).{0,30}(?:storage|space|allocation)", r"storage (?:full|limit)",
+           r"(?:disk|mailbox) (?:space|size)", r"too many messages on the server",
+           r"not enough (?:disk )?space", r"(?:message|mail).{0,20}(?:size|too (?:large|big))"),
+    _words(_S, r"(?:postfach|speicher).{0,30}(?:voll|ueberschritten|überschritten)",
+           r"bo[iî]te.{0,30}pleine", r"buz[oó]n (?:est[aá] )?lleno", r"casella.{0,20}piena",
+           r"caixa.{0,20}cheia", r"postvak.{0,9}vol", r"skrzynka.{0,30}(?:pełna|przepełniona)",
+           r"ящик.{0,20}переполнен", r"邮箱.{0,6}满"),
+    # Spam, and what is done against it.
+    _words(_P, r"spam", r"unsolicited", r"\bUBE\b", r"virus", r"phish", r"malware",
+           r"(?:black|block|deny).?list", r"spamcop", r"barracuda", r"dnsbl", r"\brbl\b",
+           r"senderscore", r"abusix", r"polic(?:y|ies)", r"reputation", r"prohibit",
+           r"content.{0,20}(?:reject|denied)", r"\bbanned\b", r"complaint", r"block(?:ed|ing)"),
+    _words(_P, r"dmarc", r"dkim", r"\bspf\b", r"not authenticated", r"unauthenticated",
+           r"authentication required", r"(?:reverse|invalid|cannot find).{0,20}(?:dns|hostname)",
+           r"PTR record", r"sender (?:address )?(?:rejected|denied|verif)", r"access denied",
+           r"(?:client|relay(?:ing)?) (?:host )?(?:rejected|denied)", r"not permitted",
+           r"unable to relay", r"not allowed", r"no smtp service", r"frequency limited",
+           r"ask your postmaster for help", r"rate limit", r"too many (?:conn|errors)"),
+    # Not now.
+    _words(_S, r"greylist", r"try again", r"temporar", r"too (?:fast|quickly)", r"timed? ?out",
+           r"could not connect", r"connection (?:refused|lost|reset)", r"retry time",
+           r"too many hops", r"\bloop"),
+    # No such domain, no such mailbox.
+    _words(_H, r"(?:host|domain).{0,30}(?:not found|not exist|unknown|unrout)", r"unroute?able",
+           r"no such (?:host|domain)", r"NXDOMAIN", r"null ?mx", r"(?:all|any) relevant MX"),
+    _words(_H, r"(?:unknown|no such|invalid|bad|undeliverable|non-?exist\w+|illegal|no|not an?"
+               r"|not (?:valid|known)) (?:(?:or|virtual|local|e?-?mail|rcpt|alias|illegal) ){0,3}"
+               r"(?:user|address|recipient|mail ?box|account|person|alias|local.?part|customer)"),
+    _words(_H, r"(?:user|address|recipient|mailbox|account|addressee|person|customer)\b.{0,80}"
+               r"(?:unknown|not (?:be )?(?:found|exist|known|listed|valid|active|our|available)"
+               r"|n.t exist|no longer|invalid|disabled|inactive|suspended|deactivated|closed"
+               r"|discontinued|unavailable|terminated|expired|rejected|frozen|deleted"
+               r"|does(?:n.t| not) have)"),
+    _words(_H, r"no mail ?box here", r"not our customer", r"doesn.t have an? .{1,40} account",
+           r"no longer (?:valid|available|accept)", r"not listed in", r"address not.?found"),
+    _words(_H, r"(?:empfänger|empfaenger|benutzer|adresse|postfach).{0,40}"
+               r"(?:unbekannt|nicht bekannt|existiert nicht)", r"unbekannte[rn]? (?:benutzer|empf)",
+           r"(?:destinataire|utilisateur|adresse).{0,40}(?:inconnu|invalide|existe pas)",
+           r"(?:usuario|destinatario|cuenta).{0,40}(?:desconocid|no existe|inexistente)",
+           r"(?:utente|destinatario|indirizzo|casella).{0,40}(?:sconosciut|inesistente|errato)",
+           r"(?:usu[aá]rio|destinat[aá]rio).{0,40}(?:desconhecid|inexistente|n[aã]o existe)",
+           r"(?:gebruiker|ontvanger).{0,20}onbekend", r"onbekende (?:gebruiker|ontvanger)",
+           r"ok[äa]nd (?:mottagare|anv[äa]ndare)", r"ukendt (?:bruger|modtager)",
+           r"ukjent (?:bruker|mottaker)", r"nie ma takiego", r"nie istnieje", r"neexistuje",
+           r"(?:пользовател|адрес|ящик|получател).{0,40}(?:не найден|не существует|неизвест)",
+           r"нет такого", r"(?:用户|用戶|收件人|邮箱|信箱|地址).{0,8}不存在", r"存在しません"),
+)  # fmt: skip
+
+_CODE = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?![\d.]*\d)")
+_REPLY = re.compile(r"(?<![\d.])([45])\d\d(?=[ -])")
+
+
+def kind_of(status: str, words: str) -> BounceKind:
+    """What a refusal is about. `status` as a report or an SMTP reply gives it ("5.1.1", "" when
+    there is none), `words` what the refusing system says, the SMTP code in front or not."""
+    words = words[:_MAX_WORDS]
+    coded = _of_code(status)
+    if coded is None:
+        # The report's own code says nothing: one in the reply that it quotes may.
+        status = next(filter(_of_code, _CODE.findall(words)), status)
+        coded = _of_code(status)
+    for row in PROVIDERS:
+        if row.codes is not None and row.codes.fullmatch(status) and row.pattern.search(words):
+            return row.kind
+    if coded is not None:
+        return coded
+    reply = _REPLY.search(words)
+    if reply is not None and reply[1] == "4":
+        return BounceKind.SOFT
+    return next((row.kind for row in WORDS if row.pattern.search(words)), BounceKind.SOFT)
+
+
+def _of_code(status: str) -> BounceKind | None:
+    return next((code.kind for code in CODES if code.pattern.fullmatch(status)), None)
