@@ -141,7 +141,7 @@ def _move(tx: Tx, site: Site, member: Member, other: Address, now: datetime) -> 
         others = ",".join(str(one) for one in member.also if one.key != new.key)
         member = members.change(tx, member, {"also": others})
     claims.refuse_own([new])
-    members.move(tx, member, new)
+    members.move(tx, member, new, now)
     events.log(tx, mlist.id, str(member.address), f"changed the address to {new}", now)
 
 

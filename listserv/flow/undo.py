@@ -177,7 +177,7 @@ def _restore(tx: Tx, site: Site, step: Step, by: str, now: datetime) -> None:
     if other is not None and other.id != member.id:
         raise ListservError(f"{address} is somebody else's on {mlist.address} by now")
     claims.refuse_also(member, addresses_in(str(values.get("settings.also") or "")))
-    restored = members.restore(tx, member, values)
+    restored = members.restore(tx, member, values, now)
     if "address" in values:
         graduation.begin_again(tx, mlist, restored)
     events.log(tx, mlist.id, by, f"took back a change of {address}", now)

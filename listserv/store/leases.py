@@ -251,7 +251,7 @@ _FINISH = Quick(
 def _add_refusals(tx: Tx, held: Lease, refused: Mapping[int, str], now: datetime) -> None:
     rows = [
         {"member_id": held.members[at], "mailing_id": held.mailing.id, "at": now,
-         "words": words[:_MAX_WORDS]}
+         "words": words[:_MAX_WORDS], "weighed": False}
         for at, words in refused.items()
     ]  # fmt: skip
     if rows:

@@ -176,9 +176,7 @@ def add_many(tx: Tx, list_id: int, new: Sequence[NewMember], *, began: str, now:
             [
                 {
                     "list_id": list_id,
-                    "address": str(one.address),
-                    "address_key": one.address.key,
-                    "mailbox": _mailbox(one.address),
+                    **_address(one.address),
                     "name": one.name,
                     "role": one.role,
                     "delivery": one.delivery,
@@ -225,6 +223,7 @@ def rejoin(tx: Tx, member: Member, new: NewMember, *, began: str, now: datetime)
         owed_from=None,
         owed_to=None,
         digest_due=LOOK_NOW if new.delivery is Delivery.DIGEST else None,
+        bounces_from=now,
     )
     return _again(tx, member.id)
 
@@ -292,10 +291,20 @@ def _switch(tx: Tx, member: Member, delivery: Delivery) -> dict[str, Any]:
     }
 
 
-def move(tx: Tx, member: Member, address: Address) -> Member:
+def move(tx: Tx, member: Member, address: Address, now: datetime) -> Member:
     """Give a member another address, which nobody on the list has or had."""
-    _update(tx, member.id, address=str(address), address_key=address.key, mailbox=_mailbox(address))
+    _update(tx, member.id, **_address(address), bounces_from=now)
     return _again(tx, member.id)
+
+
+def _address(address: Address) -> dict[str, Any]:
+    """The columns of an address."""
+    return {
+        "address": str(address),
+        "address_key": address.key,
+        "mailbox": _mailbox(address),
+        "domain": address.domain,
+    }
 
 
 def of_address(tx: Tx, address: Address, domain: str, *, proven: bool = False) -> list[Member]:
@@ -353,7 +362,7 @@ def snapshot(tx: Tx, member_id: int) -> dict[str, Any]:
     return written | {f"{_SETTING}{key}": value for key, value in row["settings"].items()}
 
 
-def restore(tx: Tx, member: Member, fields: Mapping[str, Any]) -> Member:
+def restore(tx: Tx, member: Member, fields: Mapping[str, Any], now: datetime) -> Member:
     """Write fields of a `snapshot`. Who reads digests all the time gets what has come since; the
     caller has seen to it that nobody else on the list has its addresses now."""
     new = {name: value for name, value in fields.items() if not name.startswith(_SETTING)}
@@ -369,7 +378,7 @@ def restore(tx: Tx, member: Member, fields: Mapping[str, Any]) -> Member:
     if "address" in new:
         address = parse_address(new["address"])
         assert address is not None
-        new |= {"address_key": address.key, "mailbox": _mailbox(address)}
+        new |= {**_address(address), "bounces_from": now}
     if "delivery" in new:
         new |= _switch(tx, member, Delivery(new["delivery"]))
     elif settings.keys() & SCHEDULE and member.delivery is Delivery.DIGEST:

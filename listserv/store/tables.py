@@ -109,7 +109,10 @@ class MemberRow(Base):
     `away_since` the acceptance number of the last post before.
 
     `cursor`, `digest_from`, `owed_from` and `owed_to` are acceptance numbers: what comes by digest
-    (policy/reading.py); `digest_due` is when a digest may be due (store/digests.py)."""
+    (policy/reading.py); `digest_due` is when a digest may be due (store/digests.py).
+
+    `domain` is the address's. What comes back of a mail that was sent before `bounces_from` is not
+    about the address as it is now: it was another one, or had to be given another chance."""
 
     __tablename__ = "member"
     __table_args__ = (
@@ -142,6 +145,7 @@ class MemberRow(Base):
             sqlite_where=text("digest_due IS NOT NULL"),
             postgresql_where=text("digest_due IS NOT NULL"),
         ),
+        Index("ix_member_domain", "list_id", "domain", "state"),
         _NEVER_AGAIN,
     )
 
@@ -167,6 +171,8 @@ class MemberRow(Base):
     owed_from: Mapped[int | None]
     owed_to: Mapped[int | None]
     digest_due: Mapped[datetime | None]
+    domain: Mapped[str] = mapped_column(Text, server_default="")
+    bounces_from: Mapped[datetime | None]
 
 
 class LinkedAddressRow(Base):
@@ -487,11 +493,19 @@ class BatchRow(Base):
 
 
 class RefusalRow(Base):
-    """A permanent refusal of one recipient, kept for the bounce rules. `member_id` is 0 for a
-    notice to somebody who is no member."""
+    """A permanent refusal of one recipient, `weighed` once the bounce rules have seen it.
+    `member_id` is 0 for a notice to somebody who is no member."""
 
     __tablename__ = "refusal"
-    __table_args__ = (Index("ix_refusal_member_id", "member_id", "at"),)
+    __table_args__ = (
+        Index("ix_refusal_member_id", "member_id", "at"),
+        Index(
+            "ix_refusal_new",
+            "id",
+            sqlite_where=text("NOT weighed"),
+            postgresql_where=text("NOT weighed"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     member_id: Mapped[int]
@@ -500,6 +514,83 @@ class RefusalRow(Base):
     )
     words: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime]
+    weighed: Mapped[bool]
+
+
+class BounceRow(Base):
+    """A mail that did not reach a member: once for each mailing, however often it is reported, and
+    whether by a mail or by the relay. `domain` is that of the address it was sent to, `day` the
+    day it was reported on where the site is. `state` is new until it is weighed, then counts or
+    excused (policy/bounces.py). Mailings are forgotten before it is."""
+
+    __tablename__ = "bounce"
+    __table_args__ = (
+        UniqueConstraint("member_id", "mailing_id"),
+        Index("ix_bounce_mailing_id", "mailing_id", "domain", "kind"),
+        Index("ix_bounce_list_id", "list_id", "member_id"),
+        Index("ix_bounce_at", "at"),
+        Index(
+            "ix_bounce_new",
+            "id",
+            sqlite_where=text("state = 'new'"),
+            postgresql_where=text("state = 'new'"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    list_id: Mapped[int] = mapped_column(ForeignKey("list.id", ondelete="CASCADE"))
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id", ondelete="CASCADE"))
+    mailing_id: Mapped[int]
+    domain: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(String(10))
+    words: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+    day: Mapped[date]
+    state: Mapped[str] = mapped_column(String(10))
+
+
+class ExcusedRow(Base):
+    """What a mailing met at a domain was not about its members, and `why`: "ours" or "frozen"
+    (policy/bounces.py). `members` counts who it was when that became clear, `words` are what the
+    domain said; `told`: the operator knows."""
+
+    __tablename__ = "excused"
+
+    mailing_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    domain: Mapped[str] = mapped_column(Text, primary_key=True)
+    list_id: Mapped[int] = mapped_column(ForeignKey("list.id", ondelete="CASCADE"), index=True)
+    why: Mapped[str] = mapped_column(String(10))
+    members: Mapped[int]
+    words: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(index=True)
+    told: Mapped[bool]
+
+
+class ProbeRow(Base):
+    """A mail that only tries whether a member can be reached; it is a mailing of its own, so what
+    comes back of it is found by that."""
+
+    __tablename__ = "probe"
+
+    mailing_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id", ondelete="CASCADE"), index=True)
+    at: Mapped[datetime]
+
+
+class SuspensionRow(Base):
+    """Why and since when a member is suspended; `told`: the owners know. It stays when they leave,
+    because that may be taken back."""
+
+    __tablename__ = "suspension"
+
+    member_id: Mapped[int] = mapped_column(
+        Id, ForeignKey("member.id", ondelete="CASCADE"), primary_key=True
+    )
+    list_id: Mapped[int] = mapped_column(ForeignKey("list.id", ondelete="CASCADE"), index=True)
+    why: Mapped[str] = mapped_column(String(20))
+    words: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+    told: Mapped[bool]
 
 
 class QuarantineRow(Base):

@@ -119,7 +119,7 @@ def test_a_token_outlives_a_renamed_list_a_new_address_and_a_second_membership(
     letters(world)
     send(world, BOB, "", "city-join")
     bob = the_member(world, town, BOB)
-    world.store.write(lambda tx: members.move(tx, bob, an_address(ZOE)))
+    world.store.write(lambda tx: members.move(tx, bob, an_address(ZOE), world.clock.now()))
     letters(world)
     world.clock.pass_by(days=4000)
     assert click(world, token) is Outcome.LEFT

@@ -15,9 +15,11 @@ from listserv.store.session import Store, Tx
 from listserv.store.tables import (
     BanRow,
     Base,
+    BounceRow,
     ConfirmationRow,
     CounterRow,
     EventRow,
+    ExcusedRow,
     HeldRow,
     IssuePartRow,
     IssueRow,
@@ -26,7 +28,9 @@ from listserv.store.tables import (
     MemberRow,
     MessageRow,
     PostRow,
+    ProbeRow,
     RenderingRow,
+    SuspensionRow,
 )
 
 NOW = datetime(2026, 11, 21, 7, 0, tzinfo=UTC)
@@ -165,6 +169,24 @@ def _fill(tx: Tx, list_id: int, messages: list[int]) -> None:
         insert(BanRow).values(**common, pattern="b@x.test", until=None, reason="", created=NOW)
     )
     tx.execute(insert(EventRow).values(**common, at=NOW, who="w", what="w"))
+    tx.execute(
+        insert(BounceRow).values(
+            **common, member_id=member, mailing_id=list_id, domain="x.test", kind="hard", words="",
+            at=NOW, day=NOW.date(), state="new",
+        )
+    )  # fmt: skip
+    tx.execute(
+        insert(ExcusedRow).values(
+            **common, mailing_id=list_id, domain="x.test", why="ours", members=2, words="", at=NOW,
+            told=False,
+        )
+    )  # fmt: skip
+    tx.execute(insert(ProbeRow).values(mailing_id=list_id, member_id=member, at=NOW))
+    tx.execute(
+        insert(SuspensionRow).values(
+            **common, member_id=member, why="bounces", words="", at=NOW, told=False
+        )
+    )
     tx.execute(
         insert(ConfirmationRow).values(
             **common, token=f"t{list_id}", kind="post", member_id=None, address="a@x.test",

@@ -203,7 +203,7 @@ def test_when_a_digest_is_due_is_worked_out_anew_after_what_moves_it(
         _settle(store, ann, LATER if now.delivery is Delivery.DIGEST else None)
         changed = {f"settings.{key}": None for key in values.keys() - before.keys()}
         undo = {key: before[key] for key in values.keys() & before.keys()} | changed
-        store.write(lambda tx: members.restore(tx, now, undo))
+        store.write(lambda tx: members.restore(tx, now, undo, LATER))
         back = LOOK_NOW if due != LATER else LATER
         assert _reader(store, ann).due == (back if began == "digest" else None)
     else:
