@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from starlette.types import ASGIApp
+
 from listserv.clock import Clock, SystemClock
 from listserv.config import Config
 from listserv.dkim_keys import KeyRing
@@ -23,6 +25,12 @@ from listserv.smtp.relay import MaildirCarrier, RelaySettings, SmtpCarrier
 from listserv.smtp.settings import ServerSettings
 from listserv.store import schema, site
 from listserv.store.session import Store
+from listserv.web.app import pages
+from listserv.web.endpoint import Office
+from listserv.web.limits import Limiter, Limits
+from listserv.web.page import Desk as WebDesk
+from listserv.web.page import Window
+from listserv.web.render import Printer
 from listserv.workers.deliver import DeliveryWorker
 from listserv.workers.desk import Desk
 
@@ -88,6 +96,19 @@ class App:
             self.config.auth.trusted_authserv_ids,
         )
         return FlowIntake(self.store, self.site, self.clock, authenticator.authenticate)
+
+    def pages(self, limits: Limits) -> ASGIApp:
+        """What the web server serves."""
+        asked = (self.store, self.site, self.clock)
+        office = Office(
+            window=Window(*asked),
+            desk=WebDesk(*asked),
+            printer=Printer(self.site.templates),
+            limiter=Limiter(limits, self.clock.monotonic),
+            limits=limits,
+            trusted_proxies=self.config.web.trusted_proxies,
+        )
+        return pages(office)
 
     def carriers(self, desk: Desk, seven_bit: Callable[[], None]) -> Sequence[Carrier]:
         """Who carries our mail on, taking it from `desk`: with a notice port, notices go by a

@@ -20,6 +20,8 @@ from listserv.domain.errors import ListservError
 from listserv.flow import tidy
 from listserv.smtp.server import start_lmtp, start_smtp
 from listserv.store.session import Store
+from listserv.web.limits import Limits
+from listserv.web.server import start_web
 from listserv.workers.digests import send_digests
 from listserv.workers.tidy import keep_tidy
 
@@ -32,6 +34,7 @@ class Ports:
 
     smtp: int | None
     lmtp: int | None
+    web: int | None
 
 
 def run(app: App) -> None:
@@ -59,7 +62,10 @@ async def serve(
             stack.callback(_tell_systemd, "STOPPING=1")
             tasks = await _start_workers(app, stack)
             ports = await _listen(app, stack)
-            log.info("serving %s smtp=%s lmtp=%s", app.config.site.domain, ports.smtp, ports.lmtp)
+            log.info(
+                "serving %s smtp=%s lmtp=%s web=%s",
+                app.config.site.domain, ports.smtp, ports.lmtp, ports.web,
+            )  # fmt: skip
             _tell_systemd("READY=1")
             if ready is not None:
                 ready(ports)
@@ -107,12 +113,17 @@ async def _listen(app: App, stack: AsyncExitStack) -> Ports:
     if smtp is None and lmtp is None:
         raise ListservError("neither smtp.listen nor lmtp.listen is set: nothing to listen on")
     intake = app.intake()
-    ports: dict[str, int | None] = {"smtp": None, "lmtp": None}
+    ports: dict[str, int | None] = {"smtp": None, "lmtp": None, "web": None}
     for name, where, start in (("smtp", smtp, start_smtp), ("lmtp", lmtp, start_lmtp)):
         if where is not None:
             listener = await start(where, app.server_settings, intake)
             stack.push_async_callback(listener.close)
             ports[name] = listener.port
+    if app.config.web.listen is not None:
+        limits = Limits()
+        web = await start_web(app.config.web.listen, app.pages(limits), limits)
+        stack.push_async_callback(web.close)
+        ports["web"] = web.port
     return Ports(**ports)
 
 

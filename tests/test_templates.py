@@ -43,8 +43,10 @@ TEXTS = sorted(
     for path in ROOT.iterdir()
     if path.suffix == ".txt" and not path.name.startswith(SCRIPTS) and path.name not in NO_MAILS
 )
-# The other half of a mail, as HTML.
-PAGES = sorted(path.name for path in ROOT.iterdir() if path.suffix == ".html")
+# What all pages share and has no words.
+FRAMES = {"page.html", "page-style.html"}
+# The other half of a mail, as HTML, and what a browser shows.
+PAGES = sorted(path.name for path in ROOT.glob("*.html") if path.name not in FRAMES)
 MAILS = [name for name in TEXTS if not name.startswith(PARTS)]
 MOST_LINES = 8
 # Tables of phrases of which each is a line.
@@ -91,6 +93,7 @@ VALUES: Mapping[str, tuple[object, ...]] = {
     "joined": (True, False),
     "joins": (True, False),
     "learns": (True, False),
+    "language": ("en",),
     "last": ("Thursday",),
     "leave": ("support-leave@lists.example.org",),
     "lines": ([], ["SIGNOFF support", HOSTILE]),
@@ -119,10 +122,12 @@ VALUES: Mapping[str, tuple[object, ...]] = {
     "part": (2,),
     "parts": (1, 3),
     "post": ("support@lists.example.org",),
+    "pauses": (True, False),
     "posting": ("anyone", "members", "moderators"),
     "question": ("Could you leave out the name?", HOSTILE),
     "reasons": (["its author is not a member"], ["the list is on hold", HOSTILE]),
     "reason": ("It names another member.", "", HOSTILE),
+    "reference": ("1a2b3c4d",),
     "refusals": ([("a@x.test", "too large"), ("b@x.test", HOSTILE)], [("a@x.test", "too large")]),
     "request": ("support-request@lists.example.org",),
     "robot": ("listserv@lists.example.org",),
@@ -167,6 +172,8 @@ OWN: Mapping[str, Mapping[str, tuple[object, ...]]] = {
     **{key: {"list": ("support", "")} for key in OF_NO_LIST},
     "done.away": {"until": (date(2026, 6, 1),)},
     "done.back": {"asked": (True, False), "comes": (True, False)},
+    "page-leave.html": {"what": ("ask", "paused", "left")},
+    "page-problem.html": {"what": ("nothing", "busy", "fault", "slow", "too big", "broken")},
     "author-withdrawn.txt": {"what": ("withdrawn", "again", "late", "decided", "unclear")},
     "author-which-post.txt": {
         "posts": ([(1, "Hello")], [(3, ""), (12, HOSTILE)]),
@@ -252,12 +259,20 @@ def tree_of(text: str) -> nodes.Template:
 
 def values_for(text: str, name: str = "") -> Iterator[dict[str, object]]:
     """Every combination of values for a text: of the template or the phrase `name`."""
-    names = sorted(meta.find_undeclared_variables(tree_of(text)))
+    names = sorted(variables(text))
     known = {**VALUES, **OWN.get(name, {})}
     unknown = [name for name in names if name not in known]
     assert not unknown, f"VALUES has no row for {unknown[0]}"
     for values in itertools.product(*(known[name] for name in names)):
         yield dict(zip(names, values, strict=True))
+
+
+def variables(text: str) -> set[str]:
+    """Those of a text and of the frame around it."""
+    tree = tree_of(text)
+    frames = FRAMES & {str(part) for part in meta.find_referenced_templates(tree)}
+    found = meta.find_undeclared_variables(tree)
+    return found.union(*(variables(source(frame, ENGLISH)) for frame in frames))
 
 
 def rendered(name: str, language: str) -> Iterator[tuple[str, str]]:
@@ -292,7 +307,7 @@ def pieces(text: str) -> set[str]:
 def test_every_text_has_its_twin(language: str) -> None:
     ours = {name for name in (path.name for path in ROOT.iterdir()) if "." in name[1:]}
     theirs = {path.name for path in (ROOT / language).iterdir()}
-    assert theirs == {name for name in ours if not name.startswith(SCRIPTS)}
+    assert theirs == {name for name in ours if not name.startswith(SCRIPTS)} - FRAMES
 
 
 @pytest.mark.parametrize("language", OTHERS)

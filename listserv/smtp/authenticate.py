@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from listserv.clock import Clock
 from listserv.domain.address import parse_address
 from listserv.domain.authorship import Authorship, Level
+from listserv.domain.network import read_ip
 from listserv.domain.post import Incoming, Post
 from listserv.mail.authres import Result, believed
 from listserv.mail.parse import MAX_HEADER
@@ -19,7 +20,6 @@ from listserv.mail.surgery import Field
 from listserv.resolver import Resolver
 from listserv.smtp.dkim_check import Checker
 from listserv.smtp.evidence import DNS_SILENT, AuthorDomain, Evidence, judge
-from listserv.smtp.settings import read_ip
 from listserv.smtp.spf import Sent, check_spf
 
 log = logging.getLogger("listserv.authenticate")

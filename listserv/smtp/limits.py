@@ -1,12 +1,12 @@
 """Who may come in, and how much memory their messages may take: counters of one listener."""
 
 from collections import Counter
-from ipaddress import IPv6Address, ip_network
 from types import TracebackType
 from typing import Protocol
 
+from listserv.domain.network import network_of
 from listserv.domain.replies import TOO_BUSY, Reply
-from listserv.smtp.settings import Limits, read_ip
+from listserv.smtp.settings import Limits
 
 
 class Guest(Protocol):
@@ -32,7 +32,7 @@ class Gate:
     def admit(self, guest: Guest, peer: str, *, trusted: bool, now: float) -> bool:
         """Let `guest` in, or not. When all places are taken, whoever has been silent longest
         makes room: 300 idle clients do not keep the 301st from posting."""
-        network = _network(peer)
+        network = network_of(peer)
         if not trusted and self._per_network[network] >= self._limits.per_ip:
             return False
         if len(self._guests) >= self._limits.connections and not self._make_room(now):
@@ -100,11 +100,3 @@ class Memory:
     ) -> None:
         self._gate.give_back(self._taken)
         self._taken = 0
-
-
-def _network(peer: str) -> str:
-    """One customer of a provider: an IPv4 address or an IPv6 /64."""
-    address = read_ip(peer)
-    if isinstance(address, IPv6Address):
-        return str(ip_network((address, 64), strict=False))
-    return str(address or peer)

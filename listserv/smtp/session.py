@@ -15,6 +15,7 @@ from typing import Any, AnyStr, TypeVar
 
 from aiosmtpd.smtp import SMTP, Envelope, Session, TLSSetupException
 
+from listserv.domain.network import read_ip
 from listserv.domain.post import Client
 from listserv.domain.replies import TOO_BUSY, TOO_LONG_WAITED, TOO_MANY_ERRORS, Reply
 from listserv.smtp.replies import (
@@ -23,7 +24,7 @@ from listserv.smtp.replies import (
     NO_SUCH_COMMAND,
     plain,
 )
-from listserv.smtp.settings import Limits, read_ip
+from listserv.smtp.settings import Limits
 from listserv.smtp.shared import Answers, Shared, fault
 from listserv.smtp.wire import HungUp, LineTooLong, Wire
 

@@ -1,11 +1,12 @@
 """What the listeners are given: the intake that answers, and their settings and limits."""
 
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Protocol
 
 from listserv.domain.errors import ListservError
+from listserv.domain.network import read_ip
 from listserv.domain.post import Client, Incoming, Transport
 from listserv.domain.replies import Reply
 
@@ -89,12 +90,3 @@ def _read_network(text: str) -> IPv4Network | IPv6Network | None:
         return ip_network(text, strict=False)
     except ValueError:
         return None
-
-
-def read_ip(text: str) -> IPv4Address | IPv6Address | None:
-    """An IP address without its zone, an IPv4 address in IPv6 clothes as IPv4; None for others."""
-    try:
-        address = ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address

@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping
 
 from listserv.domain.address import ascii_lower
+from listserv.domain.network import read_ip
 from listserv.domain.post import Client
 from listserv.domain.replies import Reply
 from listserv.smtp.replies import SYNTAX
-from listserv.smtp.settings import read_ip
 
 ATTRIBUTES = ("NAME", "ADDR", "PORT", "PROTO", "HELO", "IDENT", "SOURCE")
 

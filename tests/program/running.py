@@ -8,7 +8,7 @@ from pathlib import Path
 
 from listserv import daemon
 from listserv.app import App, build
-from listserv.config import Auth, Config, Dkim, Dns, Lmtp, Relay, Site, Smtp, Storage
+from listserv.config import Auth, Config, Dkim, Dns, Lmtp, Relay, Site, Smtp, Storage, Web
 from listserv.domain.address import Address
 from listserv.store import queue_view
 from tests import sink
@@ -20,7 +20,7 @@ PATIENCE = 20.0
 
 
 class Running:
-    """A running server; `app` is for setting up and looking, `smtp` and `lmtp` are its ports."""
+    """A running server; `app` is for setting up and looking, the rest are its ports."""
 
     def __init__(self, folder: Path) -> None:
         self.maildir = folder / "Maildir"
@@ -31,6 +31,7 @@ class Running:
                 storage=Storage(f"sqlite:///{folder / 'listserv.db'}"),
                 smtp=Smtp(listen="127.0.0.1:0"),
                 lmtp=Lmtp(listen="127.0.0.1:0"),
+                web=Web(listen="127.0.0.1:0"),
                 relay=Relay(kind="maildir", path=self.maildir),
                 auth=Auth(require_proven_author=False),
                 dns=Dns(servers=(NOWHERE,)),
@@ -46,7 +47,7 @@ class Running:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
 
         def ready(ports: daemon.Ports) -> None:
-            self.smtp, self.lmtp = ports.smtp, ports.lmtp
+            self.smtp, self.lmtp, self.web = ports.smtp, ports.lmtp, ports.web
             self._up.set()
 
         await daemon.serve(self.app, self._stop, ready)

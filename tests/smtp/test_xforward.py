@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from listserv.domain.network import read_ip
 from listserv.domain.post import Client
 from listserv.domain.replies import Reply
 from listserv.smtp.server import ServerSettings
-from listserv.smtp.settings import read_ip
 from listserv.smtp.xforward import ATTRIBUTES, read_xforward, real_client
 from tests.smtp.listening import House, Talk
 

@@ -1,0 +1,135 @@
+"""What a form sends: its fields, and the token that shows that it is one of ours.
+
+A form token is computed, nothing is stored for it: when the form was shown, and a MAC over that and
+the form's purpose. It is good for an hour; who comes later sees the form again.
+"""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from urllib.parse import parse_qsl
+
+from starlette.datastructures import Headers
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.types import Receive
+
+from listserv.web.limits import Limits
+
+# So long somebody may look at a form.
+GOOD_FOR = timedelta(hours=1)
+# The field that the token stands in.
+FIELD = "form"
+_MOST_FIELDS = 100
+_MAC_BYTES = 10
+_URLENCODED = "application/x-www-form-urlencoded"
+_MULTIPART = "multipart/form-data"
+
+
+class Refused(Enum):
+    """Why a request's body was not read: the status, and what the page says."""
+
+    SLOW = 408
+    TOO_BIG = 413
+    BROKEN = 400
+    GONE = 499
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The fields of a form, in their order; a name may be there several times."""
+
+    fields: Sequence[tuple[str, str]] = ()
+
+    def first(self, name: str) -> str:
+        """The value of a field without surrounding blanks; "" for one that is not there."""
+        return next((value.strip() for key, value in self.fields if key == name), "")
+
+    def all(self, name: str) -> list[str]:
+        """The values of a field that may be there several times."""
+        return [value.strip() for key, value in self.fields if key == name]
+
+
+def form_token(secret: bytes, purpose: str, now: datetime) -> str:
+    """The token of a form that is shown now; `purpose` names the form and what it is about."""
+    moment = int(now.timestamp())
+    return f"{moment:x}.{_mac(secret, purpose, moment)}"
+
+
+def is_fresh(secret: bytes, purpose: str, token: str, now: datetime) -> bool:
+    """Whether `form_token` wrote it for this purpose within the last hour."""
+    written, _, mac = token.partition(".")
+    try:
+        moment = int(written, 16)
+    except ValueError:
+        return False
+    age = now.timestamp() - moment
+    if not token.isascii() or not -1 <= age <= GOOD_FOR.total_seconds():
+        return False
+    return hmac.compare_digest(mac, _mac(secret, purpose, moment))
+
+
+def _mac(secret: bytes, purpose: str, moment: int) -> str:
+    keyed = hashlib.blake2b(digest_size=_MAC_BYTES, key=secret, person=b"form")
+    keyed.update(f"{moment:x} {purpose}".encode())
+    return base64.b32encode(keyed.digest()).decode().lower()
+
+
+async def read_form(headers: Headers, receive: Receive, limits: Limits) -> Form | Refused:
+    """The fields of a request's body; none where its type is that of no form, and why where it
+    cannot be read."""
+    try:
+        length = int(headers.get("content-length", "0"))
+    except ValueError:
+        return Refused.BROKEN
+    if length > limits.body_octets:
+        return Refused.TOO_BIG
+    try:
+        async with asyncio.timeout(limits.body_seconds):
+            body = await _body(receive, limits.body_octets)
+    except TimeoutError:
+        return Refused.SLOW
+    if isinstance(body, Refused):
+        return body
+    # RFC 8058 wants a type; without one the octets are taken for what browsers send.
+    kind = headers.get("content-type", _URLENCODED).partition(";")[0].strip().lower()
+    if kind == _URLENCODED:
+        return _urlencoded(body)
+    return await _multipart(headers, body) if kind == _MULTIPART else Form()
+
+
+async def _body(receive: Receive, most: int) -> bytes | Refused:
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return Refused.GONE
+        body += message.get("body", b"")
+        if len(body) > most:
+            return Refused.TOO_BIG
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+def _urlencoded(body: bytes) -> Form | Refused:
+    try:
+        text = body.decode("utf-8", "replace")
+        return Form(parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS))
+    except ValueError:
+        return Refused.BROKEN
+
+
+async def _multipart(headers: Headers, body: bytes) -> Form | Refused:
+    async def whole() -> AsyncGenerator[bytes, None]:
+        yield body
+
+    parser = MultiPartParser(headers, whole(), max_files=0, max_fields=_MOST_FIELDS)
+    try:
+        read = await parser.parse()
+    except MultiPartException:
+        return Refused.BROKEN
+    return Form([(key, value) for key, value in read.multi_items() if isinstance(value, str)])
