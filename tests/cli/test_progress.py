@@ -26,7 +26,7 @@ ROW = QueueRow(
     delivered=900, deferred=0, failed=0, skipped=100, set_aside=0, next_attempt=None, words="",
 )  # fmt: skip
 # The program looks twice a second; this only ends a test that has failed.
-PATIENCE = 20.0
+PATIENCE = 90.0
 
 
 def drawn(*rows: QueueRow, rates: Rates | None = None, why: tuple[str, ...] = ()) -> str:

@@ -182,13 +182,13 @@ NO_REPORTS = {
         "Disposition: manual-action/MDN-sent-manually; displayed\n--b--\n"
     ),
     "a returned report inside a mail": crlf(
-        "From: mary@example.org\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nWhat is this?\n"
+        "From: mary@example.org\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nWhat?\n"
         "--b\nContent-Type: message/rfc822\n\n"
     )
     + report(FAILED)
     + b"\r\n--b--\r\n",
     "a status that says nothing": report("Arrival-Date: Mon, 1 Jan 2024 00:00:00 +0000"),
-    "no parts": crlf("Content-Type: multipart/report; boundary=b\n\nFinal-Recipient: a@b.example\n"),
+    "no parts": crlf("Content-Type: multipart/report; boundary=\n\nFinal-Recipient: a@b.example\n"),
 }  # fmt: skip
 
 

@@ -53,8 +53,8 @@ REAL = [
      "[AM6EUR05FT037.eop-eur05.prod.protection.outlook.com]", HARD),
     ("Microsoft", "5.5.0", "550 5.5.0 Requested action not taken: mailbox unavailable "
      "(S2017062302).", HARD),
-    ("Microsoft", "5.7.1", "550 5.7.1 Unfortunately, messages from [192.0.2.1] weren't sent. Please "
-     "contact your Internet service provider since part of their network is on our block list "
+    ("Microsoft", "5.7.1", "550 5.7.1 Unfortunately, messages from [192.0.2.1] weren't sent. "
+     "Please contact your provider since part of their network is on our block list "
      "(S3150).", POLICY),
     ("Microsoft", "5.0.0", "550 SC-001 (BAY004-MC1F1) Unfortunately, messages from 192.0.2.1 "
      "weren't sent. You can also refer your provider to the block list", POLICY),

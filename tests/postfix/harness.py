@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tests.ports import free_port
 
-PATIENCE = 30.0  # seconds, for whatever is awaited
+PATIENCE = 90.0  # seconds, for whatever is awaited
 _DEBIAN = Path("/usr/share/postfix/master.cf.dist")
 _PROGRAMS = ("postfix", "postconf", "postqueue", "postmap", "smtp-sink")
 

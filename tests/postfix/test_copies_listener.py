@@ -86,7 +86,7 @@ def way_out(request: pytest.FixtureRequest, root: Path) -> Iterator[tuple[int, P
 
 
 def hand_over(port: int, recipients: list[str], *options: str) -> None:
-    with smtplib.SMTP("127.0.0.1", port, "lists.example.org", timeout=30) as client:
+    with smtplib.SMTP("127.0.0.1", port, "lists.example.org", timeout=90) as client:
         assert client.sendmail(SENDER, recipients, COPY, options) == {}
 
 
@@ -122,7 +122,7 @@ def test_addresses_that_postfix_refuses_do_not_end_the_connection(
     way_out: tuple[int, Postfix, Sink],
 ) -> None:
     port, _, _ = way_out
-    with smtplib.SMTP("127.0.0.1", port, "lists.example.org", timeout=30) as client:
+    with smtplib.SMTP("127.0.0.1", port, "lists.example.org", timeout=90) as client:
         client.ehlo()
         for _ in range(30):
             client.mail(SENDER)

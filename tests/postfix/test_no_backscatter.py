@@ -95,7 +95,7 @@ def test_a_command_in_a_forged_name_is_asked_about_without_its_words(
 
 
 def test_nobody_gets_a_receipt_in_a_forged_name(site: Installation) -> None:
-    with smtplib.SMTP("127.0.0.1", site.postfix.port, "client.example", timeout=30) as client:
+    with smtplib.SMTP("127.0.0.1", site.postfix.port, "client.example", timeout=90) as client:
         client.ehlo()
         assert not client.has_extn("dsn")
         client.mail(STRANGER)

@@ -54,7 +54,7 @@ def test_the_client_hears_that_an_address_does_not_exist(site: Installation, loc
 
 
 def test_an_unknown_recipient_is_refused_by_itself(site: Installation) -> None:
-    with smtplib.SMTP("127.0.0.1", site.postfix.port, "client.example", timeout=30) as client:
+    with smtplib.SMTP("127.0.0.1", site.postfix.port, "client.example", timeout=90) as client:
         client.ehlo()
         client.mail(MEMBERS[0])
         codes = [client.rcpt(address)[0] for address in (f"nobody@{DOMAIN}", TOWN)]
@@ -79,7 +79,7 @@ def test_nothing_is_relayed_for_others(site: Installation, recipient: str) -> No
 
 
 def test_vrfy_tells_no_more_than_rcpt(site: Installation) -> None:
-    with smtplib.SMTP("127.0.0.1", site.postfix.port, "client.example", timeout=30) as client:
+    with smtplib.SMTP("127.0.0.1", site.postfix.port, "client.example", timeout=90) as client:
         said = {client.vrfy(f"{local}@{DOMAIN}")[0] for local in ("town", "nobody")}
     assert said == ({502} if site.way == "dedicated" else {252, 550})
 

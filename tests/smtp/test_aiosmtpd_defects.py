@@ -108,7 +108,7 @@ def test_postfix_own_lmtp_client_gets_the_answers_it_waits_for(house: House) -> 
     port = house.lmtp(settings()).port
     command = ["smtp-source", "-L", "-r", "5", "-m", "20", "-s", "2", "-d", "-l", "3000"]
     command += ["-t", TOWN, "-f", "ann@example.org", f"inet:127.0.0.1:{port}"]
-    done = subprocess.run(command, timeout=30, capture_output=True, check=False)
+    done = subprocess.run(command, timeout=90, capture_output=True, check=False)
 
     assert (done.returncode, done.stderr) == (0, b"")
     assert [len(message.recipients) for message in house.intake.messages] == [5] * 20

@@ -69,7 +69,7 @@ def test_the_writer_is_free_while_the_author_is_looked_into(store: Store) -> Non
         ):
             assert [reply.code for reply in replies] == [250]
 
-    asyncio.run(asyncio.wait_for(ten_mails(), 20))
+    asyncio.run(asyncio.wait_for(ten_mails(), 90))
     stored = store.read(lambda tx: [posts.get(tx, number) for number in range(1, 11)])
     assert {post.authorship for post in stored} == {FOUND}
     assert {post.list_id for post in stored} == {mlist.id}

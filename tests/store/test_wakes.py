@@ -8,7 +8,7 @@ from listserv.clock import SystemClock
 from listserv.store import queue, wakes
 from listserv.store.session import Store, Tx
 
-PATIENCE = 20.0
+PATIENCE = 90.0
 NOW = SystemClock().now()
 
 pytestmark = [

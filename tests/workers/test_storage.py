@@ -23,7 +23,7 @@ from tests.relay import ScriptedRelay
 from tests.workers.test_deliver import at_copy, found_town, until
 from tests.workers.test_faults import is_done, pass_until
 
-PATIENCE = 30.0
+PATIENCE = 90.0
 SIZE = 300
 FAULT_AT = 100
 # docs/queue.md, "What a crash costs".

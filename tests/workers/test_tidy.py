@@ -18,7 +18,7 @@ from tests.flow.world import World
 from tests.workers.test_deliver import until
 from tests.workers.test_storage import IMPATIENT, locked
 
-PATIENCE = 30.0
+PATIENCE = 90.0
 BOB = "bob@example.org"
 
 
