@@ -1,33 +1,35 @@
-"""Reports of other mail systems about our mail: who was not reached, and why (RFC 3464, 6533).
+"""Reports of other mail systems about our mail: who was not reached, and why.
 
-Never raises, for any bytes. Linear: a report's own words stand at its beginning, so that no more
-than MAX_READ octets are looked at, whatever it returns behind them.
+Those of RFC 3464 and 6533 are read here, others guessed. Never raises, for any bytes. Linear: a
+report's own words stand at its beginning, so that no more than MAX_READ octets are looked at,
+whatever it returns behind them.
 """
 
 import re
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import islice
 
 from listserv.domain.address import Address, parse_address
+from listserv.mail.guessed import Guess, guess
 from listserv.mail.mime import Part, decoded, read_structure, too_long
+from listserv.mail.report_text import ForPeople, code_in, one_line, read_for_people, status_in
 from listserv.mail.surgery import Field, Header, read_fields
-from listserv.mail.words import decode_words
 
-# Octets of a message, and those of them in which delivery statuses stand.
-MAX_READ = 512 * 1024
+# Octets of a message; of its header; of a delivery status, of which there is one.
+MAX_READ = 256 * 1024
+MAX_HEADER = 100 * 1024
 MAX_STATUS = 128 * 1024
+_MOST_PARTS = 10
 # People of whom one report tells; a transaction of ours has at most `relay.max_rcpt`.
 MAX_FAILURES = 1000
-MAX_WORDS = 500
 
 _STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
-# A line may end in CR LF, LF, a bare CR, or, by a known mistake, in CR CR LF.
-_LINE_END = re.compile(rb"\r+\n|\r")
+_LINE_END = re.compile(rb"\r++\n")
 _BARE_CR = re.compile(rb"\r(?!\n)")
 _BLANK = re.compile(rb"(?:[ \t]*\n)++")
-_STATUS = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?![\d.]*\d)")
 _FIRST_WORD = re.compile(r"[a-z]+")
 # RFC 6533 3: EmbeddedUnicodeChar of utf-8-addr-xtext and utf-8-addr-unitext.
 _EMBEDDED = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
@@ -56,8 +58,8 @@ class Action(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Failure:
     """What a report says of one recipient. `recipient` is as the reporting system names them, None
-    where it does not; `status` is "5.1.1" (RFC 3463) or ""; `words` one printable line of at most
-    MAX_WORDS characters, in the refusing system's words."""
+    where it does not; `status` is "5.1.1" (RFC 3463) or ""; `words` are one printable line of the
+    refusing system's words, at most report_text.MAX_WORDS characters."""
 
     recipient: Address | None
     action: Action
@@ -73,40 +75,54 @@ _ACTIONS = {
     "error": Action.FAILED,
     "delay": Action.DELAYED,
 }
-_BY_CLASS = {"5": Action.FAILED, "4": Action.DELAYED, "2": Action.DELIVERED}
+_BY_CLASS = {"5": Action.FAILED, "4": Action.DELAYED}
 
 
 def read_report(raw: bytes) -> tuple[Failure, ...]:
     """What a message reports, in its order; () when it is no report."""
-    return tuple(_reported(plain_lines(raw)))
+    raw = plain_lines(raw[:MAX_READ])
+    fields, _, start = read_fields(raw, 0, min(len(raw), MAX_HEADER))
+    root = read_structure(raw, Header(fields), start).root
+    text = read_for_people(raw, root)
+    found = list(islice(_by_standard(raw, root), MAX_FAILURES))
+    if not found:
+        found = _guessed(guess(fields, raw[start:], root), text)
+    return tuple(_with_words(failure, text) for failure in found)
+
+
+def _guessed(guesses: Sequence[Guess] | None, text: ForPeople) -> list[Failure]:
+    """What is likely a report and names nobody still says by its code what became of the copy."""
+    if guesses is None:
+        return []
+    action = _BY_CLASS.get(code_in(text.about(""))[:1])
+    if not guesses and action is not None:
+        return [Failure(None, action, "", "")]
+    actions = {True: Action.FAILED, False: Action.DELAYED}
+    return [Failure(parse_address(g.address), actions[g.failed], "", "") for g in guesses]
 
 
 def plain_lines(raw: bytes) -> bytes:
-    """The beginning of a message, each line ended by LF."""
-    raw = raw[:MAX_READ]
+    """Each line ended by LF, whatever ends it: CR LF, LF, a bare CR or, by a known mistake, CR CR
+    LF."""
     if _BARE_CR.search(raw):
-        return _LINE_END.sub(b"\n", raw)
+        raw = _LINE_END.sub(b"\n", raw)
+        return raw.replace(b"\r", b"\n")
     return raw.replace(b"\r\n", b"\n")
 
 
-def _reported(raw: bytes) -> Iterator[Failure]:
-    fields, _, start = read_fields(raw)
-    root = read_structure(raw, Header(fields), start).root
-    left = MAX_FAILURES
-    for part in root.walk():
-        if part.type in _STATUS_TYPES:
-            for failure in _failures(raw, part):
-                yield failure
-                left -= 1
-                if not left:
-                    return
+def _by_standard(raw: bytes, root: Part) -> Iterator[Failure]:
+    parts = (part for part in root.walk() if part.type in _STATUS_TYPES)
+    for part in islice(parts, _MOST_PARTS):
+        status = plain_lines(decoded(raw, part, MAX_STATUS))
+        yield from filter(None, map(_failure, _groups(status)))
 
 
-def _failures(raw: bytes, part: Part) -> Iterator[Failure]:
-    for group in _groups(plain_lines(decoded(raw, part, MAX_STATUS))):
-        failure = _failure(group)
-        if failure is not None:
-            yield failure
+def _with_words(failure: Failure, text: ForPeople) -> Failure:
+    """In the words for people, where the fields for programs have none."""
+    if failure.words:
+        return failure
+    words = text.about(str(failure.recipient or ""))
+    return replace(failure, words=words, status=failure.status or status_in(words))
 
 
 def _groups(status: bytes) -> Iterator[Header]:
@@ -159,15 +175,3 @@ def _recipient(value: str) -> Address | None:
 def _embedded(found: re.Match[str]) -> str:
     number = int(found[1], 16)
     return chr(number) if number <= sys.maxunicode else ""
-
-
-def status_in(text: str) -> str:
-    """The first enhanced status code (RFC 3463) in a text, "" when there is none."""
-    found = _STATUS.search(text)
-    return found[0] if found else ""
-
-
-def one_line(text: str) -> str:
-    """A text as `Failure.words` are."""
-    line = " ".join(decode_words(text[: 4 * MAX_WORDS]).split())
-    return "".join(filter(str.isprintable, line))[:MAX_WORDS].strip()

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from listserv.domain.address import parse_address
-from listserv.mail.reports import MAX_FAILURES, MAX_WORDS, Action, Failure, read_report
+from listserv.mail.report_text import MAX_WORDS
+from listserv.mail.reports import MAX_FAILURES, Action, Failure, read_report
 from tests.mail.building import crlf, nested
 
 MARY = parse_address("mary@example.org")
