@@ -76,7 +76,7 @@ PROVIDERS: tuple[Words, ...] = (
            codes=r"[45]\.(?:7|16)\.\d+", provider="Yahoo"),
     _words(_P, r"aol will not accept delivery",
            codes=r"5\.2\.1", provider="AOL"),
-    _words(_H, r"recipient address rejected: access denied",
+    _words(_H, r"recipient address(?:es)? rejected ?: access denied",
            codes=r"5\.[47]\.1", provider="Microsoft"),
     _words(_H, r"AccountDisabledException", r"RecipientNotFound",
            codes=r"5\.2\.0|5\.4\.\d+", provider="Microsoft"),
@@ -84,6 +84,12 @@ PROVIDERS: tuple[Words, ...] = (
            codes=r"[45]\.[127]\.\d+", provider="Microsoft"),
     _words(_H, r"no such user!",
            codes=r"5\.7\.1", provider="Yandex"),
+    _words(_H, r"recipient address rejected: user unknown",
+           codes=r"5\.7\.1", provider="Postfix, by its access maps"),
+    _words(_P, r"spamhaus\.org",
+           codes=r"5\.1\.3", provider="GoDaddy"),
+    _words(_H, r"recipient account is blocked",
+           codes=r"5\.5\.0", provider="La Poste"),
     _words(_P, r"mail rejected by destination domain",
            codes=r"5\.4\.1", provider="Zoho"),
 )  # fmt: skip
@@ -110,7 +116,8 @@ WORDS: tuple[Words, ...] = (
            r"PTR record", r"sender (?:address )?(?:rejected|denied|verif)", r"access denied",
            r"(?:client|relay(?:ing)?) (?:host )?(?:rejected|denied)", r"not permitted",
            r"unable to relay", r"not allowed", r"no smtp service", r"frequency limited",
-           r"ask your postmaster for help", r"rate limit", r"too many (?:conn|errors)"),
+           r"ask your postmaster for help",
+           r"messages from .{1,60} weren.t sent", r"rate limit", r"too many (?:conn|errors)"),
     # Not now.
     _words(_S, r"greylist", r"try again", r"temporar", r"too (?:fast|quickly)", r"timed? ?out",
            r"could not connect", r"connection (?:refused|lost|reset)", r"retry time",
@@ -124,7 +131,7 @@ WORDS: tuple[Words, ...] = (
     _words(_H, r"(?:user|address|recipient|mailbox|account|addressee|person|customer)\b.{0,80}"
                r"(?:unknown|not (?:be )?(?:found|exist|known|listed|valid|active|our|available)"
                r"|n.t exist|no longer|invalid|disabled|inactive|suspended|deactivated|closed"
-               r"|discontinued|unavailable|terminated|expired|rejected|frozen|deleted"
+               r"|discontinued|unavailable|terminated|expired|frozen|deleted|rejected\b(?! ?:)"
                r"|does(?:n.t| not) have)"),
     _words(_H, r"no mail ?box here", r"not our customer", r"doesn.t have an? .{1,40} account",
            r"no longer (?:valid|available|accept)", r"not listed in", r"address not.?found"),
@@ -142,21 +149,25 @@ WORDS: tuple[Words, ...] = (
 )  # fmt: skip
 
 _CODE = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?![\d.]*\d)")
+_ADDRESS = re.compile(r"[\w.+=-]{1,64}@[\w-]+(?:\.[\w-]+)*")
 _REPLY = re.compile(r"(?<![\d.])([45])\d\d(?=[ -])")
 
 
 def kind_of(status: str, words: str) -> BounceKind:
     """What a refusal is about. `status` as a report or an SMTP reply gives it ("5.1.1", "" when
     there is none), `words` what the refusing system says, the SMTP code in front or not."""
-    words = words[:_MAX_WORDS]
-    coded = _of_code(status)
-    if coded is None:
-        # The report's own code says nothing: one in the reply that it quotes may.
-        status = next(filter(_of_code, _CODE.findall(words)), status)
-        coded = _of_code(status)
+    # Whom it is about and who reads complaints says nothing: spam@..., blocked@...
+    words = _ADDRESS.sub("", words[:_MAX_WORDS])
+    codes = [status]
+    if _of_code(status) is None:
+        # The report's own code says nothing: those in the reply that it quotes may.
+        codes += _CODE.findall(words)
     for row in PROVIDERS:
-        if row.codes is not None and row.codes.fullmatch(status) and row.pattern.search(words):
+        if row.codes is None or not any(map(row.codes.fullmatch, codes)):
+            continue
+        if row.pattern.search(words):
             return row.kind
+    coded = next(filter(None, map(_of_code, codes)), None)
     if coded is not None:
         return coded
     reply = _REPLY.search(words)

@@ -51,6 +51,11 @@ REAL = [
      "SMTP address lookup", HARD),
     ("Microsoft", "5.4.1", "550 5.4.1 Recipient address rejected: Access denied. "
      "[AM6EUR05FT037.eop-eur05.prod.protection.outlook.com]", HARD),
+    ("Microsoft", "5.4.1", "550 5.4.1 All recipient addresses rejected : Access denied", HARD),
+    ("Microsoft", "", "550 SC-004 (COL0-MC1-F1) Unfortunately, messages from 192.0.2.1 weren't "
+     "sent. We recommend that you contact your Internet service provider.", POLICY),
+    ("Microsoft", "5.1.351", "550 5.1.351 Remote server returned unknown recipient or mailbox "
+     "unavailable -> 550 : User unknown", HARD),
     ("Microsoft", "5.5.0", "550 5.5.0 Requested action not taken: mailbox unavailable "
      "(S2017062302).", HARD),
     ("Microsoft", "5.7.1", "550 5.7.1 Unfortunately, messages from [192.0.2.1] weren't sent. "
@@ -98,6 +103,26 @@ REAL = [
     ("QQ", "5.0.0", "550 Mail content denied. http://service.mail.qq.com/", POLICY),
     ("QQ", "5.0.0", "550 Mailbox not found. http://service.mail.qq.com/", HARD),
     ("Yandex", "5.7.1", "550 5.7.1 No such user!", HARD),
+    ("GoDaddy", "5.1.3", "553 http://www.spamhaus.org/query/bl?ip=192.0.2.222", POLICY),
+    ("La Poste", "5.5.0", "550 5.5.0 Le compte du destinataire est bloque. The recipient account "
+     "is blocked. LPN007_426", HARD),
+    ("La Poste", "5.0.0", "550 5.5.0 Le compte du destinataire est bloque. The recipient account "
+     "is blocked. LPN007_426", HARD),
+    ("Postfix", "5.7.1", "554 5.7.1 <mary@example.org>: Recipient address rejected: User unknown",
+     HARD),
+    ("Postfix", "5.0.0", "550 <mary@example.org>: Recipient address rejected.", HARD),
+    ("Cisco", "5.0.0", "550 #5.1.0 Address rejected.", HARD),
+    ("EarthLink", "", "550 subscriber@earthlink.net...User account is overquota", SOFT),
+    ("Amazon", "5.0.0", "5.1.0 - Unknown address error 550-'5.1.1 <mary@example.org>: Recipient "
+     "address rejected: User unknown'", HARD),
+    ("Cox", "5.1.0", "550 5.1.0 <list-bounces@example.org> sender rejected. Refer to Error Codes "
+     "section at https://www.cox.com/residential/support/email-error-codes.html", POLICY),
+    ("Mimecast", "5.0.0", "554 Host network not allowed - https://community.mimecast.com/docs/",
+     POLICY),
+    ("i.ua", "5.0.0", "550 Mailbox is frozen. See http://mail.i.ua/err/3/", HARD),
+    ("Google Groups", "5.0.0", "Your email to group was rejected due to spam classification.",
+     POLICY),
+    ("nobody", "5.0.0", "550 no such user <spam-trap@policy.example>", HARD),
     ("Comcast", "5.1.1", "550 5.1.1 Not our Customer", HARD),
     ("Comcast", "5.0.0", "554 resimta-po-11v.sys.comcast.net comcast 192.0.2.1 Comcast BL004 "
      "Blocked for spam.", POLICY),
