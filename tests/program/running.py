@@ -8,7 +8,19 @@ from pathlib import Path
 
 from listserv import daemon
 from listserv.app import App, build
-from listserv.config import Auth, Config, Dkim, Dns, Lmtp, Relay, Site, Smtp, Storage, Web
+from listserv.config import (
+    Auth,
+    Config,
+    Delivery,
+    Dkim,
+    Dns,
+    Lmtp,
+    Relay,
+    Site,
+    Smtp,
+    Storage,
+    Web,
+)
 from listserv.domain.address import Address
 from listserv.store import queue_view
 from tests import sink
@@ -20,9 +32,10 @@ PATIENCE = 90.0
 
 
 class Running:
-    """A running server; `app` is for setting up and looking, the rest are its ports."""
+    """A running server; `app` is for setting up and looking, `smtp`, `lmtp` and `web` are its
+    ports. With `url` people reach its pages there, and copies are personal."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, url: str = "") -> None:
         self.maildir = folder / "Maildir"
         sink.put_key(folder, DOMAIN)
         self.app: App = build(
@@ -31,7 +44,8 @@ class Running:
                 storage=Storage(f"sqlite:///{folder / 'listserv.db'}"),
                 smtp=Smtp(listen="127.0.0.1:0"),
                 lmtp=Lmtp(listen="127.0.0.1:0"),
-                web=Web(listen="127.0.0.1:0"),
+                web=Web(listen="127.0.0.1:0", url=url),
+                delivery=Delivery(mode="personal" if url else "verp"),
                 relay=Relay(kind="maildir", path=self.maildir),
                 auth=Auth(require_proven_author=False),
                 dns=Dns(servers=(NOWHERE,)),
