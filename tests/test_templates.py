@@ -180,6 +180,10 @@ OWN: Mapping[str, Mapping[str, tuple[object, ...]]] = {
         "what": ("ask", "unclear", "late"),
     },
     "member-back.txt": {"offered": (0, 1)},
+    "member-paused.txt": {
+        "what": ("asked", "stays", "left", "unclear"),
+        "until": (date(2026, 6, 1),),
+    },
     "moderator-answer.txt": {
         "day": (date(2026, 6, 1),),
         "what": (

@@ -103,8 +103,8 @@ LIST_SETTINGS: tuple[Setting, ...] = (
         {"images": "all attachments would go out", "none": "all attachments would go out"},
     ),
     Setting(
-        "one_click", one_of("leave", "pause"), "leave", "what one-click unsubscribe does",
-        {"": "copies carry no one-click link"},
+        "one_click", one_of("leave", "pause"), "leave",
+        "what one-click unsubscribe does: leave, or stop the mail and ask; silence leaves",
     ),
     Setting("held_deadline", whole(1, 720), 24, "hours until others are asked"),
     Setting(
@@ -157,6 +157,7 @@ class ListSettings:
     default_delivery: str = "mail"
     digest_hour: str = ""
     digest_max_posts: int = 0
+    one_click: str = "leave"
     held_deadline: int = 24
     held_fallback: str = "tell"
     held_expiry: int = 14

@@ -21,6 +21,7 @@ from listserv.flow import (
     moderate_by_mail,
     other_address,
     owners,
+    pause,
     question,
     undo,
     which_post,
@@ -28,6 +29,7 @@ from listserv.flow import (
 from listserv.flow.site import Site
 from listserv.flow.wish import Result, not_done
 from listserv.mail.said import said
+from listserv.policy import staying
 from listserv.policy.commands.command import Command
 from listserv.policy.commands.grammar import parse
 from listserv.policy.confirming import Moment, Word, read_reply
@@ -75,6 +77,14 @@ KINDS: Mapping[str, Kind] = {
     ),
     catch_up.KIND: Kind(
         catch_up.wanted, catch_up.answer, catch_up.unclear, yes=Word.DIGEST, obeys=True
+    ),
+    staying.KIND: Kind(
+        pause.confirmed,
+        pause.answer,
+        pause.unclear,
+        yes=Word.CHOICE,
+        obeys=True,
+        reads=pause.read,
     ),
     undo.KIND: Kind(undo.confirmed, undo.answer, undo.unclear, yes=Word.UNDO, obeys=True),
 }

@@ -5,7 +5,7 @@ from datetime import datetime
 from listserv.domain.lists import MailingList
 from listserv.domain.members import Delivery, JoinRequest, Member, MemberState
 from listserv.domain.settings import shown
-from listserv.flow import asking, escalate, notices, preferences, requests, undo
+from listserv.flow import asking, escalate, notices, paused, preferences, requests, undo
 from listserv.flow.enrol import add_members
 from listserv.flow.site import Site
 from listserv.flow.wish import Result, Wish, Writer, not_done
@@ -59,6 +59,7 @@ def _request(wish: Wish) -> JoinRequest:
 
 
 def _again(wish: Wish, member: Member) -> Result:
+    member = paused.resumed(wish.tx, member, wish.now)
     if not wish.command.name and not wish.command.options:
         return not_done("new")
     before = members.snapshot(wish.tx, member.id)
@@ -132,7 +133,9 @@ def signoff(wish: Wish) -> Result:
 
 
 def leave(tx: Tx, site: Site, mlist: MailingList, member: Member, by: str, now: datetime) -> None:
-    """End a membership on the member's own word; for seven days they can come back as they were."""
+    """End a membership on the member's own word; for seven days they can come back as they were,
+    before any click that has stopped their mail."""
+    paused.resumed(tx, member, now)
     before = members.snapshot(tx, member.id)
     members.leave(tx, member.id, now)
     events.log(tx, mlist.id, by, f"{member.address} left", now)

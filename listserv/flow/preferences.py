@@ -6,7 +6,7 @@ from dataclasses import replace
 from listserv.domain.lists import MailingList
 from listserv.domain.members import Delivery, Member, MemberState
 from listserv.domain.settings import Value
-from listserv.flow import catch_up, handover, moderators, schedules, undo
+from listserv.flow import catch_up, handover, moderators, paused, schedules, undo
 from listserv.flow.site import Site
 from listserv.flow.wish import Result, Wish, not_done
 from listserv.policy.commands.command import Command, Option
@@ -128,6 +128,7 @@ def _changed(wish: Wish, change: Callable[[Member], Member]) -> Result:
         return not_done("member")
     before = members.snapshot(wish.tx, member.id)
     after = change(member)
+    paused.settle(wish.tx, member.id, wish.now)
     what = f"{member.address}: {wish.command}"
     events.log(wish.tx, wish.list.id, wish.writer.by, what, wish.now)
     back = undo.membership(wish.tx, member.id, before)

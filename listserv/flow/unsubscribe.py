@@ -1,5 +1,5 @@
 """One-click unsubscribe (RFC 8058): whoever has the token of a copy ends the membership of the one
-who got that copy, and they hear of it by mail."""
+who got that copy, or stops their mail (one_click=pause), and they hear of it by mail."""
 
 from contextlib import suppress
 from datetime import datetime
@@ -9,7 +9,7 @@ from listserv.domain.errors import ListservError
 from listserv.domain.lists import MailingList
 from listserv.domain.members import Member, MemberState
 from listserv.domain.tokens import read_web_token
-from listserv.flow import membership
+from listserv.flow import membership, pause
 from listserv.flow.site import Site
 from listserv.store import lists, members
 from listserv.store.session import Tx
@@ -42,6 +42,11 @@ def one_click(tx: Tx, site: Site, token: str, now: datetime) -> Outcome | None:
     if found is None:
         return None
     mlist, member = found
-    if member.state is not MemberState.LEFT:
-        membership.leave(tx, site, mlist, member, f"{member.address} by one click", now)
+    if member.state is MemberState.LEFT:
+        return Outcome.LEFT
+    # Who gets no mail at all cannot be asked.
+    if mlist.settings.one_click == "pause" and member.state is MemberState.ACTIVE:
+        pause.begin(tx, site, mlist, member, now)
+        return Outcome.PAUSED
+    membership.leave(tx, site, mlist, member, f"{member.address} by one click", now)
     return Outcome.LEFT

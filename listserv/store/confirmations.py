@@ -106,6 +106,30 @@ def confirm(tx: Tx, token: str, now: datetime) -> bool:
     )
 
 
+def open_of(tx: Tx, kind: str, member_id: int) -> Confirmation | None:
+    """The latest question of a kind to a member that is not answered, expired or not."""
+    row = ConfirmationRow
+    query = _SELECT.where(row.member_id == member_id, row.kind == kind, row.confirmed.is_(None))
+    found = tx.execute(query.order_by(row.created.desc()).limit(1)).one_or_none()
+    return None if found is None else Confirmation(*found)
+
+
+def settle(tx: Tx, kind: str, member_id: int, now: datetime) -> None:
+    """Count the questions of a kind to a member as answered."""
+    row = ConfirmationRow
+    _changed(
+        tx, row.member_id == member_id, row.kind == kind, row.confirmed.is_(None), confirmed=now
+    )
+
+
+def lapsed(tx: Tx, kind: str, now: datetime, after: str = "") -> str | None:
+    """The token of a question of a kind that nobody has answered in time, in the order of tokens,
+    which says nothing."""
+    row = ConfirmationRow
+    query = select(row.token).where(row.expires <= now, row.confirmed.is_(None), row.kind == kind)
+    return tx.execute(query.where(row.token > after).order_by(row.token).limit(1)).scalar()
+
+
 def may_reply(tx: Tx, token: str, at_most: int) -> bool:
     """Count one more answer of ours; False when there were enough."""
     return _changed(

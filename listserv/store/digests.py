@@ -241,6 +241,15 @@ def owe(tx: Tx, member_id: int, reading: Reading) -> None:
     )
 
 
+def forgive(tx: Tx, member_id: int) -> None:
+    """Owe a member nothing more."""
+    tx.execute(
+        update(MemberRow)
+        .where(MemberRow.id == member_id)
+        .values(owed_from=None, owed_to=None, digest_due=None)
+    )
+
+
 def look_again(tx: Tx, list_id: int | None = None) -> None:
     """When the digests of a list's readers, or of all lists', are due is to be worked out anew."""
     query = update(MemberRow).where(MemberRow.digest_due.is_not(None))

@@ -7,10 +7,11 @@ from datetime import timedelta
 from functools import partial
 
 from listserv.clock import Clock
-from listserv.flow import escalate, handover, summary, tidy
+from listserv.flow import escalate, handover, pause, summary, tidy
 from listserv.flow.breaks import end_breaks
 from listserv.flow.site import Site
-from listserv.store import held, retention
+from listserv.policy import staying
+from listserv.store import confirmations, held, retention
 from listserv.store.session import StorageError, Store, Tx
 
 log = logging.getLogger("listserv.tidy")
@@ -24,9 +25,10 @@ _FORGET_EVERY = 3600.0
 async def keep_tidy(
     store: Store, site: Site, clock: Clock, keep: timedelta, is_dead: Callable[[str], bool]
 ) -> None:
-    """Look after leases and what waits for a person every 10 s, end breaks and see to it that who
-    decides knows what waits every minute, and forget what is due every hour, until cancelled. What
-    the database does not take waits for the next turn."""
+    """Look after leases and what waits for a person every 10 s; end breaks, see to it that who
+    decides knows what waits, and let those leave who were asked and say nothing, every minute;
+    forget what is due every hour; until cancelled. What the database does not take waits for the
+    next turn."""
 
     def take_back(tx: Tx) -> None:
         tidy.take_back(tx, clock.now(), is_dead)
@@ -49,6 +51,19 @@ async def keep_tidy(
                 raise
             except Exception:  # a fault of ours about one of them leaves the others alone
                 log.exception("held=%d could not go on", number)
+
+    async def leave_the_silent() -> None:
+        late = partial(confirmations.lapsed, kind=staying.KIND, now=clock.now())
+        token = await asyncio.to_thread(store.read, late)
+        while token is not None:
+            leave = partial(pause.silent, site=site, token=token, now=clock.now())
+            try:
+                await asyncio.to_thread(store.write, leave)
+            except StorageError:
+                raise
+            except Exception:  # a fault of ours about one of them leaves the others alone
+                log.exception("a member who was asked and has said nothing could not leave")
+            token = await asyncio.to_thread(store.read, partial(late, after=token))
 
     async def show_what_waits() -> None:
         number = await asyncio.to_thread(store.read, held.first_list)
@@ -84,6 +99,7 @@ async def keep_tidy(
             if began - ended >= _BREAKS_EVERY:
                 while await asyncio.to_thread(store.write, end_some_breaks):
                     pass
+                await leave_the_silent()
                 await show_what_waits()
                 await sum_up()
                 ended = began

@@ -10,9 +10,10 @@ from sqlalchemy import update
 from listserv.domain.members import Delivery
 from listserv.store import members
 from listserv.store.session import Store
-from listserv.store.tables import MemberRow
+from listserv.store.tables import ConfirmationRow, MemberRow
 from listserv.workers import tidy
-from tests.flow.letters import ANN, MO, PROVEN
+from tests.flow.letters import ANN, MO, PROVEN, is_member
+from tests.flow.test_unsubscribe import click, token_of
 from tests.flow.waiting import MAX, a_town, shown
 from tests.flow.world import World
 from tests.workers.test_deliver import until
@@ -90,3 +91,30 @@ def test_a_new_moderator_is_shown_what_waits_although_another_list_has_a_fault(
 
     asyncio.run(main())
     assert f"list={bad.id}: what waits could not be shown" in caplog.text
+
+
+def test_who_was_asked_and_is_silent_leaves_although_somebody_else_has_a_fault(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    town = world.found("town", one_click="pause")
+    others = [world.join(town, f"reader{number}@example.org") for number in range(4)]
+    for one in others:
+        click(world, token_of(world, town, str(one.address)))
+    broken = update(ConfirmationRow).where(ConfirmationRow.member_id == others[1].id)
+    world.store.write(lambda tx: tx.execute(broken.values(data={})).close())
+    world.clock.pass_by(days=40)
+
+    def gone() -> list[bool]:
+        return [not is_member(world, town, str(one.address)) for one in others]
+
+    async def main() -> None:
+        keep = timedelta(days=30)
+        loop = tidy.keep_tidy(world.store, world.site, world.clock, keep, lambda worker: False)
+        running = asyncio.create_task(loop)
+        async with asyncio.timeout(PATIENCE):
+            await until(lambda: gone() == [True, False, True, True])
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(main())
+    assert "has said nothing could not leave" in caplog.text
