@@ -32,6 +32,11 @@ def find(tx: Tx, site: Site, token: str) -> tuple[MailingList, Member] | None:
     return None
 
 
+def pauses(mlist: MailingList, member: Member) -> bool:
+    """Whether a click stops the mail and asks. Who gets no mail at all cannot be asked."""
+    return mlist.settings.one_click == "pause" and member.state is MemberState.ACTIVE
+
+
 def one_click(tx: Tx, site: Site, token: str, now: datetime) -> Outcome | None:
     """Stop a member's mail; once more changes nothing. None as `find` says."""
     found = find(tx, site, token)
@@ -44,8 +49,7 @@ def one_click(tx: Tx, site: Site, token: str, now: datetime) -> Outcome | None:
     mlist, member = found
     if member.state is MemberState.LEFT:
         return Outcome.LEFT
-    # Who gets no mail at all cannot be asked.
-    if mlist.settings.one_click == "pause" and member.state is MemberState.ACTIVE:
+    if pauses(mlist, member):
         pause.begin(tx, site, mlist, member, now)
         return Outcome.PAUSED
     membership.leave(tx, site, mlist, member, f"{member.address} by one click", now)

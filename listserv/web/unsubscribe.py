@@ -48,5 +48,5 @@ async def proves(visit: Visit, window: Window) -> bool:
 
 
 def _page(what: str, mlist: MailingList, member: Member) -> Page:
-    values = {"title": mlist.title, "what": what, "pauses": False}
+    values = {"title": mlist.title, "what": what, "pauses": unsubscribe.pauses(mlist, member)}
     return Page("page-leave.html", language_of(mlist, member), values)
