@@ -155,6 +155,14 @@ def random_token(octets: bytes) -> str:
     return _base32(octets)[-RANDOM_LENGTH:]
 
 
+def link_token(octets: bytes) -> str:
+    """24 characters, 120 bits, out of RANDOM_TOKEN_BYTES random octets: of a link that is stored,
+    and opens something for whoever has it."""
+    if len(octets) != RANDOM_TOKEN_BYTES:
+        raise ValueError(f"a link's token is made of {RANDOM_TOKEN_BYTES} octets")
+    return _base32(octets)
+
+
 def own_message_id(secret: bytes, nonce: bytes, hostname: str) -> str:
     """A Message-ID that `is_own_message_id` knows again without storing it. `nonce` has 10 bytes
     and is used once."""

@@ -9,7 +9,12 @@ from listserv.flow import notices, preferences, schedules, undo
 from listserv.flow.perform import Told
 from listserv.flow.question import commands_address
 from listserv.flow.site import Site
+from listserv.policy.linked import mailbox_key
+from listserv.store import said
 from listserv.store.session import Tx
+
+# Answers of ours that somebody gets in a day.
+_MAX_ANSWERS = 30
 
 
 def answer(
@@ -22,9 +27,12 @@ def answer(
     *,
     language: str,
     in_reply_to: str = "",
+    template: str = "sender-answer.txt",
 ) -> None:
-    """Mail it, unless other mails tell it all."""
-    lines = [(one.line, text) for one in told if (text := _text(site, origin, one, language, now))]
+    """Mail it, in the words of a `template`, unless other mails tell it all."""
+    lines = [
+        (one.line, text) for one in told if (text := in_words(site, origin, one, language, now))
+    ]
     if not lines:
         return
     # What was done last is taken back first.
@@ -33,14 +41,19 @@ def answer(
     # The answer to a question says itself where to go on.
     help_ = not all(one.result.text for one in told)
     notices.send(
-        tx, site, origin, "sender-answer.txt", to, now,
+        tx, site, origin, template, to, now,
         values={"told": lines, "undo": back is not None, "help": help_},
         language=language,
         in_reply_to=in_reply_to, answers=True, reply_to=back or commands_address(origin),
     )  # fmt: skip
 
 
-def _text(site: Site, origin: MailingList | str, one: Told, language: str, now: datetime) -> str:
+def may_answer(tx: Tx, to: Address, now: datetime) -> bool:
+    """Count one more answer to somebody; False when they had enough today."""
+    return said.at_most(tx, "answer", mailbox_key(to), _MAX_ANSWERS, now)
+
+
+def in_words(site: Site, origin: MailingList | str, one: Told, language: str, now: datetime) -> str:
     """What came of a command, in a sentence or two; "" where another mail says it."""
     result, mlist = one.result, one.mlist
     if result.text or not result.phrase:

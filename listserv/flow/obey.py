@@ -40,9 +40,8 @@ from listserv.store.session import Tx
 log = logging.getLogger("listserv.obey")
 
 ROLES = WRITTEN | BY_ROLE.keys()
-# Answers of ours that an author gets in a day; and of those that say only that nothing was
-# understood: two programs that write to each other stop here.
-_MAX_ANSWERS = 30
+# Answers of ours in a day that say only that nothing was understood: two programs that write to
+# each other stop here.
 _MAX_PUZZLED = 5
 # Of what an applicant writes about themselves, in characters.
 _MAX_WORDS = 500
@@ -277,7 +276,7 @@ def _answer(
     puzzled_only = all(one.result.phrase == "not.understood" for one in told)
     if puzzled_only and not said.at_most(tx, "puzzled", whom, _MAX_PUZZLED, now):
         return
-    if not said.at_most(tx, "answer", whom, _MAX_ANSWERS, now):
+    if not answering.may_answer(tx, to, now):
         return
     answering.answer(
         tx, site, origin, to, told, now, language=language, in_reply_to=post.message_id

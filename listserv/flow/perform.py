@@ -13,7 +13,7 @@ from listserv.domain.address import Address
 from listserv.domain.errors import ListservError
 from listserv.domain.lists import MailingList
 from listserv.domain.members import Member, MemberState
-from listserv.flow import inform, membership, other_address, owners, preferences
+from listserv.flow import inform, membership, other_address, owners, preferences, settings_link
 from listserv.flow.site import Site
 from listserv.flow.wish import ROLES, Result, Wish, Writer, not_done
 from listserv.policy.commands.command import ALL_LISTS, Command, NotUnderstood, Verb
@@ -160,6 +160,8 @@ DO: Mapping[Verb, Callable[[Wish], Result]] = {
     Verb.AWAY: preferences.go_away,
     Verb.NAME: preferences.set_name,
     Verb.TIMEZONE: preferences.set_zone,
+    Verb.LANGUAGE: preferences.set_language,
+    Verb.PREFERENCES: settings_link.wished,
     Verb.CHANGE: other_address.ask,
     Verb.ALSO: other_address.ask,
     Verb.QUERY: _inform,

@@ -1,4 +1,4 @@
-"""SET, BREAK, BACK, AWAY, NAME and TIMEZONE: what members, and owners for them, change."""
+"""SET, BREAK, BACK, AWAY, NAME, TIMEZONE, LANGUAGE: what members, and owners for them, change."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -116,6 +116,15 @@ def set_name(wish: Wish) -> Result:
     name: dict[str, Value] = {"name": wish.command.name}
     result = _changed(wish, lambda member: members.change(wish.tx, member, name))
     return replace(result, schedule=None)
+
+
+def set_language(wish: Wish) -> Result:
+    """LANGUAGE."""
+    language = wish.command.language
+    chosen: dict[str, Value] = {"language": language}
+    result = _changed(wish, lambda member: members.change(wish.tx, member, chosen))
+    named = wish.site.templates.phrase(f"language.{language}", {}, wish.writer.language)
+    return replace(result, values={**result.values, "language": named}, schedule=None)
 
 
 def _receiving(member: Member) -> Receiving:

@@ -31,12 +31,13 @@ def new_question(
     open_for: timedelta = OPEN_FOR,
     mailbox: str = "",
     asker: str = "",
+    token: str = "",
 ) -> Confirmation:
     """Store a question of a kind in flow.confirm.KINDS that goes to `address`; whoever asks mails
     it in the same transaction, with the reply address -confirm+TOKEN. With a `mailbox` it counts
-    as one that `asker` has caused there."""
+    as one that `asker` has caused there. `token` is that of a link, which nobody replies to."""
     question = Confirmation(
-        token=random_token(site.nonce(RANDOM_TOKEN_BYTES)),
+        token=token or random_token(site.nonce(RANDOM_TOKEN_BYTES)),
         kind=kind,
         list_id=list_id,
         member_id=member_id,

@@ -5,6 +5,7 @@ from datetime import date
 from enum import StrEnum
 
 from listserv.domain.address import Address
+from listserv.domain.languages import NAMES
 
 ALL_LISTS = "*"
 # Every day of the week, as Command.days; the setting is empty for it.
@@ -33,6 +34,8 @@ class Verb(StrEnum):
     ALSO = "ALSO"
     NAME = "NAME"
     TIMEZONE = "TIMEZONE"
+    LANGUAGE = "LANGUAGE"
+    PREFERENCES = "PREFERENCES"
     END = "END"
     INDEX = "INDEX"
     GET = "GET"
@@ -94,7 +97,7 @@ class Command:
     day after a break, a ban, or a moderator's absence. `token` is that of CONFIRM, or of an address
     that acts for one recipient of a copy. `quiet`: the person concerned is not written to. `hour`,
     `days` and `zone` say when the digest comes, as the member settings are written; `days` may be
-    DAILY.
+    DAILY. `language` is one of LANGUAGES.
     """
 
     verb: Verb
@@ -110,6 +113,7 @@ class Command:
     hour: str = ""
     days: str = ""
     zone: str = ""
+    language: str = ""
 
     def __str__(self) -> str:
         whom = [str(one) for one in (self.old, self.address) if one]
@@ -130,6 +134,7 @@ class Command:
             words += [self.verb, self.list, *options, *whom, self.name]
         words += [f"@{self.domain}" if self.domain else "", self.token]
         words += ["UNTIL", self.until.isoformat()] if self.until else []
+        words += [NAMES[self.language]] if self.language else []
         return " ".join(word for word in words if word)
 
 
@@ -149,6 +154,7 @@ class Why(StrEnum):
     HOUR = "hour"
     ZONE = "zone"
     NO_ZONE = "no-zone"
+    LANGUAGE = "language"
     NO_INDEX = "no-index"
     NO_HEADERS = "no-headers"
     NO_TOPICS = "no-topics"

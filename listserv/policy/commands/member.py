@@ -1,9 +1,12 @@
-"""What members change about themselves: BREAK, BACK, AWAY, CHANGE, ALSO, NAME."""
+"""What members change about themselves: BREAK, BACK, AWAY, CHANGE, ALSO, NAME, LANGUAGE; and
+PREFERENCES."""
 
+from dataclasses import replace
 from datetime import date
 
 from listserv.domain.address import why_not_a_list_name
-from listserv.policy.commands.command import Command, Verb, Why
+from listserv.domain.languages import find_language
+from listserv.policy.commands.command import ALL_LISTS, Command, Verb, Why
 from listserv.policy.commands.dates import read_end
 from listserv.policy.commands.line import Line, Trouble, address_of, one_address
 from listserv.policy.commands.names import clean_name
@@ -50,6 +53,21 @@ def read_name(line: Line) -> Command | Trouble:
         return Trouble(Why.NO_NAME)
     name = clean_name(line.rest)
     return line.command(name=name) if name else Trouble(Why.NAME)
+
+
+def read_language(line: Line) -> Command | Trouble:
+    """LANGUAGE [listname | *] the language; sent to no list it is for all of theirs."""
+    words = [word.plain for word in line.rest if word.plain.lower() not in _INTO]
+    language = find_language(words[0]) if len(words) == 1 else None
+    if language is None:
+        return Trouble(Why.LANGUAGE)
+    return replace(line.command(), list=line.list or ALL_LISTS, language=language)
+
+
+def read_preferences(line: Line) -> Command | Trouble:
+    """PREFERENCES [listname | *]; sent to no list it is for all of theirs."""
+    found = read_question(line)
+    return replace(found, list=found.list or ALL_LISTS) if isinstance(found, Command) else found
 
 
 def read_alone(line: Line) -> Command | Trouble:

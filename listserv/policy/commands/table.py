@@ -80,6 +80,10 @@ COMMANDS: tuple[Row, ...] = (
         _MEMBER, _DELIVERY, _MINE, member.read_name),
     Row(Verb.TIMEZONE, ("TIMEZONE", "TZ", "ZEITZONE"), "TIMEZONE listname Europe/Berlin",
         _MEMBER, _DELIVERY, _MINE, read_timezone),
+    Row(Verb.LANGUAGE, ("LANGuage", "SPRACHE"), "LANGUAGE listname English",
+        _MEMBER, _DELIVERY, _MINE, member.read_language),
+    Row(Verb.PREFERENCES, ("PREFerences", "EINSTELLungen"), "PREFERENCES listname",
+        _MEMBER, None, _MINE, member.read_preferences),
     Row(Verb.CHANGE, ("CHANGE",), "CHANGE listname new-address",
         _MEMBER, _MEMBERSHIP, _MINE, member.read_change),
     Row(Verb.ALSO, ("ALSO",), "ALSO listname other-address",
@@ -216,6 +220,10 @@ the place where the member lives: `TIMEZONE Berlin`, a big city, or `TIMEZONE Am
 `SET` takes `TIMEZONE` too, so that owners can say it for somebody. Until then the zone is the
 site's, or the one that the Date of the mail by which somebody joined points to: their welcome
 names it.
+
+`PREFERENCES` is answered with a link to a page where all this is set without commands. The link is
+good for 24 hours, and for one membership; it can be asked for on the site's page as well. Where the
+site has no pages (`web.url`), the answer says that settings are made by mail.
 """
 _NOT_UNDERSTOOD = """\
 A line that is no command is answered with the nearest command, whole, and one of these sentences.

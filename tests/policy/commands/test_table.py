@@ -52,11 +52,11 @@ def test_what_changes_something_is_judged_by_trust() -> None:
     asks = {row.verb for row in COMMANDS if row.act is None}
     assert asks == {
         Verb.QUERY, Verb.WHICH, Verb.REVIEW, Verb.INFO, Verb.LISTS, Verb.HELP, Verb.CONFIRM,
-        Verb.END, Verb.INDEX, Verb.GET, Verb.SEND, Verb.SEARCH, Verb.PASSWORD,
+        Verb.END, Verb.INDEX, Verb.GET, Verb.SEND, Verb.SEARCH, Verb.PASSWORD, Verb.PREFERENCES,
     }  # fmt: skip
     delivery = {row.verb for row in COMMANDS if row.act is Act.DELIVERY}
     assert delivery == {
-        Verb.SET, Verb.BREAK, Verb.BACK, Verb.NAME, Verb.TIMEZONE, Verb.AWAY,
+        Verb.SET, Verb.BREAK, Verb.BACK, Verb.NAME, Verb.TIMEZONE, Verb.LANGUAGE, Verb.AWAY,
     }  # fmt: skip
     assert {row.act for row in COMMANDS} == {None, Act.DELIVERY, Act.MEMBERSHIP}
 
