@@ -2,19 +2,15 @@
 
 from datetime import datetime
 
-from listserv.domain.address import Recipient, Role, parse_address
+from listserv.domain.address import parse_address
 from listserv.flow import answering, perform
-from listserv.flow.asking import Asked
+from listserv.flow.asking import Asked, wanted
 from listserv.flow.notices import language_for
 from listserv.flow.question import origin_of
 from listserv.flow.site import Site
 from listserv.flow.wish import Writer
-from listserv.policy.commands.grammar import parse
-from listserv.store import lists
 from listserv.store.confirmations import Confirmation
 from listserv.store.session import Tx
-
-_ROBOT = Recipient(Role.ROBOT, "")
 
 
 def confirmed(tx: Tx, site: Site, asked: Confirmation, now: datetime) -> None:
@@ -30,11 +26,5 @@ def confirmed(tx: Tx, site: Site, asked: Confirmation, now: datetime) -> None:
         address, about.domain, began, about.words, confirmed=True, language=language,
         zone=about.zone,
     )  # fmt: skip
-    names = {name for name, domain in lists.names(tx) if domain == about.domain}
-    wanted = [
-        one
-        for line in about.lines
-        for one in parse(line, (), _ROBOT, names, domain=about.domain, today=site.today(now))
-    ]
-    told = perform.all_of(tx, site, wanted, writer, now)
+    told = perform.all_of(tx, site, wanted(tx, site, asked, now), writer, now)
     answering.answer(tx, site, origin, address, told, now, language=language)

@@ -5,28 +5,31 @@ does not come often (policy.confirming.may_ask). What happens after the yes is i
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from listserv.domain.address import Address
+from listserv.domain.address import Address, Recipient, Role
 from listserv.domain.errors import ListservError
 from listserv.domain.lists import MailingList
 from listserv.flow import notices
 from listserv.flow.address_input import new_address, ours
-from listserv.flow.question import confirm_address, new_question
+from listserv.flow.question import confirm_address, new_question, origin_of, page_url
 from listserv.flow.site import Site
 from listserv.flow.wish import Result, Wish
-from listserv.policy.commands.command import Command
+from listserv.policy.commands.command import Command, NotUnderstood
+from listserv.policy.commands.grammar import parse
 from listserv.policy.confirming import may_ask
 from listserv.policy.linked import mailbox_key
-from listserv.store import confirmations, members
+from listserv.store import confirmations, lists, members
+from listserv.store.confirmations import Confirmation
 from listserv.store.session import Tx
 
 log = logging.getLogger("listserv.asking")
 
 # Their row in flow.confirm.KINDS.
 KIND = "commands"
+_ROBOT = Recipient(Role.ROBOT, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +73,48 @@ def ask(
         list_id=mlist.id if mlist else None, mailbox=mailbox if asker else "", asker=asker,
     )  # fmt: skip
     language = notices.language_of(origin, None)
-    wishes = []
-    for command in commands:
-        key = f"asked.{command.verb.key}"
-        values = {"list": mlist.title if mlist else command.list.strip("*")}
-        wishes.append(site.templates.phrase(key, values, language))
     notices.send(
-        tx, site, origin, "person-confirm.txt", to, now, values={"wishes": wishes},
+        tx, site, origin, "person-confirm.txt", to, now,
+        values={
+            "wishes": _wishes(site, origin, commands, language),
+            "page": page_url(site, origin, question.token),
+        },
         reply_to=confirm_address(origin, question.token), language=language,
     )  # fmt: skip
     return True
+
+
+def _wishes(
+    site: Site, origin: MailingList | str, commands: Sequence[Command], language: str
+) -> list[str]:
+    title = "" if isinstance(origin, str) else origin.title
+    return [
+        site.templates.phrase(
+            f"asked.{command.verb.key}", {"list": title or command.list.strip("*")}, language
+        )
+        for command in commands
+    ]
+
+
+def wanted(
+    tx: Tx, site: Site, asked: Confirmation, now: datetime
+) -> Sequence[Command | NotUnderstood]:
+    """The commands that a question of this kind is about, as they are read now."""
+    about = Asked(**asked.data)
+    names = {name for name, domain in lists.names(tx) if domain == about.domain}
+    return [
+        one
+        for line in about.lines
+        for one in parse(line, (), _ROBOT, names, domain=about.domain, today=site.today(now))
+    ]
+
+
+def page(
+    tx: Tx, site: Site, asked: Confirmation, language: str, now: datetime
+) -> Mapping[str, object]:
+    """What the page of a question says of it."""
+    commands = [one for one in wanted(tx, site, asked, now) if isinstance(one, Command)]
+    return {"asks": "wishes", "wishes": _wishes(site, origin_of(tx, asked), commands, language)}
 
 
 def is_ours(tx: Tx, site: Site, address: Address) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from listserv.domain.address import Recipient, Role
+from listserv.domain.errors import ListservError
 from listserv.flow import (
     agreed,
     asking,
@@ -19,6 +20,7 @@ from listserv.flow import (
     catch_up,
     keep,
     moderate_by_mail,
+    notices,
     other_address,
     owners,
     pause,
@@ -48,7 +50,8 @@ class Kind:
     """One row: what the first yes in time does; what is written back after any yes; and after a
     person's words that are neither yes nor no. `yes` is the word that counts as one. `obeys`: what
     is a command is obeyed, because people go on in the mail that they have before them. `reads`:
-    where not a word but a choice counts, the question with the choice that a first line makes."""
+    where not a word but a choice counts, the question with the choice that a first line makes.
+    `page`: what a page says of the question, which has a button for the yes."""
 
     confirmed: Callable[[Tx, Site, Confirmation, datetime], None]
     answer: Callable[[Tx, Site, Confirmation, Moment, datetime], None]
@@ -56,13 +59,16 @@ class Kind:
     yes: Word = Word.YES
     obeys: bool = False
     reads: Callable[[Tx, Site, Confirmation, str], Confirmation | None] | None = None
+    page: Callable[[Tx, Site, Confirmation, str, datetime], Mapping[str, object]] | None = None
 
 
 KINDS: Mapping[str, Kind] = {
     author_first.KIND: Kind(author_first.confirmed, author_first.answer, author_first.unclear),
-    asking.KIND: Kind(agreed.confirmed, question.again, question.unclear),
-    other_address.KIND: Kind(other_address.confirmed, question.again, question.unclear),
-    owners.KIND: Kind(owners.accepted, question.again, question.unclear),
+    asking.KIND: Kind(agreed.confirmed, question.again, question.unclear, page=asking.page),
+    other_address.KIND: Kind(
+        other_address.confirmed, question.again, question.unclear, page=other_address.page
+    ),
+    owners.KIND: Kind(owners.accepted, question.again, question.unclear, page=owners.page),
     moderate_by_mail.KIND: Kind(moderate_by_mail.confirmed, question.again, question.unclear),
     keep.KIND: Kind(keep.confirmed, question.again, question.unclear),
     author_told.KIND: Kind(
@@ -145,6 +151,45 @@ def by_code(tx: Tx, site: Site, token: str, now: datetime) -> Result:
         return not_done("code")
     _yes(tx, site, asked, now)
     return Result("done.confirm")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A question on its page: who asks, in which language, what; and whether a yes has come in
+    time (AGAIN), would come too late (LATE), or is awaited (None)."""
+
+    title: str
+    language: str
+    values: Mapping[str, object]
+    moment: Moment | None
+
+
+def on_page(tx: Tx, site: Site, token: str, language: str, now: datetime) -> Shown | None:
+    """What the page of a question shows; `language` is the visitor's, for one of no list. None
+    for a token that is not ours, or whose question has no page."""
+    asked = confirmations.find(tx, token)
+    page = KINDS[asked.kind].page if asked is not None and asked.kind in KINDS else None
+    if asked is None or page is None:
+        return None
+    try:
+        origin = question.origin_of(tx, asked)
+    except ListservError:  # deleted at this moment
+        return None
+    if not isinstance(origin, str):
+        language = notices.language_of(origin, None)
+    moment = Moment.AGAIN if asked.confirmed else None if _is_open(asked, now) else Moment.LATE
+    title = notices.title_of(site, origin, language)
+    return Shown(title, language, page(tx, site, asked, language, now), moment)
+
+
+def by_page(tx: Tx, site: Site, token: str, language: str, now: datetime) -> Shown | None:
+    """The button: a yes as by mail, except that one which does nothing is answered by the page
+    alone. None as `on_page`."""
+    shown, asked = on_page(tx, site, token, language, now), confirmations.find(tx, token)
+    if shown is None or asked is None or shown.moment is not None:
+        return shown
+    _yes(tx, site, asked, now)
+    return on_page(tx, site, token, language, now)
 
 
 def _is_open(asked: Confirmation, now: datetime) -> bool:

@@ -356,12 +356,19 @@ class _Sender:
 
 def _sender(site: Site, origin: MailingList | str, language: str) -> _Sender:
     if isinstance(origin, str):
-        title = site.templates.phrase("sender.domain", {"domain": origin}, language)
+        title = title_of(site, origin, language)
         robot = robot_address(Role.ROBOT, origin)
         owner = robot_address(Role.POSTMASTER, origin)
         return _Sender(None, title, robot, robot, robot, owner)
     at = origin.addresses
     return _Sender(origin.id, origin.title, at.post, at.request, at.owner, at.owner)
+
+
+def title_of(site: Site, origin: MailingList | str, language: str) -> str:
+    """What a list, or the robot of a domain, is called."""
+    if isinstance(origin, str):
+        return site.templates.phrase("sender.domain", {"domain": origin}, language)
+    return origin.title
 
 
 def short(subject: str) -> str:

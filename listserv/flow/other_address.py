@@ -2,6 +2,7 @@
 only when it has said yes. Before that, nobody learns from us what it is."""
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime
 
 from listserv.domain.address import Address, parse_address
@@ -13,7 +14,7 @@ from listserv.flow.address_input import new_address
 from listserv.flow.asking import can_be_asked
 from listserv.flow.enrol import change_member
 from listserv.flow.links import Claims
-from listserv.flow.question import confirm_address, new_question
+from listserv.flow.question import confirm_address, new_question, page_url
 from listserv.flow.site import Site
 from listserv.flow.wish import Result, Wish, not_done
 from listserv.policy.commands.command import Verb
@@ -52,7 +53,10 @@ def ask(wish: Wish) -> Result:
     )  # fmt: skip
     notices.send(
         tx, site, wish.list, "person-confirm-address.txt", other, now,
-        values={"also": wish.command.verb is Verb.ALSO},
+        values={
+            "also": wish.command.verb is Verb.ALSO,
+            "page": page_url(site, wish.list, question.token),
+        },
         reply_to=confirm_address(wish.list, question.token),
     )  # fmt: skip
     return asked
@@ -68,6 +72,13 @@ def _is_asked(wish: Wish, other: Address, mailbox: str, asker: str, member: Memb
             confirmations.replace_data(wish.tx, question, {**question.data, "members": about})
             return True
     return False
+
+
+def page(
+    tx: Tx, site: Site, asked: Confirmation, language: str, now: datetime
+) -> Mapping[str, object]:
+    """What the page of a question says of it."""
+    return {"asks": "also" if asked.data["verb"] == Verb.ALSO else "change"}
 
 
 def confirmed(tx: Tx, site: Site, asked: Confirmation, now: datetime) -> None:

@@ -2,6 +2,7 @@
 BAN, UNBAN, HOLD, FREE. Each is written to the list's log, and can be taken back."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,7 +13,7 @@ from listserv.flow import administer, membership, notices, preferences, schedule
 from listserv.flow.address_input import ban_pattern
 from listserv.flow.asking import can_be_asked
 from listserv.flow.enrol import add_members
-from listserv.flow.question import confirm_address, new_question
+from listserv.flow.question import confirm_address, new_question, origin_of, page_url
 from listserv.flow.site import Site
 from listserv.flow.wish import Result, Step, Wish, Writer, not_done
 from listserv.policy.commands.table import BY_VERB
@@ -91,11 +92,23 @@ def invite(wish: Wish) -> Result:
     question = new_question(tx, site, KIND, str(address), data, wish.now, list_id=mlist.id)
     notices.send(
         tx, site, mlist, "person-invite.txt", address, wish.now,
-        values={"description": mlist.settings.description},
+        values={
+            "description": mlist.settings.description,
+            "page": page_url(site, mlist, question.token),
+        },
         reply_to=confirm_address(mlist, question.token),
     )  # fmt: skip
     _log(wish, f"invited {address}")
     return _taken_back(wish, undo.question(question.token))
+
+
+def page(
+    tx: Tx, site: Site, asked: Confirmation, language: str, now: datetime
+) -> Mapping[str, object]:
+    """What the page of an invitation says of it."""
+    mlist = origin_of(tx, asked)
+    assert not isinstance(mlist, str)
+    return {"asks": "join", "description": mlist.settings.description}
 
 
 def ban(wish: Wish) -> Result:

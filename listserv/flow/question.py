@@ -91,6 +91,13 @@ def confirm_address(origin: MailingList | str, token: str) -> str:
     return robot_address(Role.ROBOT_CONFIRM, origin, token)
 
 
+def page_url(site: Site, origin: MailingList | str, token: str) -> str:
+    """Where it can be answered with a button; "" where there are no pages."""
+    domain = origin if isinstance(origin, str) else origin.domain
+    url = site.urls.get(domain)
+    return f"{url}/c/{token}" if url else ""
+
+
 def commands_address(origin: MailingList | str) -> str:
     """Where commands go."""
     if isinstance(origin, MailingList):

@@ -8,13 +8,14 @@ from starlette.routing import Route as Path
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from listserv.web import unsubscribe
+from listserv.web import confirm, unsubscribe
 from listserv.web.endpoint import Endpoint, Office
 from listserv.web.page import Route
 
 # A new page is a row here and a file beside this one.
 ROUTES: Sequence[Route] = (
     Route("/u/{token:token}", unsubscribe.show, unsubscribe.act, unsubscribe.proves),
+    Route("/c/{token:token}", confirm.show, confirm.act, confirm.proves),
 )
 
 
