@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from listserv.store.session import StorageError
-from listserv.web.forms import Refused, read_form
+from listserv.web.forms import Body, Refused
 from listserv.web.limits import Limiter, Limits, client_of
 from listserv.web.page import Desk, Page, Route, Visit, Window, not_found, problem
 from listserv.web.render import HEADERS, Printer, accepted_language
@@ -50,15 +50,17 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers, method = Headers(scope=scope), scope["method"]
+        body = Body(headers, receive, self._office.limits)
         language = accepted_language(headers.get("accept-language", ""))
         try:
             visit = self._visit(scope, headers, language)
-            answer = await self._answer(visit, method, headers, receive)
+            answer = await self._answer(visit, method, body)
         except Exception as error:
             answer = self._fault(error, language)
         if method == "POST" or answer.status_code >= 500:
             where = self._route.path if self._route else "-"
             log.info("%s %s %d", method, where, answer.status_code)
+        await body.drain()
         await answer(scope, receive, send)
 
     def _visit(self, scope: Scope, headers: Headers, language: str) -> Visit:
@@ -67,9 +69,7 @@ class Endpoint:
         client = client_of(peer, forwarded, self._office.trusted_proxies)
         return Visit(scope.get("path_params", {}), language, client, self._office.window.now())
 
-    async def _answer(
-        self, visit: Visit, method: str, headers: Headers, receive: Receive
-    ) -> Response:
+    async def _answer(self, visit: Visit, method: str, body: Body) -> Response:
         office, allow = self._office, {"allow": ", ".join(self._methods)}
         if method == "OPTIONS":
             return Response(status_code=204, headers={**HEADERS, **allow})
@@ -79,7 +79,7 @@ class Endpoint:
         if wait and not (method == "POST" and await self._is_proven(visit)):
             later = {"retry-after": str(ceil(wait))}
             return office.printer.print(problem("busy", visit.language, 429), visit.now, later)
-        page = await self._page(visit, method, headers, receive)
+        page = await self._page(visit, method, body)
         return office.printer.print(page, visit.now)
 
     async def _is_proven(self, visit: Visit) -> bool:
@@ -87,13 +87,13 @@ class Endpoint:
         proves = self._route.proves if self._route else None
         return proves is not None and await proves(visit, self._office.window)
 
-    async def _page(self, visit: Visit, method: str, headers: Headers, receive: Receive) -> Page:
+    async def _page(self, visit: Visit, method: str, body: Body) -> Page:
         route, office = self._route, self._office
         if route is None:
             return not_found(visit)
         if method != "POST" or route.act is None:
             return await route.show(visit, office.window)
-        form = await read_form(headers, receive, office.limits)
+        form = await body.form()
         if isinstance(form, Refused):
             return problem(_REFUSALS[form], visit.language, form.value)
         return await route.act(replace(visit, form=form), office.desk)

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -26,6 +27,8 @@ GOOD_FOR = timedelta(hours=1)
 FIELD = "form"
 _MOST_FIELDS = 100
 _MAC_BYTES = 10
+# Of a Content-Length, in digits; h11 has seen to it that it is a number.
+_LONGEST_LENGTH = 18
 _URLENCODED = "application/x-www-form-urlencoded"
 _MULTIPART = "multipart/form-data"
 
@@ -79,40 +82,62 @@ def _mac(secret: bytes, purpose: str, moment: int) -> str:
     return base64.b32encode(keyed.digest()).decode().lower()
 
 
-async def read_form(headers: Headers, receive: Receive, limits: Limits) -> Form | Refused:
-    """The fields of a request's body; none where its type is that of no form, and why where it
-    cannot be read."""
-    try:
-        length = int(headers.get("content-length", "0"))
-    except ValueError:
-        return Refused.BROKEN
-    if length > limits.body_octets:
-        return Refused.TOO_BIG
-    try:
-        async with asyncio.timeout(limits.body_seconds):
-            body = await _body(receive, limits.body_octets)
-    except TimeoutError:
-        return Refused.SLOW
-    if isinstance(body, Refused):
-        return body
-    # RFC 8058 wants a type; without one the octets are taken for what browsers send.
-    kind = headers.get("content-type", _URLENCODED).partition(";")[0].strip().lower()
-    if kind == _URLENCODED:
-        return _urlencoded(body)
-    return await _multipart(headers, body) if kind == _MULTIPART else Form()
+class Body:
+    """The body of a request; it is read once or not at all, and then drained."""
 
+    def __init__(self, headers: Headers, receive: Receive, limits: Limits) -> None:
+        self._headers = headers
+        self._receive = receive
+        self._limits = limits
+        self._is_over = not ("content-length" in headers or "transfer-encoding" in headers)
 
-async def _body(receive: Receive, most: int) -> bytes | Refused:
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            return Refused.GONE
-        body += message.get("body", b"")
-        if len(body) > most:
+    async def form(self) -> Form | Refused:
+        """The fields of the form that it is, none where its type is that of no form; and why where
+        it cannot be read."""
+        length = self._headers.get("content-length", "0")
+        if len(length) > _LONGEST_LENGTH or int(length) > self._limits.body_octets:
             return Refused.TOO_BIG
-        if not message.get("more_body", False):
-            return bytes(body)
+        try:
+            async with asyncio.timeout(self._limits.body_seconds):
+                body = await self._octets()
+        except TimeoutError:
+            self._is_over = True
+            return Refused.SLOW
+        if isinstance(body, Refused):
+            return body
+        # RFC 8058 wants a type; without one the octets are taken for what browsers send.
+        kind = self._headers.get("content-type", _URLENCODED).partition(";")[0].strip().lower()
+        if kind == _URLENCODED:
+            return _urlencoded(body)
+        return await _multipart(self._headers, body) if kind == _MULTIPART else Form()
+
+    async def drain(self) -> None:
+        """Take what is left of it: a client that is still sending when we hang up does not hear
+        the answer."""
+        if "expect" in self._headers:  # it waits for our word
+            return
+        left = self._limits.drained_octets
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._limits.body_seconds):
+                while left > 0 and not self._is_over:
+                    left -= len(await self._piece() or b"")
+
+    async def _octets(self) -> bytes | Refused:
+        body = bytearray()
+        while not self._is_over:
+            piece = await self._piece()
+            if piece is None:
+                return Refused.GONE
+            body += piece
+            if len(body) > self._limits.body_octets:
+                return Refused.TOO_BIG
+        return bytes(body)
+
+    async def _piece(self) -> bytes | None:
+        """What has come, or None when the client is gone."""
+        message = await self._receive()
+        self._is_over = not message.get("more_body", False)
+        return bytes(message.get("body", b"")) if message["type"] == "http.request" else None
 
 
 def _urlencoded(body: bytes) -> Form | Refused:

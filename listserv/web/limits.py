@@ -21,6 +21,8 @@ class Limits:
     request_seconds: float = 60.0
     # What our own forms have is shorter.
     body_octets: int = 65_536
+    # Of a body that is too long so much is taken, so that its sender hears the answer.
+    drained_octets: int = 32_000_000
     # How long a stop waits for requests that are being answered.
     close_seconds: float = 5.0
     burst: int = 60

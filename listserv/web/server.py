@@ -21,6 +21,8 @@ from listserv.web.limits import Limits
 # Clients that connect while the loop is busy wait here.
 _BACKLOG = 512
 _SHORT = 0.02
+# Our own timer comes first.
+_NEVER = 86_400
 
 
 class Connection(H11Protocol):
@@ -28,6 +30,7 @@ class Connection(H11Protocol):
 
     def __init__(self, config: Config, state: ServerState, limits: Limits) -> None:
         super().__init__(config, state, {})
+        self.access_log = False  # its lines have addresses and tokens
         self._limits = limits
         self._timer: asyncio.TimerHandle | None = None
         self.waiting_since: float | None = None
@@ -60,6 +63,13 @@ class Connection(H11Protocol):
         if self._is_asked():  # whoever reads the body or answers it finds the client gone
             self.cycle.disconnected = True
             self.cycle.message_event.set()
+
+    def shutdown(self) -> None:
+        """Close when there is nothing to answer, else after the answer."""
+        if self._is_asked():
+            self.cycle.keep_alive = False
+        else:
+            self.transport.close()
 
     def abort(self) -> None:
         """End it without a word."""
@@ -110,11 +120,11 @@ class WebServer:
         """Stop listening, let requests that are being answered finish, drop everybody else. What is
         being stored even then is waited for no longer, nor cancelled."""
         self._server.close()
-        for connection in list(self._state.connections):
-            connection.shutdown()
         with suppress(TimeoutError):
             async with asyncio.timeout(self._limits.close_seconds):
                 while self._state.connections or self._state.tasks:
+                    for connection in list(self._state.connections):
+                        connection.shutdown()  # those, too, that were let in at the last moment
                     await asyncio.sleep(_SHORT)
         for connection in list(self._state.connections):
             connection.transport.abort()
@@ -124,11 +134,13 @@ class WebServer:
 
 async def start_web(listen: str, application: ASGIApp, limits: Limits) -> WebServer:
     """Serve an ASGI application at "host:port" or "[v6]:port". Raises ListservError."""
+    # What a client does wrong it hears itself; these would log it, with what it sent.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
     config = Config(
         application, http=Connection, ws="none", lifespan="off", interface="asgi3", log_config=None,
         access_log=False, proxy_headers=False, server_header=False, date_header=False,
-        timeout_keep_alive=round(limits.head_seconds),
+        timeout_keep_alive=_NEVER,
     )  # fmt: skip
     config.load()
     state = ServerState()

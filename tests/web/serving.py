@@ -4,6 +4,7 @@ import asyncio
 import http.client
 import re
 import socket
+import sqlite3
 import threading
 from collections.abc import Mapping
 from contextlib import closing
@@ -81,7 +82,8 @@ class Serving:
         await server.close()
 
     def close(self) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(PATIENCE)
         assert not self._thread.is_alive(), "the server did not stop"
         self._app.store.close()
@@ -107,6 +109,13 @@ class Serving:
         self, path: str, body: bytes = b"", kind: str = FORM, header: Mapping[str, str] = NONE
     ) -> Answer:
         return self.ask("POST", path, body, {"Content-Type": kind, **header})
+
+    def dump(self) -> list[str]:
+        """All that the database holds."""
+        path = self.world.store.path
+        assert path is not None
+        with closing(sqlite3.connect(path)) as database:
+            return list(database.iterdump())
 
     def link(self, member: Member, mailing: int = 1) -> str:
         """The path by which a member leaves with one click."""
