@@ -48,7 +48,7 @@ PATHS = (
     "{}%0a", "{}%0d%0aX:%20y", "{}/%00", "/%00{}", "/u/%00", "/u/%2e%2e", "/u/%ff%fe", "{};x",
     "{}%20", "%20{}", "\\u{}", "/u\\x", "http://evil.example{}", "/u/" + "a" * 10_000, "/" * 5_000,
     "/u/" + "../" * 3_000, "/u/" + "a" * 15_000, "/etc/passwd", "/.git/config", "/%252e%252e{}",
-    "/?x={}", "*",
+    "*",
 )  # fmt: skip
 
 
@@ -150,9 +150,9 @@ def test_a_head_that_does_not_come_is_not_waited_for_even_drop_by_drop(
 def test_a_connection_takes_one_request_after_the_other(serving: Serving) -> None:
     with closing(serving.connect()) as client:
         for _ in range(3):
-            client.sendall(b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")
+            client.sendall(b"HEAD /nothing HTTP/1.1\r\nHost: a\r\n\r\n")
             assert client.recv(65_536).startswith(b"HTTP/1.1 404")
-        client.sendall(request("/") * 3)
+        client.sendall(request("/nothing") * 3)
         assert read_all(client).count(b"HTTP/1.1 404") == 1  # the first says that it is the last
 
 
@@ -164,7 +164,7 @@ def test_who_does_not_take_the_answers_is_hung_up_on(serving: Serving) -> None:
         client.connect(("127.0.0.1", serving.port))
         with pytest.raises(ConnectionError):
             while True:
-                client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 100)
+                client.sendall(b"GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n" * 100)
 
 
 @pytest.mark.parametrize(
@@ -183,10 +183,10 @@ def test_three_hundred_idle_clients_keep_nobody_from_leaving(serving: Serving) -
 def test_when_all_places_are_taken_by_newcomers_the_next_one_has_none(serving: Serving) -> None:
     with closing(serving.connect()) as first, closing(serving.connect()) as second:
         for client in (first, second):  # they are there
-            client.sendall(b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")
+            client.sendall(b"HEAD /nothing HTTP/1.1\r\nHost: a\r\n\r\n")
             assert client.recv(65_536)
         assert talk(serving) == b""
-        first.sendall(b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")
+        first.sendall(b"HEAD /nothing HTTP/1.1\r\nHost: a\r\n\r\n")
         assert first.recv(65_536).startswith(b"HTTP/1.1 404")
 
 
