@@ -75,6 +75,7 @@ VALUES: Mapping[str, tuple[object, ...]] = {
     "by": ("mo@x.test",),
     "comes": ("each post by itself",),
     "commands": ("support-request@lists.example.org",),
+    "complaints": (1, 3),
     "concealed": (0, 1, 25),
     "conversations": (1, 5),
     "date": ("3 March",),

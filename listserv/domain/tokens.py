@@ -21,7 +21,7 @@ _MAC_BYTES = 8
 _BODY_BYTES = (MEMBER_BITS + MAILING_BITS) // 8
 RANDOM_TOKEN_BYTES = 15
 RANDOM_LENGTH = 22
-_LENGTH = (_BODY_BYTES + _MAC_BYTES) * 8 // 5
+TOKEN_LENGTH = (_BODY_BYTES + _MAC_BYTES) * 8 // 5
 _WEB_MAC_BYTES = 13
 WEB_LENGTH = (_BODY_BYTES + _WEB_MAC_BYTES) * 8 // 5
 
@@ -104,7 +104,7 @@ _LETTERS = b"abcdefghijklmnopqrstuvwxyz234567".ljust(256)
 
 def read_copy_token(secret: bytes, purpose: Purpose, token: str) -> CopyToken | None:
     """What `copy_token` wrote, or None for anything else, of another purpose or another site."""
-    if len(token) != _LENGTH:
+    if len(token) != TOKEN_LENGTH:
         return None
     return _read(_empty_mac(secret, purpose), token)
 

@@ -17,6 +17,7 @@ from listserv.flow import (
     answers,
     author_first,
     author_told,
+    complaint,
     confirm,
     content,
     escalate,
@@ -72,6 +73,8 @@ def message(
     Lists are asked in the order in which To and Cc name them: who reads several of them gets the
     copy of the first.
     """
+    if complaint.take(tx, site, incoming, post, now):
+        return tuple(ACCEPTED for _ in incoming.recipients)
     targets = [target(tx, site, address, now) for address in incoming.recipients]
     posted = [one for one in targets if isinstance(one, Posting)]
     asked = _reading_order(tx, post, [one.mlist for one in posted])

@@ -16,7 +16,7 @@ from listserv.mail.words import encode_words, shown
 FROM, SENDER, REPLY_TO, TO, CC, BCC = "From", "Sender", "Reply-To", "To", "Cc", "Bcc"
 SUBJECT, DATE, MESSAGE_ID = "Subject", "Date", "Message-ID"
 IN_REPLY_TO, REFERENCES = "In-Reply-To", "References"
-RECEIVED, DELIVERED_TO = "Received", "Delivered-To"
+RECEIVED, DELIVERED_TO, RETURN_PATH = "Received", "Delivered-To", "Return-Path"
 MIME_VERSION, CONTENT_TYPE = "MIME-Version", "Content-Type"
 CONTENT_TRANSFER_ENCODING, CONTENT_DISPOSITION = "Content-Transfer-Encoding", "Content-Disposition"
 # RFC 2919, 2369

@@ -56,6 +56,8 @@ SAME_ISSUE = timedelta(days=7)
 ANSWERED = timedelta(days=90)
 # A request to join that was decided can be looked at so long.
 DECIDED = timedelta(days=14)
+# The counter that is told of for a month (flow/complaint.py).
+COMPLAINTS, COMPLAINED = "complaints", timedelta(days=31)
 # As long as a sending server tries (RFC 5321 4.5.4.1).
 DEFERRED = timedelta(days=5)
 
@@ -87,7 +89,8 @@ def tidy(tx: Tx, retention: timedelta, now: datetime) -> int:
     )
     decided = HeldRow.post_id.is_(None), HeldRow.decided <= now - DECIDED
     tx.execute(delete(HeldRow).where(*decided))
-    tx.execute(delete(CounterRow).where(CounterRow.minute < now - FINISHED))
+    month = CounterRow.name == COMPLAINTS, CounterRow.minute >= now - COMPLAINED
+    tx.execute(delete(CounterRow).where(CounterRow.minute < now - FINISHED, ~and_(*month)))
     _forget_trust(tx, now)
     return drop_orphans(tx)
 

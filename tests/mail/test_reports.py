@@ -11,21 +11,9 @@ from listserv.domain.address import parse_address
 from listserv.mail.report_text import MAX_WORDS
 from listserv.mail.reports import MAX_FAILURES, Action, Failure, read_report
 from tests.mail.building import crlf, nested
+from tests.mail.reporting import report
 
 MARY = parse_address("mary@example.org")
-
-
-def report(*groups: str, kind: str = "message/delivery-status", before: str = "") -> bytes:
-    """A report with these groups of fields, lines ended by \\n."""
-    status = "\n\n".join(("Reporting-MTA: dns; mx.example.org", *groups))
-    return crlf(
-        "From: MAILER-DAEMON@mx.example.org (Mail Delivery System)\n"
-        "Subject: Undelivered Mail Returned to Sender\n"
-        'Content-Type: multipart/report; report-type=delivery-status; boundary="=_b"\n'
-        "\n--=_b\nContent-Type: text/plain\n\nYour mail could not be delivered.\n\n"
-        f"--=_b\nContent-Type: {kind}\n{before}\n{status}\n\n"
-        "--=_b\nContent-Type: message/rfc822\n\nSubject: Hello\n\nThe post.\n\n--=_b--\n"
-    )
 
 
 def group(*fields: str) -> str:
