@@ -79,7 +79,7 @@ class _Words:
     def __init__(self, language: str, own: Path | None) -> None:
         self._ours = _folder(templates_dir(), language)
         self._own = _folder(own, language) if own else None
-        folders = [self._own, self._ours, templates_dir()]
+        folders = [self._own, self._ours, own, templates_dir()]
         self._environment = environment(*(folder for folder in folders if folder))
         self._environment.filters |= {
             "day": self._day, "moment": self._moment, "clock": self._clock,

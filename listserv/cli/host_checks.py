@@ -1,5 +1,5 @@
-"""doctor's questions to this machine: database, relay, certificate, clock, content rules.
-HOST_CHECKS is the table of them."""
+"""doctor's questions to this machine: database, relay, certificate, clock, content rules,
+pages. HOST_CHECKS is the table of them."""
 
 import asyncio
 import ctypes
@@ -15,6 +15,7 @@ from cryptography import x509
 
 from listserv.app import relay_settings
 from listserv.cli.findings import Finding, good, note, wrong
+from listserv.cli.web_check import check_web
 from listserv.config import Config
 from listserv.config_values import is_loopback
 from listserv.domain.courier import RelayDown
@@ -161,6 +162,10 @@ def is_synchronized() -> bool | None:
     return None if asked < 0 else asked != _TIME_ERROR
 
 
+def _pages(machine: Machine) -> Iterator[Finding]:
+    yield from check_web(machine.config)
+
+
 def _content_rules(machine: Machine) -> Iterator[Finding]:
     files = RuleFiles(machine.config.site.rules_dir)
     if machine.store is None:
@@ -182,5 +187,5 @@ def _content_rules(machine: Machine) -> Iterator[Finding]:
 
 
 HOST_CHECKS: tuple[Callable[[Machine], Iterator[Finding]], ...] = (
-    _database, _relay, _certificate, _clock, _content_rules,
+    _database, _relay, _certificate, _clock, _content_rules, _pages,
 )  # fmt: skip

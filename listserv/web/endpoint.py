@@ -71,7 +71,7 @@ class Endpoint:
 
     async def _answer(self, visit: Visit, method: str, body: Body) -> Response:
         office, allow = self._office, {"allow": ", ".join(self._methods)}
-        if method == "OPTIONS":
+        if method == "OPTIONS" and self._route is not None:
             return Response(status_code=204, headers={**HEADERS, **allow})
         if method not in self._methods:
             return office.printer.print(problem("broken", visit.language, 405), visit.now, allow)

@@ -11,9 +11,8 @@ from listserv.domain.network import network_of, read_ip
 class Limits:
     """Octets and seconds; `burst` requests of a client come at once, `per_second` more later."""
 
-    connections: int = 1000
-    # Whoever waits with a request no longer than this keeps its place when all are taken.
-    silent_seconds: float = 1.0
+    # With those of mail they stay below 1024, the files that a process may have open.
+    connections: int = 256
     # From connecting, or from the last answer, until the head of a request is there.
     head_seconds: float = 15.0
     body_seconds: float = 15.0

@@ -93,7 +93,8 @@ class Connection(H11Protocol):
 
 
 def _make_room(newcomer: Connection) -> None:
-    """When all places are taken, whoever has been silent longest goes: it has asked nothing."""
+    """When all places are taken, whoever has been silent longest goes: it has asked nothing. Where
+    all the others wait for our answers, that is the newcomer."""
     connections = newcomer.connections
     if len(connections) <= newcomer.limits.connections:
         return
@@ -102,9 +103,7 @@ def _make_room(newcomer: Connection) -> None:
         for other in connections
         if isinstance(other, Connection) and other.waiting_since is not None
     ]
-    since, oldest = min(silent, key=lambda pair: pair[0])
-    too_new = newcomer.loop.time() - since < newcomer.limits.silent_seconds
-    (newcomer if too_new else oldest).abort()
+    min(silent, key=lambda pair: pair[0])[1].abort()
 
 
 class WebServer:

@@ -168,7 +168,7 @@ def test_who_does_not_take_the_answers_is_hung_up_on(serving: Serving) -> None:
 
 
 @pytest.mark.parametrize(
-    "serving", [Limits(), Limits(connections=50, silent_seconds=0.0)], indirect=True
+    "serving", [Limits(connections=1000), Limits(connections=50)], indirect=True
 )
 def test_three_hundred_idle_clients_keep_nobody_from_leaving(serving: Serving) -> None:
     link = serving.link(ann_of(serving))
@@ -179,15 +179,19 @@ def test_three_hundred_idle_clients_keep_nobody_from_leaving(serving: Serving) -
         assert serving.post(link, ONE_CLICK).status == 200
 
 
-@pytest.mark.parametrize("serving", [Limits(connections=2, silent_seconds=3600)], indirect=True)
-def test_when_all_places_are_taken_by_newcomers_the_next_one_has_none(serving: Serving) -> None:
+@pytest.mark.parametrize("serving", [Limits(connections=2)], indirect=True)
+def test_when_all_places_are_taken_who_has_asked_keeps_its_place(serving: Serving) -> None:
+    link = serving.link(ann_of(serving))
+    fields = f"Content-Type: {FORM}", "Content-Length: 26", "Expect: 100-continue"
+    head = request(link, *fields, method="POST")
     with closing(serving.connect()) as first, closing(serving.connect()) as second:
-        for client in (first, second):  # they are there
-            client.sendall(b"HEAD /nothing HTTP/1.1\r\nHost: a\r\n\r\n")
-            assert client.recv(65_536)
+        for client in (first, second):
+            client.sendall(head)
+            assert client.recv(65_536).startswith(b"HTTP/1.1 100")
         assert talk(serving) == b""
-        first.sendall(b"HEAD /nothing HTTP/1.1\r\nHost: a\r\n\r\n")
-        assert first.recv(65_536).startswith(b"HTTP/1.1 404")
+        for client in (first, second):
+            client.sendall(ONE_CLICK)
+            assert status_of(read_all(client)) == 200
 
 
 TRICKS = (

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from listserv.domain.languages import LANGUAGES
 from listserv.resources import JinjaTemplates
 from listserv.web.page import problem
-from listserv.web.render import HEADERS, Printer, accepted_language
+from listserv.web.render import HEADERS, STYLE, Printer, accepted_language
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ACCEPTED = (
@@ -44,10 +45,14 @@ def test_any_wish_is_answered_in_a_language_of_ours(header: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_page_allows_its_own_style_and_no_more(language: str) -> None:
-    answer = Printer(JinjaTemplates()).print(problem("nothing", language, 404), NOW)
+@pytest.mark.parametrize("own", ["", "<style>\nbody { color: teal; }\n</style>\n"])
+def test_a_page_allows_its_own_style_and_no_more(tmp_path: Path, language: str, own: str) -> None:
+    if own:  # the operator's, for all languages
+        (tmp_path / STYLE).write_text(own)
+    answer = Printer(JinjaTemplates(tmp_path)).print(problem("nothing", language, 404), NOW)
     page, policy = bytes(answer.body).decode(), answer.headers["content-security-policy"]
     (style,) = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
+    assert ("teal" in style) is bool(own)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     assert f"style-src 'sha256-{digest}'" in policy
     assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
