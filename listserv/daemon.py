@@ -22,6 +22,7 @@ from listserv.smtp.server import start_lmtp, start_smtp
 from listserv.store.session import Store
 from listserv.web.limits import Limits
 from listserv.web.server import start_web
+from listserv.workers.bounces import weigh_bounces
 from listserv.workers.digests import send_digests
 from listserv.workers.tidy import keep_tidy
 
@@ -95,6 +96,7 @@ async def _start_workers(app: App, stack: AsyncExitStack) -> list[asyncio.Task[N
     loops = [
         asyncio.create_task(keep_tidy(app.store, app.site, app.clock, keep, is_dead)),
         asyncio.create_task(send_digests(app.store, app.site, app.clock)),
+        asyncio.create_task(weigh_bounces(app.store, app.site, app.clock)),
     ]
     tasks += loops
 

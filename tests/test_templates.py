@@ -76,6 +76,7 @@ VALUES: Mapping[str, tuple[object, ...]] = {
     "comes": ("each post by itself",),
     "commands": ("support-request@lists.example.org",),
     "complaints": (1, 3),
+    "complained": (True, False),
     "concealed": (0, 1, 25),
     "conversations": (1, 5),
     "date": ("3 March",),
@@ -232,6 +233,18 @@ OWN: Mapping[str, Mapping[str, tuple[object, ...]]] = {
             [("ann@x.test", "", date(2026, 6, 1)), ("b@x.test", HOSTILE, date(2026, 6, 1))],
         ),
         "total": (0, 1, 25),
+    },
+    "operator-refused.txt": {
+        "rows": (
+            [("gmail.test", "support@lists.example.org", 12, "550 5.7.1 blocked")],
+            [("a.test", "a@x.test", 3, ""), ("b.test", "b@x.test", 3, HOSTILE)],
+        ),
+    },
+    "owner-suspended.txt": {
+        "rows": (
+            [("ann@x.test", date(2026, 6, 1), "550 5.1.1 no such user")],
+            [("ann@x.test", date(2026, 6, 1), ""), ("b@x.test", date(2026, 6, 1), HOSTILE)],
+        ),
     },
     "moderator-held.txt": {"name": ("", "Ann Lee"), "subject": ("", "SIGNOFF support")},
     "answer-help.txt": {

@@ -29,6 +29,7 @@ NOUNS: dict[str, tuple[str, str]] = {
     "digest": ("digests:digest", "Send digests now; show what a member would get."),
     "queue": ("queue:queue", "Show, retry, drop and pause what goes out."),
     "quarantine": ("quarantine:quarantine", "Show, retry, drop what delivery crashed over."),
+    "bounce": ("bounces:bounces", "Show whose mail comes back, and start it again."),
     "rules": ("rules:rules", "Show what becomes of which post."),
     "dkim": ("dkim:dkim", "Make and rotate the keys that sign our mail."),
     "dns": ("dns:dns", "Print the DNS records to publish."),

@@ -10,7 +10,7 @@ from listserv.cli.printing import json_option, print_object, watching
 from listserv.domain.decision import Verdict
 from listserv.flow.deliver import DELIVERED
 from listserv.mail.words import shown
-from listserv.store import counters, quarantine, site
+from listserv.store import bounces, counters, quarantine, site
 from listserv.store import status as stored
 from listserv.store.session import Tx
 
@@ -47,6 +47,12 @@ def _sent_today(tx: Tx, now: datetime) -> int:
     return counters.total(tx, DELIVERED, now - _DAY)
 
 
+def _not_scored(tx: Tx, now: datetime) -> list[str]:
+    """Which domains refused mail within a day so that it is not about their members, and how."""
+    latest = {one.domain: one for one in reversed(bounces.alarms(tx, now - _DAY))}
+    return [f"{one.domain} ({one.why}): {one.words}" for one in latest.values()]
+
+
 def _row(tx: Tx, app: App) -> dict[str, object]:
     path, now = app.store.path, app.clock.now()
     queue = stored.queue(tx)
@@ -71,6 +77,9 @@ def _row(tx: Tx, app: App) -> dict[str, object]:
         "delivered_last_hour": counters.total(tx, DELIVERED, now - _HOUR),
         "delivered_last_day": _sent_today(tx, now),
         "refused_last_day": stored.refused(tx, now - _DAY),
+        "bounces_last_day": stored.bounces(tx, now - _DAY),
+        "members_suspended": stored.suspended(tx),
+        "domains_not_scored": _not_scored(tx, now),
         "database_bytes": space.database,
         "disk_free_bytes": space.free,
         "days_to_full": space.days_to_full,

@@ -263,6 +263,13 @@ def read_local(local: str, is_list: Callable[[str], bool]) -> Recipient | None:
     return None
 
 
+def is_return_path(address: str) -> bool:
+    """Whether an address at one of our domains can be nothing but a return path of ours."""
+    name, plus, token = ascii_lower(address.rpartition("@")[0]).partition("+")
+    suffix = _FIRST[Role.BOUNCES].suffix.rstrip("+")
+    return bool(plus) and name.endswith(suffix) and _TOKEN.fullmatch(token) is not None
+
+
 def posting_key(address: Address) -> str:
     """The key of an address; of one that answers an item of a digest, LIST+re-TOKEN, that of the
     list: no name of a list has a plus sign."""

@@ -100,9 +100,11 @@ class Lease:
 @dataclass(frozen=True, slots=True)
 class Again:
     """Recipients of a batch (by position) who are to be tried again at `due`, or with None are
-    given up. `attempts` is how many count so far, `words` why the last one was for nothing."""
+    given up. `attempts` is how many count so far, `words` why the last one was for nothing;
+    `counts` whether that was about them (see Outcome)."""
 
     positions: tuple[int, ...]
     due: datetime | None
     attempts: int
     words: str
+    counts: bool = True

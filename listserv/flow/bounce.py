@@ -107,7 +107,7 @@ def suspend(
     return True
 
 
-def resume(tx: Tx, site: Site, mlist: MailingList, member: Member, by: str, now: datetime) -> bool:
+def resume(tx: Tx, mlist: MailingList, member: Member, by: str, now: datetime) -> bool:
     """Mail goes to a suspended member again; False when they are not suspended by now."""
     lists.lock(tx, mlist.id)
     current = members.get(tx, member.id)
@@ -116,3 +116,12 @@ def resume(tx: Tx, site: Site, mlist: MailingList, member: Member, by: str, now:
     suspensions.resume(tx, current, now)
     events.log(tx, mlist.id, by, f"resumed {current.address}", now)
     return True
+
+
+def reset(tx: Tx, mlist: MailingList, member: Member, by: str, now: datetime) -> bool:
+    """Forget what came back of a member's mail; whether they were suspended, and get it again."""
+    if resume(tx, mlist, member, by, now):
+        return True
+    suspensions.begin_anew(tx, member.id, now)
+    events.log(tx, mlist.id, by, f"forgot the bounces of {member.address}", now)
+    return False

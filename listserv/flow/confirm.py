@@ -25,6 +25,7 @@ from listserv.flow import (
     owners,
     pause,
     question,
+    suspended,
     undo,
     which_post,
 )
@@ -92,6 +93,7 @@ KINDS: Mapping[str, Kind] = {
         obeys=True,
         reads=pause.read,
     ),
+    suspended.KIND: Kind(suspended.wanted, question.again, question.unclear),
     undo.KIND: Kind(undo.confirmed, undo.answer, undo.unclear, yes=Word.UNDO, obeys=True),
 }
 

@@ -222,7 +222,8 @@ def _again(
         if places:
             attempts = lease.attempts if counts else lease.attempts - 1
             due = next_attempt(lease.mailing.created, max(1, attempts), now, jitter)
-            groups.append(Again(places, due, attempts, deferred[places[-1]].words))
+            words = deferred[places[-1]].words
+            groups.append(Again(places, due, attempts, words, counts))
     return groups
 
 

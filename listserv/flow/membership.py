@@ -24,7 +24,9 @@ def subscribe(wish: Wish) -> Result:
         return _again(wish, member)
     if bans.is_banned(wish.tx, wish.list.id, wish.writer.address, wish.now):
         return not_done("banned")
-    match wish.list.settings.subscription:
+    # Who is suspended never left: nobody has to let them in again.
+    is_member = member is not None and member.state is MemberState.SUSPENDED
+    match "confirm" if is_member else wish.list.settings.subscription:
         case "invite":
             return not_done("invited")
         case "approve":

@@ -294,8 +294,9 @@ def send(
     reply_to: str | None = None,
     lane: Lane = Lane.NOTICE,
     attached: bytes | None = None,
-) -> None:
-    """Queue one mail of ours, from a list or, where `origin` is a domain, from its robot.
+) -> int:
+    """Queue one mail of ours, from a list or, where `origin` is a domain, from its robot; returns
+    the mailing's number.
 
     `member` is whose number it is (0: nobody's), `language` by default theirs or the list's. Beside
     `values` a template has `title`, `address` and `owner` of the list; or of the domain its robot's
@@ -316,7 +317,7 @@ def send(
     shared = {"title": who.title, "address": who.address, "owner": who.owner}
     filled = {**shared, **values}
     raw = write_notice(site.templates, template, frame, filled, language, attached)
-    queue.add_notice(
+    return queue.add_notice(
         tx, list_id=who.list_id, raw=raw, subject=template.removesuffix(".txt").replace("-", " "),
         member=member, address=str(to), now=now, lane=lane,
     )  # fmt: skip

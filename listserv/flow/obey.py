@@ -17,7 +17,7 @@ from listserv.domain.lists import MailingList
 from listserv.domain.members import Member, MemberState
 from listserv.domain.post import Incoming, Post
 from listserv.domain.tokens import Purpose, is_own_message_id, read_copy_token
-from listserv.flow import answering, confirm, membership
+from listserv.flow import answering, confirm, membership, suspended
 from listserv.flow.asking import Asked, ask, is_ours
 from listserv.flow.authority import Presented, allowed, believed, fingerprint, present
 from listserv.flow.notices import language_for
@@ -130,6 +130,8 @@ def commands(
         _ask(tx, site, mail, address, waiting, now)
     for address, told in outcome.told.items():
         _answer(tx, site, origin, post, address, told, language, now)
+    about = origin if isinstance(origin, MailingList) else None
+    suspended.tell_author(tx, site, author, at.domain, about, now)
 
 
 def _why_not(site: Site, incoming: Incoming, post: Post, authorship: Authorship) -> str:

@@ -9,7 +9,7 @@ from listserv.domain.address import Address, parse_address
 from listserv.domain.errors import ListservError
 from listserv.domain.lists import MailingList
 from listserv.domain.members import Member, MemberState
-from listserv.flow import graduation, notices, undo
+from listserv.flow import bounce, graduation, notices, undo
 from listserv.flow.address_input import new_address
 from listserv.flow.asking import can_be_asked
 from listserv.flow.enrol import change_member
@@ -154,6 +154,8 @@ def _move(tx: Tx, site: Site, member: Member, other: Address, now: datetime) -> 
     claims.refuse_own([new])
     members.move(tx, member, new, now)
     events.log(tx, mlist.id, str(member.address), f"changed the address to {new}", now)
+    if member.state is MemberState.SUSPENDED:  # for the other one; of this a yes has just come
+        bounce.resume(tx, mlist, member, str(new), now)
 
 
 def _link(tx: Tx, site: Site, member: Member, other: Address, now: datetime) -> None:

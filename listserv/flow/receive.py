@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from listserv.domain.address import Role, posting_key
-from listserv.domain.authorship import UNCHECKED, Authorship
+from listserv.domain.authorship import UNCHECKED, Authorship, Level
 from listserv.domain.decision import Decision, Reason, Verdict
 from listserv.domain.lists import MailingList
 from listserv.domain.post import Incoming, Post, Transport
@@ -17,6 +17,7 @@ from listserv.flow import (
     answers,
     author_first,
     author_told,
+    bounce,
     complaint,
     confirm,
     content,
@@ -25,6 +26,7 @@ from listserv.flow import (
     notices,
     obey,
     role_mail,
+    suspended,
     urgent,
     which_post,
 )
@@ -105,6 +107,9 @@ def message(
             tx, site, case.facts, one.decision, incoming.raw, now, answerable=answerable
         )
         _carry_out(tx, site, case, one.decision, raw_id, now, answerable=answerable, urgent=told)
+        # Whoever needs help now has no use for words about mail.
+        if answerable and not told and one.decision is not DUPLICATE:
+            _tell_suspended(tx, site, case.facts, now)
     return tuple(replies[t.mlist.id] if isinstance(t, Posting) else ACCEPTED for t in targets)
 
 
@@ -142,6 +147,8 @@ def _take_aside(
         act(tx, site, incoming, post, meant, aside.address, authorship, now)
     elif meant.role in _BY_AUTHORITY:
         log.warning("dropped: mail for %s, a program sent it", aside.address)
+    elif meant.role in bounce.ROLES:
+        bounce.take(tx, site, incoming.raw, meant, aside.address, now)
     elif meant.role not in role_mail.ROLES:
         raw = incoming.raw
         instead = confirm.reply(tx, site, meant.argument, raw, now, answerable=answerable)
@@ -309,6 +316,12 @@ def _carry_out(
         _show(tx, site, mlist, one, now, answerable=answerable, urgent=urgent)
     if any(reason.rule in _TELL_OWNERS for reason in decision.reasons):
         _tell_owners_once(tx, site, mlist, now)
+
+
+def _tell_suspended(tx: Tx, site: Site, facts: Facts, now: datetime) -> None:
+    """To an author who gets no mail, at the address on file: why, and how it comes again."""
+    if facts.author is not None and facts.authorship.level is not Level.CONTRADICTED:
+        suspended.tell(tx, site, facts.mlist, facts.author, now)
 
 
 def _show(

@@ -24,7 +24,7 @@ from listserv.domain.replies import (
     Reply,
 )
 from listserv.domain.tokens import Purpose, read_copy_token, read_item_token
-from listserv.flow import confirm, moderator_reply, obey, role_mail
+from listserv.flow import bounce, confirm, moderator_reply, obey, role_mail
 from listserv.flow.site import Site
 from listserv.store import counters, lists
 from listserv.store.session import Tx
@@ -86,19 +86,22 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class Aside:
-    """A recipient that is no list to post to: a question's address, a role, or commands."""
+    """A recipient that is no list to post to: a question's address, a role, a return path, or
+    commands."""
 
     meant: Recipient
     address: Address
 
 
-_ASIDE = role_mail.ROLES | obey.ROLES | {Role.CONFIRM, Role.ROBOT_CONFIRM, Role.MODERATE}
+_ASIDE = (
+    role_mail.ROLES | obey.ROLES | bounce.ROLES | {Role.CONFIRM, Role.ROBOT_CONFIRM, Role.MODERATE}
+)
 
 
 def target(tx: Tx, site: Site, address: str, now: datetime) -> Posting | Aside | None:
     """The list that a recipient address posts to, or what else takes mail. An item's token only
     says what is answered: where it is worth nothing, the mail is a post all the same. None: a
-    bounce, or a sub-address that means nothing; both are only counted."""
+    sub-address that means nothing; it is only counted."""
     read = parse_address(address)
     if read is None:
         return None

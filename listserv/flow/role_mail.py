@@ -43,8 +43,8 @@ def forward(
     if why:
         log.warning("dropped: mail for %s, %s", role, why)
         return
-    people = _people(tx, site, mlist, domain)
-    if not people:
+    readers = people(tx, site, mlist, domain)
+    if not readers:
         log.error("dropped: mail for %s: nobody is behind it, see site.operator", role)
         return
     counters.count(tx, _list_id(mlist), _counter(meant.role), now)
@@ -54,7 +54,7 @@ def forward(
         post = replace(post, subject=text_without_tokens(post.subject, site.domains))
     language = mlist.settings.language if mlist is not None else ENGLISH
     title = _title(site, mlist, meant.role, domain)
-    for member, address in people:
+    for member, address in readers:
         envelope = Envelope(role, title, site.message_id(), now)
         copy = role_copy(
             raw, post, envelope, lambda kind, size: left_out(site, kind, size, language)
@@ -76,18 +76,22 @@ def _why_not(site: Site, incoming: Incoming, post: Post, role: Role) -> str:
     return ""
 
 
-def _people(
-    tx: Tx, site: Site, mlist: MailingList | None, domain: str
-) -> list[tuple[int, Address]]:
-    """The owners, with their member numbers; for a domain, or a list without owners, its operator,
-    unless that is an address of this kind again."""
+def people(tx: Tx, site: Site, mlist: MailingList | None, domain: str) -> list[tuple[int, Address]]:
+    """The owners, with their member numbers; for a domain, or a list without owners, its
+    operator."""
     owners = members.owners(tx, mlist.id) if mlist is not None else []
     if owners:
         return [(owner.id, owner.address) for owner in owners]
+    operator = operator_of(tx, site, domain)
+    return [(0, operator)] if operator is not None else []
+
+
+def operator_of(tx: Tx, site: Site, domain: str) -> Address | None:
+    """Who looks after a domain, unless that is an address that we send on ourselves."""
     operator = site.operators.get(domain)
     if operator is None or (operator.domain in site.domains and _means_a_role(tx, operator)):
-        return []
-    return [(0, operator)]
+        return None
+    return operator
 
 
 def _means_a_role(tx: Tx, address: Address) -> bool:

@@ -33,6 +33,7 @@ from listserv.store.tables import (
     BounceRow,
     ExcusedRow,
     Instant,
+    ListRow,
     MailingRow,
     MemberRow,
     ProbeRow,
@@ -240,11 +241,8 @@ class Met:
 def met(tx: Tx, mailing_id: int, domain: str) -> Met:
     """What a mailing met at a domain."""
     there = BounceRow.mailing_id == mailing_id, BounceRow.domain == domain
-    counts = dict(
-        tx.execute(select(BounceRow.kind, func.count()).where(*there).group_by(BounceRow.kind))
-        .tuples()
-        .all()
-    )
+    by_kind = select(BounceRow.kind, func.count()).where(*there).group_by(BounceRow.kind)
+    counts = {kind: number for kind, number in tx.execute(by_kind)}
     policy = counts.get(BounceKind.POLICY, 0)
     telling = BounceRow.kind == BounceKind.POLICY if policy else BounceRow.kind.is_not(None)
     words = select(BounceRow.words).where(*there, telling).limit(1)
@@ -360,16 +358,16 @@ def concerned(tx: Tx, list_id: int, after: int, limit: int) -> list[int]:
 
 def last_reported(tx: Tx, members: Collection[int]) -> Mapping[int, datetime]:
     """When mail to these members (at most a page) came back last, by member number."""
-    query = select(BounceRow.member_id, func.max(BounceRow.at))
-    rows = tx.execute(query.where(BounceRow.member_id.in_(members)).group_by(BounceRow.member_id))
-    return dict(rows.tuples().all())
+    last = select(BounceRow.member_id, func.max(BounceRow.at)).group_by(BounceRow.member_id)
+    rows = tx.execute(last.where(BounceRow.member_id.in_(members)))
+    return {member: at for member, at in rows}
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """A domain whose members are not scored for a mailing."""
+    """A domain whose members are not scored for a mailing of the list with this address."""
 
-    list_id: int
+    list: str
     domain: str
     why: Excuse
     members: int
@@ -383,26 +381,29 @@ def alarms(tx: Tx, since: datetime) -> list[Alarm]:
     return [_alarm(row) for row in rows]
 
 
-def untold_alarms(tx: Tx) -> list[Alarm]:
-    """Those of which the operator does not know."""
-    rows = tx.execute(_ALARMS.where(~ExcusedRow.told).order_by(ExcusedRow.at))
-    return [_alarm(row) for row in rows]
+def untold_alarms(tx: Tx) -> dict[str, list[Alarm]]:
+    """Those of which the operator does not know, by the domain of the lists."""
+    found: dict[str, list[Alarm]] = {}
+    for row in tx.execute(_ALARMS.where(~ExcusedRow.told).order_by(ExcusedRow.at)):
+        found.setdefault(row.of, []).append(_alarm(row))
+    return found
 
 
-def _alarm(row: Any) -> Alarm:
-    why = Excuse(row.why)
-    return Alarm(row.list_id, row.domain, why, row.members, row.words, row.at)
-
-
-def told_alarms(tx: Tx) -> None:
-    """The operator knows of all."""
-    tx.execute(update(ExcusedRow).where(~ExcusedRow.told).values(told=True))
+def told_alarms(tx: Tx, domain: str) -> None:
+    """The operator knows of all of a domain's lists."""
+    there = ExcusedRow.list_id.in_(select(ListRow.id).where(ListRow.domain == domain))
+    tx.execute(update(ExcusedRow).where(~ExcusedRow.told, there).values(told=True))
 
 
 _ALARMS = select(
-    ExcusedRow.list_id, ExcusedRow.domain, ExcusedRow.why, ExcusedRow.members, ExcusedRow.words,
-    ExcusedRow.at,
-)  # fmt: skip
+    ListRow.name, ListRow.domain.label("of"), ExcusedRow.domain, ExcusedRow.why,
+    ExcusedRow.members, ExcusedRow.words, ExcusedRow.at,
+).join(ListRow, ListRow.id == ExcusedRow.list_id)  # fmt: skip
+
+
+def _alarm(row: Any) -> Alarm:
+    address = f"{row.name}@{row.of}"
+    return Alarm(address, row.domain, Excuse(row.why), row.members, row.words, row.at)
 
 
 def is_waiting(tx: Tx) -> bool:

@@ -214,18 +214,21 @@ _RECORD = Quick(_record.values(crashes=-1, poisoned=False).returning(_is_stopped
 def finish(tx: Tx, held: Lease, again: Sequence[Again], now: datetime) -> bool:
     """leased → done, and new ready batches of those who are to be tried `again`; who is given up
     is recorded as refused. False when the lease is no longer ours."""
-    given_up = {at: one.words for one in again if one.due is None for at in one.positions}
+    for_good = [one for one in again if one.due is None]
+    given_up = {at: one.words for one in for_good if one.counts for at in one.positions}
+    not_theirs = {at: one.words for one in for_good if not one.counts for at in one.positions}
     words = next((one.words for one in again), "")
     finished = _FINISH.run(
         tx,
         held_id=held.batch_id,
         held_fence=held.fence,
-        more_failed=len(given_up),
+        more_failed=len(given_up) + len(not_theirs),
         last_words=words[:_MAX_WORDS],
     )
     if not finished.rowcount:
         return False
     _add_refusals(tx, held, given_up, now)
+    _add_refusals(tx, held, not_theirs, now, weighed=True)
     for one in again:
         if one.due is not None:
             place = tx.execute(select(BatchRow.ordinal).where(BatchRow.id == held.batch_id))
@@ -248,10 +251,13 @@ _FINISH = Quick(
 )
 
 
-def _add_refusals(tx: Tx, held: Lease, refused: Mapping[int, str], now: datetime) -> None:
+def _add_refusals(
+    tx: Tx, held: Lease, refused: Mapping[int, str], now: datetime, *, weighed: bool = False
+) -> None:
+    """`weighed`: the bounce rules need not look at them. They know nobody who is no member."""
     rows = [
         {"member_id": held.members[at], "mailing_id": held.mailing.id, "at": now,
-         "words": words[:_MAX_WORDS], "weighed": False}
+         "words": words[:_MAX_WORDS], "weighed": weighed or not held.members[at]}
         for at, words in refused.items()
     ]  # fmt: skip
     if rows:

@@ -12,6 +12,7 @@ from listserv.domain.members import MemberState
 from listserv.store.session import Tx
 from listserv.store.tables import (
     BatchRow,
+    BounceRow,
     EventRow,
     HeldRow,
     ListRow,
@@ -73,6 +74,18 @@ def held(tx: Tx) -> tuple[int, datetime | None]:
 def refused(tx: Tx, since: datetime) -> int:
     """Recipients refused for good since then."""
     query = select(func.count()).select_from(RefusalRow).where(RefusalRow.at >= since)
+    return tx.execute(query).scalar_one()
+
+
+def suspended(tx: Tx) -> int:
+    """Memberships that get no mail because it came back, or was complained about."""
+    stopped = MemberRow.state == MemberState.SUSPENDED
+    return tx.execute(select(func.count()).select_from(MemberRow).where(stopped)).scalar_one()
+
+
+def bounces(tx: Tx, since: datetime) -> int:
+    """Mails that did not reach a member, as was heard since then."""
+    query = select(func.count()).select_from(BounceRow).where(BounceRow.at >= since)
     return tx.execute(query).scalar_one()
 
 

@@ -23,6 +23,7 @@ from listserv.domain.address import (
     ListAddresses,
     Recipient,
     Role,
+    is_return_path,
     list_in,
     parse_address,
     read_local,
@@ -70,6 +71,7 @@ def test_every_form_of_a_list_address_is_read_as_what_it_is(
     assert read_local(local, only(name)) == Recipient(form.role, name, argument)
     assert read_local(local.upper(), only(name)) == Recipient(form.role, name, argument)
     assert list_in(local, only(name)) == name
+    assert is_return_path(f"{local}@x.test") == (form.role is Role.BOUNCES)
 
 
 @pytest.mark.parametrize("role", dict.fromkeys(form.role for form in FORMS))
@@ -89,6 +91,7 @@ def test_what_a_list_writes_as_its_address_means_that_role(
 def test_every_address_of_the_domain_is_read_as_what_it_is(form: Form, data: st.DataObject) -> None:
     argument = data.draw(arguments(form))
     address = parse_address(robot_address(form.role, "lists.example.org", argument))
+    assert is_return_path(str(address)) == (form.role is Role.ROBOT_BOUNCES)
     assert address is not None
     assert read_local(address.local, only()) == Recipient(form.role, "", argument)
 

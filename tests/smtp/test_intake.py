@@ -17,8 +17,18 @@ from listserv.store.session import Store
 from tests.flow.world import DOMAIN, a_message
 
 TOWN = f"town@{DOMAIN}"
+PATH, OTHER_PATH = (f"{name}-bounces+{'a' * 24}@{DOMAIN}" for name in ("town", "listserv"))
 CLIENT = Client("192.0.2.1", "client.example", trusted=False)
 FOUND = Authorship(Level.PROVEN, (), VerifiedPath(("example.org",)), policy="reject")
+
+SITE = Site(
+    domains=frozenset({DOMAIN}),
+    hostname=DOMAIN,
+    secret=bytes(32),
+    templates=JinjaTemplates(),
+    spam_header="X-Spam: yes",
+    nonce=secrets.token_bytes,
+)
 
 
 @pytest.fixture
@@ -49,15 +59,7 @@ def test_the_writer_is_free_while_the_author_is_looked_into(store: Store) -> Non
         assert post.author is not None
         return FOUND
 
-    site = Site(
-        domains=frozenset({DOMAIN}),
-        hostname=DOMAIN,
-        secret=bytes(32),
-        templates=JinjaTemplates(),
-        spam_header="X-Spam: yes",
-        nonce=secrets.token_bytes,
-    )
-    intake = FlowIntake(store, site, SystemClock(), authenticate)
+    intake = FlowIntake(store, SITE, SystemClock(), authenticate)
 
     async def ten_mails() -> None:
         mails = [a_message("ann@example.org", (TOWN,), subject=f"{n}") for n in range(10)]
@@ -73,4 +75,25 @@ def test_the_writer_is_free_while_the_author_is_looked_into(store: Store) -> Non
     stored = store.read(lambda tx: [posts.get(tx, number) for number in range(1, 11)])
     assert {post.authorship for post in stored} == {FOUND}
     assert {post.list_id for post in stored} == {mlist.id}
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("recipients", "asked"),
+    [((PATH,), False), ((PATH, OTHER_PATH), False), ((PATH, TOWN), True), ((TOWN,), True)],
+)
+def test_the_dns_is_not_asked_about_what_comes_back(
+    store: Store, recipients: tuple[str, ...], asked: bool
+) -> None:
+    looked = []
+
+    async def authenticate(incoming: Incoming, post: Post) -> Authorship:
+        looked.append(incoming)
+        return FOUND
+
+    intake = FlowIntake(store, SITE, SystemClock(), authenticate)
+    raw = a_message("mailer-daemon@example.net", recipients)
+    incoming = Incoming(Transport.SMTP, CLIENT, "", recipients, raw)
+    asyncio.run(asyncio.wait_for(intake.message(incoming), 90))
+    assert bool(looked) is asked
     store.close()

@@ -1,0 +1,67 @@
+"""Bounces, in a loop."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from listserv.clock import Clock
+from listserv.flow import suspended, weigh
+from listserv.flow.site import Site
+from listserv.store import bounces
+from listserv.store.session import StorageError, Store
+
+log = logging.getLogger("listserv.bounce")
+
+# Seconds, of the clock that never jumps. The relay's refusals come from another process, so nothing
+# wakes us; asking is cheap.
+_EVERY = 1.0
+_TELL_EVERY = 60.0
+
+
+async def weigh_bounces(store: Store, site: Site, clock: Clock) -> None:
+    """Weigh what came back, every second, and tell owners and operators what follows, every minute,
+    until cancelled. What the database does not take waits for the next turn."""
+    told = clock.monotonic() - _TELL_EVERY
+    while True:
+        try:
+            if await asyncio.to_thread(store.read, bounces.is_waiting):
+                await asyncio.to_thread(_weigh_all, store, site, clock)
+            if clock.monotonic() - told >= _TELL_EVERY:
+                told = clock.monotonic()
+                await asyncio.to_thread(_tell_all, store, site, clock)
+        except StorageError as wrong:
+            log.warning("bounces wait: %s", wrong)
+        await asyncio.sleep(_EVERY)
+
+
+def _weigh_all(store: Store, site: Site, clock: Clock) -> None:
+    number = store.read(bounces.next_list)
+    while number is not None:
+        some = partial(weigh.weigh, site=site, now=clock.now(), list_id=number)
+        with _faults(f"list={number}: its bounces could not be weighed"):
+            while store.write(some):
+                pass
+        number = store.read(partial(bounces.next_list, after=number))
+
+
+def _tell_all(store: Store, site: Site, clock: Clock) -> None:
+    with _faults("owners could not be told of suspensions"):
+        number: int | None = 0
+        while number is not None:
+            some = partial(suspended.tell_owners, site=site, now=clock.now(), after=number)
+            number = store.write(some)
+    with _faults("operators could not be told who refuses mail"):
+        store.write(partial(suspended.tell_operators, site=site, now=clock.now()))
+
+
+@contextmanager
+def _faults(what: str) -> Iterator[None]:
+    """A fault of ours in one thing leaves the others alone."""
+    try:
+        yield
+    except StorageError:
+        raise
+    except Exception:
+        log.exception(what)
