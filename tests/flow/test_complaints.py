@@ -62,7 +62,7 @@ def state_of(world: World, mlist: MailingList, address: str) -> MemberState:
 
 def resume(world: World, mlist: MailingList, member: Member) -> None:
     now = world.clock.now()
-    world.store.write(lambda tx: bounce.resume(tx, world.site, mlist, member, "test", now))
+    world.store.write(lambda tx: bounce.resume(tx, mlist, member, "test", now))
 
 
 @pytest.mark.parametrize("transport", list(Transport))
