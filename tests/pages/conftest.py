@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.pages.reader import Reader
 from tests.pages.window import Window
+from tests.program.village import Village
 
 CHROMIUM = Path("/usr/bin/chromium")
 
@@ -64,3 +66,17 @@ def window(chromium: Browser) -> Iterator[Window]:
     yield opened
     opened.close()
     assert opened.complaints == []
+
+
+@pytest.fixture(scope="module")
+def village(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Village]:
+    """A running server with lists that have pages."""
+    opened = Village(tmp_path_factory.mktemp("village"))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def reader(village: Village, window: Window, axe: str, request: pytest.FixtureRequest) -> Reader:
+    """Somebody who has all mail of the village before them."""
+    return Reader(village, window, axe, request.config.getoption("--screenshots", None))

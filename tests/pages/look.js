@@ -51,7 +51,7 @@ globalThis.look = (() => {
     if (document.querySelectorAll("h1").length !== 1) found.push("not one <h1>");
     if (!document.title.trim()) found.push("no title");
     if (!document.querySelector("form, a[href], main p")) found.push("nothing to read or do");
-    for (const each of document.querySelectorAll("script, [autofocus], [tabindex]")) {
+    for (const each of document.querySelectorAll("script, [autofocus], [tabindex]:not([tabindex=\"-1\"])")) {
       found.push(`not wanted: ${name(each)}`);
     }
     for (const each of document.querySelectorAll("*")) {

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, ConsoleMessage, Request
 
 NARROW, WIDE = 320, 1_200  # CSS pixels
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 # Loopback needs milliseconds; this only ends a test that has failed.
 PATIENCE_MS = 60_000
 
@@ -68,8 +69,7 @@ class Window:
             found += [f"{letters} letters: {fault}" for fault in faults]
             self._evaluate("look.undo()")
         self._evaluate(f"{axe}\n;undefined")
-        schemes: tuple[Literal["dark", "light"], ...] = ("dark", "light")
-        for scheme in schemes:
+        for scheme in SCHEMES:
             self.page.emulate_media(color_scheme=scheme)
             found += [f"{scheme}: {fault}" for fault in self._evaluate("look.heard()")]
         return found
@@ -94,9 +94,6 @@ class Window:
         self._evaluate(_LOOK)
         self._evaluate("look.plain()")
         return self.page.locator("body").inner_text()
-
-    def picture(self, path: Path) -> None:
-        self.page.screenshot(path=path, full_page=True)
 
     def resize(self, width: int) -> None:
         self.page.set_viewport_size({"width": width, "height": _HEIGHT})

@@ -11,22 +11,30 @@ from listserv.flow import administer, enrol
 from listserv.flow.due_digests import Ask
 from listserv.store.session import Tx
 from listserv.workers import digests
+from tests.program.crawler import links
 from tests.program.running import DOMAIN, PATIENCE, Running
 
 # A proxy in front of us speaks TLS; what it passes on comes here.
 URL = f"https://{DOMAIN}"
 TOWN = f"town@{DOMAIN}"
-# Names that are long, foreign and rude to HTML: what people really call their lists.
-TITLE = 'Leben mit <Lungenhochdruck> & "Mut": Angehörige'
 PEOPLE = {
     "ann@example.org": {"name": "Ann", "role": "owner"},
     "ben@example.net": {"name": "Ben"},
     "cleo@example.net": {"name": "Cleo", "delivery": "digest"},
 }
+# Titles are as long, foreign and rude to HTML as those that people really give.
 LISTS = {
-    "town": {"title": TITLE, "advertised": "yes", "description": "For all who live here."},
+    "town": {
+        "title": 'Living with <Pulmonary Hypertension> & "Courage"', "advertised": "yes",
+        "description": "For all who live with it, and for who looks after them.",
+    },
+    "dorf": {
+        "title": "Lungenhochdruckselbsthilfegruppe für Angehörige", "advertised": "yes",
+        "description": "Für alle, die damit leben, und für alle, die für sie sorgen.",
+        "language": "de", "one_click": "pause",
+    },
     "closed": {"title": "Closed", "subscription": "invite"},
-}
+}  # fmt: skip
 
 
 class Village:
@@ -89,7 +97,12 @@ class Village:
         """What has come into a mailbox."""
         return [mail for mail in self.mail if mail["Delivered-To"] == address]
 
-    def path(self, url: str) -> str:
-        """A URL of ours as the proxy passes it on."""
+    def link(self, address: str, path: str) -> str:
+        """The URL below `path` in the newest mail that came to somebody with one."""
+        found = [url for mail in self.mail_to(address) for url in links(mail)]
+        return [url for url in found if url.startswith(f"{URL}{path}")][-1]
+
+    def here(self, url: str) -> str:
+        """A URL of ours without the proxy."""
         assert url.startswith(f"{URL}/"), url
-        return url.removeprefix(URL)
+        return f"http://127.0.0.1:{self.running.web}{url.removeprefix(URL)}"

@@ -1,0 +1,56 @@
+"""A person at our pages, who has neither mouse nor thumb."""
+
+from pathlib import Path
+
+from tests.pages.window import NARROW, SCHEMES, WIDE, Window
+from tests.program.village import Village
+
+# So many stops has no page of ours.
+_STOPS = 60
+
+
+class Reader:
+    """Reads the pages of a village in a window; whatever they look at has to be without faults.
+    With a folder for `pictures`, they take some."""
+
+    def __init__(self, village: Village, window: Window, axe: str, pictures: Path | None) -> None:
+        self._village = village
+        self._window = window
+        self._axe = axe
+        self._pictures = pictures
+        self.page = window.page
+
+    def opens(self, url: str) -> None:
+        """Follow a link of a mail."""
+        self.page.goto(self._village.here(url))
+
+    @property
+    def text(self) -> str:
+        """What stands on the page."""
+        return self.page.locator("main").inner_text()
+
+    def reads(self, name: str, heading: str) -> None:
+        """Look at the page from all sides. `name` is for its pictures."""
+        assert heading in self.page.locator("h1").inner_text()
+        faults = self._window.faults(self._axe)
+        if self._pictures is not None:
+            self._take(self._pictures / name)
+        assert faults == []
+
+    def presses(self, words: str) -> None:
+        """Find a button or a link by the Tab key alone, and press it."""
+        for _ in range(_STOPS):
+            if words in self.page.evaluate("document.activeElement.innerText"):
+                break
+            self.page.keyboard.press("Tab")
+        else:
+            raise AssertionError(f"the Tab key does not come to {words!r}")
+        with self.page.expect_navigation():
+            self.page.keyboard.press("Enter")
+
+    def _take(self, path: Path) -> None:
+        for width in (NARROW, WIDE):
+            self._window.resize(width)
+            for scheme in SCHEMES:
+                self.page.emulate_media(color_scheme=scheme)
+                self.page.screenshot(path=f"{path}-{width}-{scheme}.png", full_page=True)

@@ -1,0 +1,72 @@
+"""What a member does on our pages, by keyboard, and each page on the way looked at from all sides,
+in English and in German."""
+
+from playwright.sync_api import Browser
+
+from listserv.web.page import problem
+from listserv.web.render import Printer
+from tests.pages.reader import Reader
+from tests.pages.window import Window
+from tests.program.running import DOMAIN
+from tests.program.village import URL, Village
+
+NOTHING = "a" * 32
+PROBLEMS = ("busy", "fault", "slow", "too big", "broken")
+
+
+def test_a_member_leaves(village: Village, reader: Reader) -> None:
+    village.writes("ann@example.org", f"town@{DOMAIN}", "Hello", "To all of you.")
+    link = village.link("ben@example.net", "/u/")
+    reader.opens(link)
+    reader.reads("leave", 'Leave Living with <Pulmonary Hypertension> & "Courage"?')
+    reader.presses("Leave the list")
+    reader.reads("left", "You have left")
+    assert "Goodbye from Living with" in village.mail_to("ben@example.net")[-1]["Subject"]
+    reader.opens(link)
+    assert "You have left" in reader.text
+
+
+def test_a_click_stops_the_mail_of_a_german_list(village: Village, reader: Reader) -> None:
+    village.writes("ann@example.org", f"dorf@{DOMAIN}", "Hallo", "Euch allen.")
+    reader.opens(village.link("ben@example.net", "/u/"))
+    reader.reads("pause-de", "Lungenhochdruckselbsthilfegruppe")
+    reader.presses("Keine Mail mehr")
+    reader.reads("paused-de", "Lungenhochdruckselbsthilfegruppe")
+
+
+def test_somebody_confirms_that_they_join(village: Village, reader: Reader) -> None:
+    for name, heading, button, done in (
+        ("town", "Is this from you?", "Yes, I want this", "Thank you"),
+        ("dorf", "Ist das von Ihnen?", "Ja, das möchte ich", "Danke"),
+    ):
+        village.writes("dora@example.com", f"{name}-join@{DOMAIN}")
+        reader.opens(village.link("dora@example.com", "/c/"))
+        reader.reads(f"confirm-{name}", heading)
+        reader.presses(button)
+        reader.reads(f"confirmed-{name}", done)
+
+
+def test_what_is_not_there_says_so_kindly(reader: Reader) -> None:
+    for path in (f"u/{NOTHING}", f"c/{NOTHING}", "elsewhere"):
+        reader.opens(f"{URL}/{path}")
+        reader.reads("nothing", "Nothing is here")
+
+
+def test_what_goes_wrong_can_be_read(village: Village, window: Window, reader: Reader) -> None:
+    printer, now = Printer(village.running.app.site.templates), village.running.app.clock.now()
+    for language in ("en", "de"):
+        for what in PROBLEMS:
+            page = printer.print(problem(what, language, 400, reference="0a1b2c3d"), now)
+            window.page.set_content(bytes(page.body).decode())
+            reader.reads(f"{what}-{language}", "")
+
+
+def test_a_page_works_without_style_and_scripts(village: Village, chromium: Browser) -> None:
+    village.writes("emil@example.com", f"town-join@{DOMAIN}")
+    window = Window(chromium, scripts=False)
+    window.page.goto(village.here(village.link("emil@example.com", "/c/")))
+    assert "Is this from you?\n\nSomebody, perhaps you, asks" in window.without_style()
+    window.page.get_by_role("button", name="Yes, I want this").click()
+    window.page.get_by_role("heading", name="Thank you").wait_for()
+    window.close()
+    assert window.complaints == []
