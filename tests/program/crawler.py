@@ -19,7 +19,7 @@ VISITORS: Sequence[dict[str, str]] = (
     {},
     {"Purpose": "prefetch", "X-Moz": "prefetch"},
     {"Sec-Purpose": "prefetch;prerender", "Sec-Fetch-User": "?1"},
-    {"User-Agent": "Mozilla/5.0 (compatible; SafeLinks)", "X-Forwarded-For": "192.0.2.1"},
+    {"User-Agent": "Mozilla/5.0 (compatible; SafeLinks)"},
     {"User-Agent": "GoogleImageProxy", "Accept": "image/*", "Accept-Language": "de"},
     # Not what RFC 8058 asks for, whatever it says: it is no POST.
     {"List-Unsubscribe": "One-Click", "X-HTTP-Method-Override": "POST"},
@@ -42,7 +42,7 @@ class Answer:
         """What no safe request may get: a failure of ours, a cookie, a page of somewhere else."""
         if self.status not in (200, 204, 404):
             yield f"{self.method} {self.path}: {self.status}"
-        if self.method != "GET" and self.body:
+        if self.method == "HEAD" and self.body:
             yield f"{self.method} {self.path}: {len(self.body)} octets"
         for name in ("set-cookie", "location", "refresh"):
             if name in self.headers:
@@ -104,7 +104,10 @@ def crawl(port: int, base: str, start: Iterable[str]) -> list[Answer]:
             url = waiting.pop()
             for method in METHODS:
                 for visitor in VISITORS:
-                    answer = _ask(connection, method, url.removeprefix(base) or "/", visitor)
+                    # Each from somewhere else, so that none is told to come later.
+                    at = f"100.{64 + len(answers) // 256}.{len(answers) % 256}.1"
+                    path, header = url.removeprefix(base) or "/", {"X-Forwarded-For": at, **visitor}
+                    answer = _ask(connection, method, path, header)
                     answers.append(answer)
                     if method == "GET":
                         leads = {each.partition("#")[0] for each in _leads(url, answer)}
@@ -121,9 +124,9 @@ def _leads(url: str, answer: Answer) -> set[str]:
 
 
 def _ask(
-    connection: http.client.HTTPConnection, method: str, path: str, visitor: dict[str, str]
+    connection: http.client.HTTPConnection, method: str, path: str, header: dict[str, str]
 ) -> Answer:
-    connection.request(method, path, headers=visitor)
+    connection.request(method, path, headers=header)
     got = connection.getresponse()
     headers = {name.lower(): value for name, value in got.getheaders()}
     return Answer(method, path, got.status, headers, got.read())
