@@ -98,7 +98,8 @@ def crawl(port: int, base: str, start: Iterable[str]) -> list[Answer]:
     """Ask for every URL below `base`, which the server at `port` answers, and for all to which
     those lead."""
     waiting = sorted({url.partition("#")[0] for url in start if url.startswith(base)})
-    known, answers = set(waiting), []
+    known = set(waiting)
+    answers: list[Answer] = []
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)) as connection:
         while waiting:
             url = waiting.pop()
