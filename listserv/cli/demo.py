@@ -10,10 +10,11 @@ import re
 import signal
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from email import message_from_bytes
 from email.message import Message
 from email.utils import parseaddr
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,7 +23,7 @@ import click
 
 from listserv import daemon
 from listserv.app import App, build
-from listserv.config import Auth, Config, Dkim, Dns, Relay, Site, Smtp, Storage
+from listserv.config import Auth, Config, Delivery, Dkim, Dns, Relay, Site, Smtp, Storage, Web
 from listserv.dkim_keys import Turn
 from listserv.domain.address import Address, Role, parse_address
 from listserv.domain.decision import Verdict
@@ -74,6 +75,8 @@ def _config(folder: Path) -> Config:
         dns=Dns(servers=("127.0.0.1:9",)),
         storage=Storage(database=f"sqlite:///{folder / 'listserv.db'}"),
         smtp=Smtp(listen="127.0.0.1:0"),
+        web=Web(listen="127.0.0.1:0", url=f"https://{_DOMAIN}"),
+        delivery=Delivery(mode="personal"),
         relay=Relay(kind="maildir", path=folder / "Maildir"),
         dkim=Dkim(keys_dir=folder),
     )
@@ -84,15 +87,17 @@ async def _play(app: App, stay: bool) -> "_Story":
     up: asyncio.Future[daemon.Ports] = asyncio.get_running_loop().create_future()
     server = asyncio.create_task(daemon.serve(app, stop, up.set_result))
     async with asyncio.timeout(_PATIENCE):
-        port = (await up).smtp
-    assert port is not None
-    story = _Story(app, port)
+        ports = await up
+    port, web = ports.smtp, ports.web
+    assert port is not None and web is not None
+    story = _Story(app, port, web)
     await story.tell()
     if stay:
         maildir = app.config.relay.path
         click.echo(f"\nThe server stays up. Send to {_LIST} by SMTP at 127.0.0.1, port {port}:")
         click.echo(f"  curl smtp://127.0.0.1:{port} --mail-from ann@example.org \\")
         click.echo(f"    --mail-rcpt {_LIST} --upload-file MESSAGE.eml")
+        click.echo(f"The pages of https://{_DOMAIN} are at http://127.0.0.1:{web} here.")
         click.echo(f"Every copy lands in {maildir}/new; the database is {app.store.path}.")
         click.echo("Ctrl-C ends it and deletes both.")
         await _until_told(server)
@@ -114,9 +119,10 @@ async def _until_told(server: asyncio.Task[None]) -> None:
 class _Story:
     """What is played, printed and checked."""
 
-    def __init__(self, app: App, port: int) -> None:
+    def __init__(self, app: App, port: int, web: int) -> None:
         self._app = app
         self._port = port
+        self._web = web
         self._seen: set[str] = set()
         self.as_expected = True
 
@@ -126,22 +132,26 @@ class _Story:
         click.echo(f'The list "{mlist.title}", {mlist.address}, has these members:')
         for member in self._read(lambda tx: list(members.ls(tx, mlist.id))):
             click.echo(f"  {member.name:6} {member.address!s:18} {member.role}, {member.delivery}")
-        await self._a_member_posts(mlist)
+        copies = await self._a_member_posts(mlist)
         await self._a_stranger_posts(mlist)
         await self._a_stranger_joins(mlist)
         await self._a_digest_comes(mlist)
+        await self._a_member_clicks(mlist, copies)
         click.echo()
         if self.as_expected:
             click.secho("Everything went as expected.", fg="green")
         else:
             click.secho("Something did not go as expected: see the lines marked ✗.", fg="red")
 
-    async def _a_member_posts(self, mlist: MailingList) -> None:
+    async def _a_member_posts(self, mlist: MailingList) -> list[Message]:
         click.secho("\n1. Ann posts to the list", bold=True)
         await self._send("Ann", "ann@example.org", "The first tomatoes", "They are ripe.")
         self._show_decision(mlist, Verdict.ACCEPT)
-        await self._show_copies(mlist, {"ann@example.org", "ben@example.org", "mo@example.com"})
+        copies = await self._show_copies(
+            mlist, {"ann@example.org", "ben@example.org", "mo@example.com"}
+        )
         self._show_waiting(mlist, 1)
+        return copies
 
     async def _a_stranger_posts(self, mlist: MailingList) -> None:
         click.secho("\n2. Zoe, who is not subscribed, posts to the list", bold=True)
@@ -187,6 +197,24 @@ class _Story:
         )
         await self._show_copies(mlist, {"cleo@example.net"})
         self._show_waiting(mlist, 0)
+
+    async def _a_member_clicks(self, mlist: MailingList, copies: list[Message]) -> None:
+        click.secho("\n6. Ben clicks on Unsubscribe in his mail program", bold=True)
+        ben = "ben@example.org"
+        fields = [copy["List-Unsubscribe"] for copy in copies if copy["Delivered-To"] == ben]
+        link = re.search(rf"<https://{_DOMAIN}(/u/[^>]+)>", "".join(fields))
+        status = await asyncio.to_thread(self._click, link[1]) if link else 0
+        self._check(status == 200, f"page:     his provider's POST is answered with {status}")
+        await self._show_copies(mlist, {ben})
+        known = {str(one.address) for one in self._read(lambda tx: list(members.ls(tx, mlist.id)))}
+        self._check(ben not in known, f"members:  {len(known)}, and Ben is none of them")
+
+    def _click(self, path: str) -> int:
+        """What RFC 8058 has a mail provider do."""
+        with closing(HTTPConnection("127.0.0.1", self._web, timeout=_PATIENCE)) as connection:
+            form = {"Content-Type": "application/x-www-form-urlencoded"}
+            connection.request("POST", path, b"List-Unsubscribe=One-Click", form)
+            return connection.getresponse().status
 
     def _found_list(self, tx: Tx) -> MailingList:
         now = self._app.clock.now()

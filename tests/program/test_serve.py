@@ -161,5 +161,5 @@ def test_the_demo_goes_as_expected() -> None:
     done = subprocess.run([LISTSERV, "demo"], capture_output=True, text=True, timeout=180)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "✗" not in done.stdout
-    assert done.stdout.count("✓") == 16
+    assert done.stdout.count("✓") == 19
     assert done.stderr == ""

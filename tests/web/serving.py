@@ -50,9 +50,11 @@ class Answer:
 class Serving:
     """A running web server; `world` is for setting up and looking."""
 
-    def __init__(self, folder: Path, limits: Limits) -> None:
+    def __init__(self, folder: Path, limits: Limits, own: Path | None = None) -> None:
+        """`own` is the folder of an operator's wording."""
+        operator = Address("operator", "example.org")
         config = Config(
-            site=Site(DOMAIN, DOMAIN, Address("operator", "example.org")),
+            site=Site(DOMAIN, DOMAIN, operator, templates_dir=own),
             storage=Storage(f"sqlite:///{folder / 'listserv.db'}"),
             relay=Relay(kind="maildir", path=folder / "Maildir"),
             web=Web(url=f"https://{DOMAIN}{PREFIX}"),

@@ -95,7 +95,7 @@ def test_who_is_invited_joins_with_the_button(serving: Serving) -> None:
     send(world, ANN, f"INVITE town {ZOE}")
     (letter,) = (one for one in letters(world) if one.to == ZOE)
     page = serving.get(page_of(letter), {"Accept-Language": "en"})
-    assert "Sie sind zu Unser Ort eingeladen" in page.text and "Für <alle>" in page.text
+    assert "Sie sind zu „Unser Ort“ eingeladen" in page.text and "Für <alle>" in page.text
     assert "bestätigt" in press(serving, page_of(letter)).text
     assert is_member(serving, ZOE)
 

@@ -3,6 +3,7 @@
 import logging
 import socket
 from contextlib import ExitStack, closing, suppress
+from pathlib import Path
 
 import pytest
 
@@ -271,6 +272,23 @@ def test_our_own_fault_is_temporary_and_has_a_number(
         number = answer.text.rpartition(" ")[2]
         assert any(f"fault {number}" in one.getMessage() for one in caplog.records)
         assert "gone" not in answer.text and "sqlite" not in answer.text
+
+
+def test_a_bug_of_ours_is_told_with_a_number_too(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "page-leave.html").write_text("{{ title.nothing.more }}")
+    server = Serving(tmp_path, Limits(), own)
+    try:
+        fault = server.get(server.link(ann_of(server)))
+    finally:
+        server.close()
+    assert fault.status == 500 and "It is our mistake" in fault.text
+    assert "Undefined" not in fault.text and "x-frame-options" in fault.header
+    number = fault.text.rpartition(" ")[2]
+    assert any(f"fault {number}: UndefinedError" in one.getMessage() for one in caplog.records)
 
 
 def test_a_stop_waits_for_no_one_who_says_nothing(serving: Serving) -> None:

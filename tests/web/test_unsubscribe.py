@@ -58,7 +58,7 @@ def test_a_post_ends_the_membership_at_once_and_once_more_says_the_same(
     assert not is_member(serving, ann)
     again = serving.post(serving.link(ann), body, kind)
     assert [answer.status for answer in (first, again)] == [200, 200]
-    assert first.text == again.text and "You have left Support for all" in first.text
+    assert first.text == again.text and "You have left “Support for all”" in first.text
     assert first.header.keys().isdisjoint({"location", "set-cookie"})
     assert serving.world.deliver() == ["ann@x.test"]
 
@@ -75,18 +75,18 @@ def test_no_other_post_ends_a_membership(serving: Serving) -> None:
     for kind, body in NO_CLICKS:
         answer = serving.post(serving.link(ann), body, kind)
         assert answer.status in {200, 400}, (kind, body)
-        assert "Leave Support for all?" in answer.text or "nothing was changed" in answer.text
+        assert "Leave “Support for all”?" in answer.text or "nothing was changed" in answer.text
     assert serving.dump() == before
 
 
 def test_a_get_shows_one_button_that_says_what_the_post_needs(serving: Serving) -> None:
     ann = ann_of(serving)
     page = serving.get(serving.link(ann))
-    assert page.status == 200 and "Leave Support for all?" in page.text
+    assert page.status == 200 and "Leave “Support for all”?" in page.text
     assert page.body.count(b"<button") == 1
     assert b'<input type="hidden" name="List-Unsubscribe" value="One-Click">' in page.body
     serving.post(serving.link(ann), ONE_CLICK)
-    assert "You have left Support for all" in serving.get(serving.link(ann)).text
+    assert "You have left “Support for all”" in serving.get(serving.link(ann)).text
 
 
 def test_nothing_but_a_post_changes_anything(serving: Serving) -> None:
@@ -161,4 +161,4 @@ def test_what_a_list_is_called_is_no_html(serving: Serving) -> None:
     mlist = serving.world.found("support", title="</title><script>alert(1)</script> & {{ 7 * 7 }}")
     ann = serving.world.join(mlist, "ann@x.test")
     page = serving.get(serving.link(ann))
-    assert b"<script" not in page.body and "<script>alert(1)</script> & {{ 7 * 7 }}?" in page.text
+    assert b"<script" not in page.body and "<script>alert(1)</script> & {{ 7 * 7 }}”?" in page.text
