@@ -41,8 +41,8 @@ def test_the_names_of_files_are_recognised() -> None:
 def test_a_recipe_names_one_file_of_code_and_one_test() -> None:
     recipes = re.split(r"^## ", (ROOT / "docs/adding.md").read_text("utf-8"), flags=re.M)[1:]
     assert [recipe.partition("\n")[0] for recipe in recipes] == [
-        "A posting rule", "A command", "A command by mail", "A question", "What a provider says", "A header",
-        "A notice", "A page",
+        "A posting rule", "A command", "A command by mail", "A question", "What a provider says",
+        "A header", "A notice", "A page",
     ]  # fmt: skip
     for recipe in recipes:
         code = re.search(r"^- Code: (.*?)^- Test: ", recipe, flags=re.M | re.S)
