@@ -61,11 +61,12 @@ def _excused(
     if why is None:
         return False
     if why is not found.excused:
+        words = bounces.words(tx, mailing_id, domain, why)
         log.error(
             "list=%s domain=%s mailing=%d members=%d not scored (%s): %s",
-            mlist.address, domain, mailing_id, found.refused, why, found.words,
+            mlist.address, domain, mailing_id, found.refused, why, words,
         )  # fmt: skip
-        scored = bounces.excuse(tx, mlist.id, mailing_id, domain, why, found, now)
+        scored = bounces.excuse(tx, mlist.id, mailing_id, domain, why, found.refused, words, now)
         _take_back(tx, site, mlist, scored, now)
     return True
 

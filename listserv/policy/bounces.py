@@ -89,15 +89,15 @@ def judge(refused: Collection[Refused], probes: Collection[Probe], today: date) 
     """What is to be done about a member. `refused` is what counts of what came back, that of probes
     too. Once a probe has arrived, what was before it counts no more; a day to come (of a clock that
     was wrong) counts when it is there."""
-    arrived = max((one.day for one in probes if one.has_arrived(today)), default=date.min)
-    last = max(probes, key=lambda one: one.day, default=None)
+    sent = [one for one in probes if one.day <= today]
+    arrived = max((one.day for one in sent if one.has_arrived(today)), default=date.min)
+    last = max(sent, key=lambda one: one.day, default=None)
     days = [one for one in refused if arrived < one.day <= today]
     hard = {
         one.day for one in days if one.kind is BounceKind.HARD and today - one.day < HARD_WINDOW
     }
     lately = {one.day for one in days if today - one.day < WINDOW}
-    sent = last is not None and last.day <= today
-    age = today - last.day if last is not None and sent else WINDOW
+    age = today - last.day if last is not None else WINDOW
     how = last.refused if last is not None and age < WINDOW else None
     if (how is BounceKind.HARD and len(hard) >= HARD_DAYS) or (
         how is not None and len(lately) >= SUSPEND_DAYS

@@ -64,22 +64,22 @@ _ROUNDS = 8
 def mailing(tx: Tx, low: int, list_id: int, member: int) -> Sent | None:
     """The latest mailing of a list with these lowest bits that can have gone to this member (0: to
     several at once, or to nobody who is one)."""
-    last = tx.execute(_LAST_MAILING).scalar_one_or_none()
+    (last,) = _LAST_MAILING.run(tx).fetchone()
     if last is None:
         return None
     latest = last - (last - low) % (1 << MAILING_BITS)
-    numbers = [latest - (again << MAILING_BITS) for again in range(_ROUNDS)]
-    for row in tx.execute(_MAILINGS, {"numbers": numbers, "on": list_id}):
+    numbers = {f"n{again}": latest - (again << MAILING_BITS) for again in range(_ROUNDS)}
+    for row in _MAILINGS.rows(tx, on=list_id, **numbers):
         sent = Sent(row.id, Kind(row.kind), row.created)
         if sent.kind is not Kind.NOTICE or not member or recipients(tx, sent.id, [member]):
             return sent
     return None
 
 
-_LAST_MAILING = select(func.max(MailingRow.id))
-_MAILINGS = (
+_LAST_MAILING = Quick(select(func.max(MailingRow.id)))
+_MAILINGS = Quick(
     select(MailingRow.id, MailingRow.kind, MailingRow.created)
-    .where(MailingRow.id.in_(bindparam("numbers", expanding=True)))
+    .where(or_(*(MailingRow.id == bindparam(f"n{again}") for again in range(_ROUNDS))))
     .where(MailingRow.list_id == bindparam("on"))
     .order_by(MailingRow.id.desc())
 )
@@ -106,8 +106,12 @@ def _holds(page: bytes, packed: bytes) -> bool:
 
 def bounces_from(tx: Tx, member_id: int) -> datetime | None:
     """What was sent to a member before is not about their address as it is now."""
-    query = select(MemberRow.bounces_from).where(MemberRow.id == member_id)
-    return tx.execute(query).scalar_one_or_none()
+    row = _BOUNCES_FROM.first(tx, wanted=member_id)
+    since: datetime | None = row.bounces_from if row is not None else None
+    return since
+
+
+_BOUNCES_FROM = Quick(select(MemberRow.bounces_from).where(MemberRow.id == bindparam("wanted")))
 
 
 def add(
@@ -229,33 +233,41 @@ def settle(tx: Tx, numbers: Sequence[int], state: BounceState) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Met:
-    """What a mailing met at a domain: who was refused, who of them for our mail's sake, in whose
-    `words`; and whether they are excused already."""
+    """What a mailing met at a domain: who was refused, who of them for our mail's sake; and whether
+    they are excused already."""
 
     refused: int
     by_policy: int
-    words: str
     excused: Excuse | None
 
 
 def met(tx: Tx, mailing_id: int, domain: str) -> Met:
     """What a mailing met at a domain."""
-    there = BounceRow.mailing_id == mailing_id, BounceRow.domain == domain
-    by_kind = select(BounceRow.kind, func.count()).where(*there).group_by(BounceRow.kind)
-    counts = {kind: number for kind, number in tx.execute(by_kind)}
-    policy = counts.get(BounceKind.POLICY, 0)
-    telling = BounceRow.kind == BounceKind.POLICY if policy else BounceRow.kind.is_not(None)
-    words = select(BounceRow.words).where(*there, telling).limit(1)
-    excused = select(ExcusedRow.why).where(
-        ExcusedRow.mailing_id == mailing_id, ExcusedRow.domain == domain
-    )
-    why = tx.execute(excused).scalar_one_or_none()
+    counts = dict(_BY_KIND.run(tx, mailing=mailing_id, at=domain).fetchall())
+    excused = _EXCUSED.first(tx, mailing=mailing_id, at=domain)
     return Met(
         sum(counts.values()),
-        policy,
-        tx.execute(words).scalar_one_or_none() or "",
-        Excuse(why) if why is not None else None,
+        counts.get(BounceKind.POLICY, 0),
+        Excuse(excused.why) if excused is not None else None,
     )
+
+
+_THERE = BounceRow.mailing_id == bindparam("mailing"), BounceRow.domain == bindparam("at")
+_BY_KIND = Quick(select(BounceRow.kind, func.count()).where(*_THERE).group_by(BounceRow.kind))
+_EXCUSED = Quick(
+    select(ExcusedRow.why)
+    .where(ExcusedRow.mailing_id == bindparam("mailing"))
+    .where(ExcusedRow.domain == bindparam("at"))
+)
+
+
+def words(tx: Tx, mailing_id: int, domain: str, why: Excuse) -> str:
+    """In what words a domain refused a mailing, as far as they are the reason."""
+    there = BounceRow.mailing_id == mailing_id, BounceRow.domain == domain
+    said = select(BounceRow.words).where(*there).order_by(BounceRow.id).limit(1)
+    if why is Excuse.OURS:
+        said = said.where(BounceRow.kind == BounceKind.POLICY)
+    return tx.execute(said).scalar_one()
 
 
 def members_at(tx: Tx, list_id: int, domain: str, limit: int) -> int:
@@ -271,11 +283,18 @@ def members_at(tx: Tx, list_id: int, domain: str, limit: int) -> int:
 
 
 def excuse(
-    tx: Tx, list_id: int, mailing_id: int, domain: str, why: Excuse, found: Met, now: datetime
+    tx: Tx,
+    list_id: int,
+    mailing_id: int,
+    domain: str,
+    why: Excuse,
+    refused: int,
+    words: str,
+    now: datetime,
 ) -> set[int]:
     """What a mailing met at a domain counts against nobody, from now on either; returns the members
     against whom it did."""
-    row = {"why": why, "members": found.refused, "words": found.words, "told": False}
+    row = {"why": why, "members": refused, "words": words, "told": False}
     key = ExcusedRow.mailing_id == mailing_id, ExcusedRow.domain == domain
     if not tx.execute(update(ExcusedRow).where(*key).values(**row)).rowcount:
         tx.execute(
@@ -330,7 +349,18 @@ def probes(tx: Tx, members: Collection[int]) -> dict[int, list[tuple[datetime, B
 
 def add_probe(tx: Tx, member: int, mailing_id: int, now: datetime) -> None:
     """A mailing is a probe of this member."""
-    tx.execute(insert(ProbeRow).values(mailing_id=mailing_id, member_id=member, at=now))
+    _ADD_PROBE.run(tx, mailing=mailing_id, member=member, now=now)
+
+
+_ADD_PROBE = Quick(
+    insert(ProbeRow).values(
+        {
+            "mailing_id": bindparam("mailing"),
+            "member_id": bindparam("member"),
+            "at": bindparam("now"),
+        }
+    )
+)
 
 
 def last_words(tx: Tx, member: int) -> str:

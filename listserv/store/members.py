@@ -102,7 +102,7 @@ def by_keys(tx: Tx, list_id: int, keys: Sequence[str]) -> dict[str, Member]:
 
 def get(tx: Tx, member_id: int) -> Member | None:
     """One member by number, whatever their state."""
-    row = tx.execute(_SELECT.where(MemberRow.id == member_id)).one_or_none()
+    row = _BY_NUMBER.first(tx, wanted=member_id)
     return None if row is None else _member(row)
 
 
@@ -453,6 +453,7 @@ _READING = select(
 # Asked for each post.
 _KEY: BindParameter[str] = bindparam("key")
 _THERE = MemberRow.list_id == bindparam("on")
+_BY_NUMBER = Quick(_SELECT.where(MemberRow.id == bindparam("wanted")))
 _BY_KEY = Quick(_SELECT.where(_THERE, MemberRow.address_key == _KEY))
 _BY_LINK = Quick(_LINKED.where(_LINK.list_id == bindparam("on"), _LINK.address_key == _KEY))
 _BY_MAILBOX = Quick(

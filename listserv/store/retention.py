@@ -18,6 +18,7 @@ from sqlalchemy import (
 
 from listserv.domain.mailing import MailingState
 from listserv.domain.members import Delivery, MemberState
+from listserv.policy.bounces import HARD_WINDOW
 from listserv.policy.trust import FAMILIAR_FOR
 from listserv.store import issues
 from listserv.store.held import HeldState
@@ -26,9 +27,11 @@ from listserv.store.posts import DUPLICATE_WINDOW
 from listserv.store.said import A_DAY
 from listserv.store.session import Tx
 from listserv.store.tables import (
+    BounceRow,
     ConfirmationRow,
     CounterRow,
     DeferralRow,
+    ExcusedRow,
     FamiliarPathRow,
     HeldRow,
     IssuePartRow,
@@ -36,6 +39,7 @@ from listserv.store.tables import (
     MemberRow,
     MessageRow,
     PostRow,
+    ProbeRow,
     QuarantineRow,
     RenderingRow,
     SaidRow,
@@ -92,6 +96,8 @@ def tidy(tx: Tx, retention: timedelta, now: datetime) -> int:
     month = CounterRow.name == COMPLAINTS, CounterRow.minute >= now - COMPLAINED
     tx.execute(delete(CounterRow).where(CounterRow.minute < now - FINISHED, ~and_(*month)))
     _forget_trust(tx, now)
+    for table in (BounceRow, ExcusedRow, ProbeRow):
+        tx.execute(delete(table).where(table.at <= now - HARD_WINDOW))
     return drop_orphans(tx)
 
 
