@@ -21,6 +21,9 @@ _RETURNED = re.compile(
     r"|.{0,30}\b(?:is a|here is) copy of.{0,60}|original message follows.?",
     re.IGNORECASE,
 )
+# What is said of the message, before what became of it.
+_ECHO = re.compile(r"\s*(?:to|cc|from|date|sent|subject|message-id):", re.IGNORECASE)
+_NEXT = re.compile(r"\s*<?[^\s<>@]{1,64}@[^\s<>@]+>?:")
 _ENHANCED = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?![\d.]*\d)")
 _REPLY = re.compile(r"(?<![\w.@-])(?:4[25][0-2]|5[05][0-4])(?=[ -])")
 
@@ -54,7 +57,7 @@ class ForPeople:
         with a code in them."""
         key = address.lower()
         for number, line in enumerate(self.lines):
-            if key and key in line.lower():
+            if key and key in line.lower() and not _ECHO.match(line):
                 return one_line("\n".join(_paragraph(self.lines[number : number + _MOST_LINES])))
         coded = (line for line in self.lines if code_in(line))
         return one_line("\n".join(islice(coded, _MOST_LINES)))
@@ -75,13 +78,14 @@ def read_for_people(raw: bytes, root: Part) -> ForPeople:
 
 
 def _paragraph(lines: Sequence[str]) -> list[str]:
-    """Up to the first empty line behind words."""
+    """Up to the first empty line, or the next address, behind words."""
     kept: list[str] = []
     for line in lines:
-        if line.strip(" \t-=*_"):
-            kept.append(line)
-        elif _say_something(kept):
+        blank = not line.strip(" \t-=*_")
+        if (blank or _NEXT.match(line)) and _say_something(kept):
             break
+        if not blank:
+            kept.append(line)
     return kept
 
 
