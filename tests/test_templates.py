@@ -28,6 +28,7 @@ from listserv.resources import (
     read_phrases,
     templates_dir,
 )
+from listserv.web.fields import Choice, Field
 
 ROOT = templates_dir()
 CODE = Path(__file__).resolve().parents[1] / "listserv"
@@ -44,7 +45,7 @@ TEXTS = sorted(
     if path.suffix == ".txt" and not path.name.startswith(SCRIPTS) and path.name not in NO_MAILS
 )
 # What all pages share and has no words.
-FRAMES = {"page.html", "page-style.html"}
+FRAMES = {"page.html", "page-fields.html", "page-style.html"}
 # The other half of a mail, as HTML, and what a browser shows.
 PAGES = sorted(path.name for path in ROOT.glob("*.html") if path.name not in FRAMES)
 MAILS = [name for name in TEXTS if not name.startswith(PARTS)]
@@ -88,7 +89,17 @@ VALUES: Mapping[str, tuple[object, ...]] = {
     "example": ("support",),
     "expired": (0, 1, 25),
     "help": (True, False),
+    "fault": ("", "This page was open for long."),
+    "fields": (
+        [
+            Field("name", "text", "Your name", HOSTILE, HOSTILE, HOSTILE, was=HOSTILE),
+            Field("ack", "one", "Receipts", "no", choices=(Choice("no", HOSTILE, True),)),
+            Field("hour", "list", "When", "7", choices=(Choice("7", "7:00"),)),
+            Field("words", "long", "Words", HOSTILE),
+        ],
+    ),
     "first": ("Monday, Tuesday",),
+    "form": ("1a2b.c3d4",),
     "hour": (0, 7, 12, 19),
     "hours": (24,),
     "join": ("support-join@lists.example.org",),
@@ -140,6 +151,7 @@ VALUES: Mapping[str, tuple[object, ...]] = {
     "rules": (["crisis sheet", HOSTILE],),
     "size": ("1,234.5 kB",),
     "state": ("approved", "held", "rejected"),
+    "stopped": (True, False),
     "subject": ("Hello", "", "SIGNOFF support", HOSTILE),
     "subscription": ("open", "approve", "invite"),
     "text": ("You are not alone.\n\nCall 116 123.", HOSTILE),
@@ -161,6 +173,7 @@ VALUES: Mapping[str, tuple[object, ...]] = {
     "when": ("", "each day about 7:00 in the morning"),
     "why": ("The name is missing.",),
     "wishes": (["to join support"], ["to join support", HOSTILE]),
+    "wrong": ([], [Field("name", "text", "Your name", wrong=HOSTILE)]),
     "year": (2026,),
     "yours": ("ann@x.test",),
     "zone": ("Europe/Berlin",),
@@ -179,8 +192,17 @@ OWN: Mapping[str, Mapping[str, tuple[object, ...]]] = {
     "done.back": {"asked": (True, False), "comes": (True, False)},
     "page-confirm.html": {
         "asks": ("wishes", "also", "change", "join"),
-        "form": ("1a2b.c3d4",),
         "what": ("open", "done", "late"),
+    },
+    "page-link.html": {"what": ("ask", "sent")},
+    "page-list.html": {"what": ("ask", "sent"), "fault": ("",)},
+    "page-lists.html": {
+        "links": (True, False),
+        "rows": ([], [("lists/a@x.test", "A", ""), ("lists/b@x.test", HOSTILE, HOSTILE)]),
+    },
+    "page-settings.html": {
+        "told": ((), ("Your name is Ann.", HOSTILE)),
+        "what": ("ask", "saved", "left"),
     },
     "page-leave.html": {"what": ("ask", "paused", "left")},
     "page-problem.html": {"what": ("nothing", "busy", "fault", "slow", "too big", "broken")},

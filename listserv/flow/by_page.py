@@ -17,6 +17,7 @@ from listserv.domain.members import Member
 from listserv.flow import answering, asking, notices, settings_link
 from listserv.flow.asking import Asked
 from listserv.flow.perform import Target, perform
+from listserv.flow.question import commands_address
 from listserv.flow.site import Site
 from listserv.flow.wish import Writer
 from listserv.policy.commands.command import Command, Verb
@@ -54,6 +55,11 @@ def settings(tx: Tx, token: str, now: datetime) -> Settings | None:
 
 def _settings(mlist: MailingList, member: Member) -> Settings:
     return Settings(mlist, member, shown(member, mlist.settings.language))
+
+
+def is_good(tx: Tx, token: str, now: datetime) -> bool:
+    """Whether a link opens something."""
+    return settings_link.opened(tx, token, now) is not None
 
 
 def change(
@@ -153,6 +159,7 @@ def ask_for_link(tx: Tx, site: Site, address: Address, client: str, now: datetim
             notices.send(
                 tx, site, origin, "member-preferences.txt", there[0][1].address, now,
                 values={"links": links}, language=notices.language_for(tx, origin, address),
+                reply_to=commands_address(origin),
             )  # fmt: skip
     if not counted:
         settings_link.none_there(tx, site, address, asker, now)

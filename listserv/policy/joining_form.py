@@ -40,7 +40,7 @@ def joining(
     delivery = given.get("delivery", "") or mlist.settings.default_delivery
     if delivery not in _DELIVERY:
         wrong["delivery"] = "why.option"
-    words = given.get("words", "").strip()
+    words = _clean(given.get("words", ""))
     if len(words) > MOST_WORDS:
         wrong["words"] = "form.words"
     # What is the list's own way anyway is not said: it would change that of who is a member.
@@ -52,6 +52,12 @@ def joining(
     if address is None or wrong:
         return wrong
     return Joining(address, command, words)
+
+
+def _clean(text: str) -> str:
+    """A text of several lines without control characters."""
+    lines = ("".join(filter(str.isprintable, line)) for line in text.splitlines())
+    return "\n".join(lines).strip()
 
 
 def _is_read_back(command: Command, mlist: MailingList, today: date) -> bool:

@@ -8,7 +8,7 @@ from starlette.routing import Route as Path
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from listserv.web import confirm, unsubscribe
+from listserv.web import confirm, directory, preferences, unsubscribe
 from listserv.web.endpoint import Endpoint, Office
 from listserv.web.page import Route
 
@@ -16,6 +16,10 @@ from listserv.web.page import Route
 ROUTES: Sequence[Route] = (
     Route("/u/{token:token}", unsubscribe.show, unsubscribe.act, unsubscribe.proves),
     Route("/c/{token:token}", confirm.show, confirm.act, confirm.proves),
+    Route("/s/{token:token}", preferences.show, preferences.act, preferences.proves),
+    Route("/settings", preferences.show_link, preferences.send_link),
+    Route("/", directory.show),
+    Route("/lists/{address}", directory.show_list, directory.join),
 )
 
 
