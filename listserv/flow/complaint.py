@@ -114,7 +114,7 @@ def tell_owners(tx: Tx, site: Site, mlist: MailingList, now: datetime) -> None:
     }
     owners = [one for one in members.owners(tx, mlist.id) if one.state is MemberState.ACTIVE]
     people = [(one.id, one.address) for one in owners]
-    operator = site.operators.get(mlist.domain)
+    operator = role_mail.operator_of(tx, site, mlist.domain)
     if not people and operator is not None:
         people = [(0, operator)]
     for number, address in people:
