@@ -19,6 +19,7 @@ from listserv.app import build
 from listserv.domain.address import Address
 from listserv.domain.members import Delivery, MemberRole
 from listserv.flow import administer
+from listserv.flow.site import Site
 from listserv.store import members, queue_view
 from listserv.store.members import NewMember
 from listserv.store.queue_view import QueueRow
@@ -48,9 +49,16 @@ class Went:
 
 class Server:
     """An installation with SQLite in `folder`, whose relay is a port of loopback. `relay` are more
-    lines of [relay]."""
+    lines of [relay], `sections` more sections."""
 
-    def __init__(self, folder: Path, relay_port: int, mode: str = "verp", relay: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        relay_port: int,
+        mode: str = "verp",
+        relay: str = "",
+        sections: str = "",
+    ) -> None:
         self.port = free_port()
         self.dns = DnsServer()  # it knows no name, and says so at once
         self.path = folder / "listserv.toml"
@@ -66,11 +74,16 @@ class Server:
             f"[auth]\nrequire_proven_author = false\n"
             f'[dns]\nservers = ["{self.dns.address}"]\n'
             f'[delivery]\nmode = "{mode}"\n{signing}'
-            f'[relay]\nhost = "127.0.0.1"\nport = {relay_port}\n{relay}'
+            f'[relay]\nhost = "127.0.0.1"\nport = {relay_port}\n{relay}\n{sections}'
         )
         self.path.chmod(0o600)
         self._app = build(config.load(self.path))
         self.store = self._app.store
+
+    @property
+    def site(self) -> Site:
+        """What its flows know."""
+        return self._app.site
 
     def add_list(self, name: str, people: Iterable[str] = (), **settings: str) -> None:
         """A list with these members; anyone may post, unless `settings` say otherwise."""
