@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, func, insert, select, update
 
 from listserv.policy.confirming import Unanswered
+from listserv.store.quick import Quick
 from listserv.store.session import Tx
 from listserv.store.tables import ConfirmationRow
 
@@ -38,21 +39,20 @@ class Confirmation:
 
 def add(tx: Tx, new: Confirmation) -> None:
     """Store a question before it is mailed."""
-    tx.execute(
-        insert(ConfirmationRow).values(
-            token=new.token,
-            kind=new.kind,
-            list_id=new.list_id,
-            member_id=new.member_id,
-            address=new.address,
-            data=dict(new.data),
-            created=new.created,
-            expires=new.expires,
-            confirmed=new.confirmed,
-            replies=new.replies,
-            mailbox=new.mailbox or None,
-            asker=new.asker or None,
-        )
+    _ADD.run(
+        tx,
+        token=new.token,
+        kind=new.kind,
+        list_id=new.list_id,
+        member_id=new.member_id,
+        address=new.address,
+        data=dict(new.data),
+        created=new.created,
+        expires=new.expires,
+        confirmed=new.confirmed,
+        replies=new.replies,
+        mailbox=new.mailbox or None,
+        asker=new.asker or None,
     )
 
 
@@ -108,9 +108,7 @@ def confirm(tx: Tx, token: str, now: datetime) -> bool:
 
 def open_of(tx: Tx, kind: str, member_id: int) -> Confirmation | None:
     """The latest question of a kind to a member that is not answered, expired or not."""
-    row = ConfirmationRow
-    query = _SELECT.where(row.member_id == member_id, row.kind == kind, row.confirmed.is_(None))
-    found = tx.execute(query.order_by(row.created.desc()).limit(1)).one_or_none()
+    found = _OPEN.first(tx, wanted=member_id, of_kind=kind)
     return None if found is None else Confirmation(*found)
 
 
@@ -149,3 +147,18 @@ _SELECT = select(
     ConfirmationRow.replies, func.coalesce(ConfirmationRow.mailbox, ""),
     func.coalesce(ConfirmationRow.asker, ""),
 )  # fmt: skip
+# Asked for everybody who leaves.
+_OPEN = Quick(
+    _SELECT.where(
+        ConfirmationRow.member_id == bindparam("wanted"),
+        ConfirmationRow.kind == bindparam("of_kind"),
+        ConfirmationRow.confirmed.is_(None),
+    )
+    .order_by(ConfirmationRow.created.desc())
+    .limit(1)
+)
+_ADD = Quick(
+    insert(ConfirmationRow).values(
+        {column.key: bindparam(column.key) for column in ConfirmationRow.__table__.columns}
+    )
+)

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import bindparam, func, insert, select
 
+from listserv.store.quick import Quick
 from listserv.store.session import Tx
 from listserv.store.tables import EventRow
 
@@ -20,7 +21,12 @@ class Event:
 
 def log(tx: Tx, list_id: int | None, who: str, what: str, now: datetime) -> None:
     """Write one event of a list, or of the whole site (None)."""
-    tx.execute(insert(EventRow).values(list_id=list_id, at=now, who=who, what=what))
+    _LOG.run(tx, list_id=list_id, at=now, who=who, what=what)
+
+
+_LOG = Quick(
+    insert(EventRow).values({name: bindparam(name) for name in ("list_id", "at", "who", "what")})
+)
 
 
 def ls(tx: Tx, list_id: int | None) -> list[Event]:

@@ -50,7 +50,7 @@ def create(
 
 def get(tx: Tx, list_id: int) -> MailingList:
     """One list by its number."""
-    return _only(tx.execute(_SELECT.where(ListRow.id == list_id)).one_or_none(), list_id)
+    return _only(_BY_ID.first(tx, wanted=list_id), list_id)
 
 
 def at(tx: Tx, name: str, domain: str) -> MailingList | None:
@@ -134,8 +134,7 @@ def hold(tx: Tx, list_id: int, on: bool) -> MailingList:
 
 def lock(tx: Tx, list_id: int) -> MailingList:
     """The list as it is, kept as it is until the commit: nobody else adds members meanwhile."""
-    locked = _SELECT.where(ListRow.id == list_id).with_for_update()
-    return _only(tx.execute(locked).one_or_none(), list_id)
+    return _only(_LOCKED.first(tx, wanted=list_id), list_id)
 
 
 def next_number(tx: Tx, list_id: int) -> int:
@@ -171,6 +170,8 @@ def _at() -> sa.Select[*tuple[Any, ...]]:
 
 # Asked several times for each message.
 _AT = Quick(_at())
+_BY_ID = Quick(_SELECT.where(ListRow.id == sa.bindparam("wanted")))
+_LOCKED = Quick(_SELECT.where(ListRow.id == sa.bindparam("wanted")).with_for_update())
 _FORMER = Quick(
     sa.select(FormerAddressRow.name, FormerAddressRow.domain)
     .where(FormerAddressRow.list_id == sa.bindparam("wanted"))
@@ -184,10 +185,10 @@ _NEXT_NUMBER = Quick(
 )
 
 
-def _only(row: Row[*tuple[Any, ...]] | None, list_id: int) -> MailingList:
+def _only(row: Any, list_id: int) -> MailingList:
     if row is None:
         raise ListservError(f"list {list_id} does not exist any more")
-    return _mailing_list(row)
+    return _made(*row)
 
 
 def _mailing_list(row: Row[*tuple[Any, ...]]) -> MailingList:

@@ -355,7 +355,7 @@ def back_by(
 def snapshot(tx: Tx, member_id: int) -> dict[str, Any]:
     """A membership as it is now, flat and as JSON has it. Two of them tell what a change has
     changed; `restore` writes fields of one."""
-    row = tx.execute(_KEPT.where(MemberRow.id == member_id)).one()._mapping
+    row = _KEPT.first(tx, wanted=member_id)._asdict()
     written = {name: row[name] for name in row if name != "settings"}
     for name in _DATES & written.keys():
         written[name] = written[name] and written[name].isoformat()
@@ -437,10 +437,12 @@ _SELECT = select(
 _LINK = LinkedAddressRow
 _LINKED = _SELECT.join(_LINK, _LINK.member_id == MemberRow.id)
 # What a member and the list's people can change of a membership; which of it are times.
-_KEPT = select(
-    MemberRow.address, MemberRow.name, MemberRow.role, MemberRow.delivery, MemberRow.state,
-    MemberRow.joined, MemberRow.left, MemberRow.began, MemberRow.settings, MemberRow.kept,
-    MemberRow.until, MemberRow.away_since,
+_KEPT = Quick(
+    select(
+        MemberRow.address, MemberRow.name, MemberRow.role, MemberRow.delivery, MemberRow.state,
+        MemberRow.joined, MemberRow.left, MemberRow.began, MemberRow.settings, MemberRow.kept,
+        MemberRow.until, MemberRow.away_since,
+    ).where(MemberRow.id == bindparam("wanted"))
 )  # fmt: skip
 _DATES = frozenset({"joined", "left", "until"})
 # Before the name of a setting in a snapshot.
@@ -501,7 +503,7 @@ def _mailbox(address: Address) -> str | None:
 
 
 def _again(tx: Tx, member_id: int) -> Member:
-    return _member(tx.execute(_SELECT.where(MemberRow.id == member_id)).one())
+    return _member(_BY_NUMBER.first(tx, wanted=member_id))
 
 
 def _update(tx: Tx, member_id: int, **values: object) -> None:
