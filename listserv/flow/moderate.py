@@ -77,7 +77,7 @@ def reject(tx: Tx, site: Site, held_id: int, reason: str, by: str, now: datetime
     """The post does not go out and its author, or the applicant, hears why. Raises ListservError
     when it was decided before, when a post's author's domain says that somebody else wrote it, or
     when the applicant is a member."""
-    reason = text_without_tokens(reason, site.domains)
+    reason = text_without_tokens(reason, site.names)
     decided = held.decide(tx, held_id, HeldState.REJECTED, by, reason, now)
     if decided.request is not None:
         requests.refuse(tx, site, decided, decided.request, reason, by, now)
@@ -100,7 +100,7 @@ def ask(tx: Tx, site: Site, held_id: int, words: str, by: str, now: datetime) ->
     was decided before."""
     one = held.waiting(tx, held_id)
     mlist = lists.get(tx, one.list_id)
-    words = text_without_tokens(words, site.domains)
+    words = text_without_tokens(words, site.names)
     if not notices.asked_by_moderator(tx, site, mlist, one, words, now):
         return False
     _put_off(tx, one, mlist, now)

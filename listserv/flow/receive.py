@@ -118,11 +118,11 @@ def _without_tokens(
 ) -> tuple[Incoming, Post, Authorship]:
     """A post as it is kept: nobody who reads it gets a token that acts for somebody else. Where one
     stood in it, no signature of its author's proves anything about a copy any more."""
-    clean = without_tokens(incoming.raw, site.domains)
+    clean = without_tokens(incoming.raw, site.names)
     if clean is incoming.raw:
         return incoming, post, authorship
     log.info("a token of ours is cut out of a post of %d octets", post.size)
-    subject = text_without_tokens(post.subject, site.domains)
+    subject = text_without_tokens(post.subject, site.names)
     return (
         replace(incoming, raw=clean),
         replace(post, subject=subject),

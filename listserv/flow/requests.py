@@ -26,7 +26,7 @@ def ask(tx: Tx, site: Site, mlist: MailingList, request: JoinRequest, now: datet
     lists.lock(tx, mlist.id)
     if held.open_request(tx, mlist.id, request.address.key) is not None:
         return False
-    lines = map(_printable, text_without_tokens(request.words, site.domains).splitlines())
+    lines = map(_printable, text_without_tokens(request.words, site.names).splitlines())
     kept = replace(
         request,
         name=_printable(request.name)[:_LONGEST_NAME].rstrip(),

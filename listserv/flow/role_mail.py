@@ -50,8 +50,8 @@ def forward(
     counters.count(tx, _list_id(mlist), _counter(meant.role), now)
     raw = incoming.raw
     if mlist is not None:  # an operator may need to know whose token it was
-        raw = without_tokens(raw, site.domains)
-        post = replace(post, subject=text_without_tokens(post.subject, site.domains))
+        raw = without_tokens(raw, site.names)
+        post = replace(post, subject=text_without_tokens(post.subject, site.names))
     language = mlist.settings.language if mlist is not None else ENGLISH
     title = _title(site, mlist, meant.role, domain)
     for member, address in readers:

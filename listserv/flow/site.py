@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from listserv.domain.address import Address
@@ -44,6 +45,11 @@ class Site:
     digest_hour: time = time(7)
     rule_files: RuleFiles = NO_RULE_FILES
     urls: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The domains of our addresses and of our pages."""
+        return self.domains | {urlsplit(url).hostname or "" for url in self.urls.values()}
 
     def today(self, now: datetime) -> date:
         """The day that it is where the site is."""

@@ -1,4 +1,5 @@
-"""A message without our tokens that act for somebody: LIST-confirm+TOKEN@ becomes LIST-confirm@.
+"""A message without our tokens that act for somebody: LIST-confirm+TOKEN@ becomes LIST-confirm@,
+and the address of a page, URL/u/TOKEN, becomes URL/u/.
 
 People forward our mails to a list and quote them in posts, with the address at which only they were
 to answer. Wherever such an address stands, in a header field, a text, an attached message, in
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from listserv.domain.address import DOMAIN_FORMS, FORMS, MAX_TOKEN, Role
-from listserv.domain.tokens import RANDOM_LENGTH
+from listserv.domain.tokens import RANDOM_LENGTH, WEB_LENGTH
 from listserv.mail import headers as h
 from listserv.mail.headers import header_line
 from listserv.mail.mime import Part, read_structure
@@ -47,14 +48,20 @@ _SOFT = rb"(?:=[ \t]*\r?\n)*"
 _QUOTED_TAGS = rb"(?:(?:<|=3c)[^<>]{0,200}?(?:>|=3e)){0,2}"
 _BASE32 = rb"[a-z2-7]"
 _QUOTED_BASE32 = rb"(?:[a-z2-7]|=(?:4[1-9a-f]|5[0-9a]|6[1-9a-f]|7[0-9a]|3[2-7]))"
+# Pages whose address has a token (listserv/web/app.py), and as links to them are written. Before
+# them may stand a port and folders.
+_PAGES = ("u", "c", "s")
+_SLASH = ("/", "%2f", "&#47;", "&#x2f;")
+_FOLDERS = rb"[^\s<>\"']{0,120}?"
+_QUOTED_FOLDERS = rb"(?:=[ \t]*\r?\n|[^\s<>\"']){0,120}?"
 _ENCODED_WORD = re.compile(rb"=\?[^?\s]{1,80}\?[bq]\?[^?]*+\?=", re.IGNORECASE)
 _ELLIPSIS = b"=?utf-8?q?=E2=80=A6?="
 _OPAQUE = ("image/", "audio/", "video/")
 
 
 def without_tokens(raw: bytes, domains: Collection[str]) -> bytes:
-    """The message `raw`, the very same object when there is nothing to cut out. `domains` are ours,
-    as A-labels. Never raises, for any bytes; linear in them."""
+    """The message `raw`, the very same object when there is nothing to cut out. `domains` are ours
+    and those of our pages, as A-labels. Never raises, for any bytes; linear in them."""
     return _Scrubbed(raw, _patterns(frozenset(domains)), MAX_NESTED).message(0, len(raw))
 
 
@@ -65,18 +72,27 @@ def text_without_tokens(text: str, domains: Collection[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Patterns:
-    """Addresses with a token as they stand in plain text, and in quoted-printable. What is kept is
-    the first group."""
+    """Addresses and links with a token as they stand in plain text, and in quoted-printable. What
+    is kept is the first group."""
 
-    plain: re.Pattern[bytes]
-    quoted: re.Pattern[bytes]
+    plain: tuple[re.Pattern[bytes], ...]
+    quoted: tuple[re.Pattern[bytes], ...]
 
     def cut(self, octets: bytes) -> bytes:
-        return self.plain.sub(rb"\1", octets)
+        for pattern in self.plain:
+            octets = pattern.sub(rb"\1", octets)
+        return octets
+
+    def cut_quoted(self, octets: bytes) -> bytes:
+        for pattern in self.quoted:
+            octets = pattern.sub(rb"\1", octets)
+        return octets
 
     def blotted(self, octets: bytes) -> bytes:
         """The same number of octets: a file that is no text keeps its structure."""
-        return self.plain.sub(lambda found: found[1].ljust(len(found[0]), b"-"), octets)
+        for pattern in self.plain:
+            octets = pattern.sub(lambda found: found[1].ljust(len(found[0]), b"-"), octets)
+        return octets
 
     def cut_text(self, text: str) -> str:
         octets = text.encode("utf-8", "surrogatepass")
@@ -94,8 +110,8 @@ def _patterns(domains: frozenset[str]) -> _Patterns:
         return rb"(?:%s|=(?:%02x|%02x))" % (plain(octet), octet, upper)
 
     return _Patterns(
-        _pattern(domains, plain, b"", _BASE32, _TAGS),
-        _pattern(domains, quoted, _SOFT, _QUOTED_BASE32, _QUOTED_TAGS),
+        _pattern(domains, plain, b"", _BASE32, _TAGS, _FOLDERS),
+        _pattern(domains, quoted, _SOFT, _QUOTED_BASE32, _QUOTED_TAGS, _QUOTED_FOLDERS),
     )
 
 
@@ -105,22 +121,25 @@ def _pattern(
     between: bytes,
     base32: bytes,
     tags: bytes,
-) -> re.Pattern[bytes]:
-    """An address of ours with a token. `one` matches an octet, `between` what may stand between
-    two, `base32` a character of a token, `tags` markup behind it."""
+    folders: bytes,
+) -> tuple[re.Pattern[bytes], ...]:
+    """An address of ours with a token, and a link. `one` matches an octet, `between` what may stand
+    between two, `base32` a character of a token, `tags` markup behind it, `folders` what stands
+    before a page."""
 
     def any_of(words: Collection[str]) -> bytes:
         return b"(?:" + b"|".join(between.join(map(one, w.encode())) for w in words) + b")"
 
     names = [name for domain in sorted(domains) for name in {domain, _in_unicode(domain)}]
     token = rb"(?:%s%s){%d,%d}" % (base32, between, RANDOM_LENGTH, MAX_TOKEN)
-    return re.compile(
-        rb"(%s)%s%s%s%s(?=%s%s%s%s)" % (
-            any_of(_SUFFIXES), between, any_of(_PLUS), between, token,
-            tags, any_of(_AT), between, any_of(names),
-        ),
-        re.IGNORECASE,
+    address = rb"(%s)%s%s%s%s(?=%s%s%s%s)" % (
+        any_of(_SUFFIXES), between, any_of(_PLUS), between, token,
+        tags, any_of(_AT), between, any_of(names),
     )  # fmt: skip
+    slash = between + any_of(_SLASH) + between
+    token = rb"(?:%s%s){%d,%d}" % (base32, between, RANDOM_LENGTH, WEB_LENGTH)
+    link = rb"(%s%s%s%s%s)%s" % (any_of(names), folders, slash, any_of(_PAGES), slash, token)
+    return re.compile(address, re.IGNORECASE), re.compile(link, re.IGNORECASE)
 
 
 def _in_unicode(domain: str) -> str:
@@ -179,8 +198,8 @@ class _Scrubbed:
         body = self.raw[part.start : part.end]
         if part.encoding == "quoted-printable":
             # To undo the encoding takes less time than to search in it.
-            found = self.patterns.plain.search(binascii.a2b_qp(body))
-            return self.patterns.quoted.sub(rb"\1", body) if found else body
+            text = binascii.a2b_qp(body)
+            return self.patterns.cut_quoted(body) if self.patterns.cut(text) != text else body
         if part.encoding == "base64":
             return body if part.type.startswith(_OPAQUE) else self._base64(part, body)
         if part.type.startswith("message/") and self.nested:

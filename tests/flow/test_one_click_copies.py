@@ -117,3 +117,16 @@ def test_what_nobody_signs_offers_no_click(world: World, town: MailingList) -> N
     mail = message_from_bytes(b"".join(one.data))
     assert PAGE.match(unsubscribe_of(mail))
     assert "List-Unsubscribe-Post" not in mail and "DKIM-Signature" not in mail
+
+
+def test_who_forwards_a_copy_to_the_list_keeps_their_place(world: World, town: MailingList) -> None:
+    url = "https://www.example.net/our/lists"
+    world.site = replace(world.site, urls={DOMAIN: url})
+    world.post(ANN, "town")
+    page = unsubscribe_of(copies(world, "Hello")[BOB]).partition(">")[0].removeprefix("<")
+    token = page.removeprefix(f"{url}/u/")
+    assert len(token) == 32
+    world.post(BOB, "town", subject="Look", body=f"What is {page} for?")
+    for mail in copies(world, "Look").values():
+        text = mail.get_payload()
+        assert f"What is {url}/u/ for?" in text and token not in text

@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from listserv.domain.address import DOMAIN_FORMS, FORMS, ListAddresses, Role, robot_address
-from listserv.domain.tokens import Purpose, copy_token, random_token
+from listserv.domain.tokens import Purpose, copy_token, random_token, web_tokens
 from listserv.mail.scrub import text_without_tokens, without_tokens
 
 OURS = frozenset({"lists.example.org", "xn--bcher-kva.example"})
 TOWN = ListAddresses("town", "lists.example.org")
 TOKEN = random_token(b"fifteen octets.")
 LONG = copy_token(b"s" * 32, Purpose.LEAVE, 7, 9)
+(WEB,) = web_tokens(b"s" * 32, [7], 9)
 MODERATE = TOWN.of(Role.MODERATE, TOKEN)
 CONFIRM = TOWN.of(Role.CONFIRM, TOKEN)
 PLAIN = b"Content-Type: text/plain; charset=utf-8\r\n"
@@ -67,6 +68,16 @@ TEXTS = {
         "town-confirm&#64;lists.example.org",
     f"<span class=SpellE>town-confirm+{TOKEN}</span>@lists.example.org":
         "<span class=SpellE>town-confirm</span>@lists.example.org",
+    f"https://lists.example.org/u/{WEB}": "https://lists.example.org/u/",
+    f"<https://lists.example.org/u/{WEB}>, <mailto:town-leave+{LONG}@lists.example.org>":
+        "<https://lists.example.org/u/>, <mailto:town-leave@lists.example.org>",
+    f"(HTTPS://LISTS.EXAMPLE.ORG:8443/our/lists/C/{TOKEN.upper()}).":
+        "(HTTPS://LISTS.EXAMPLE.ORG:8443/our/lists/C/).",
+    f'<a href="https://bücher.example/s/{LONG}">here</a>':
+        '<a href="https://bücher.example/s/">here</a>',
+    f"https://safe.example/?url=https%3A%2F%2Flists.example.org%2Fu%2F{WEB}&data=x":
+        "https://safe.example/?url=https%3A%2F%2Flists.example.org%2Fu%2F&data=x",
+    f"https://lists.example.org&#47;c&#x2f;{TOKEN}": "https://lists.example.org&#47;c&#x2f;",
     f"rosen-confirm+{TOKEN}@bücher.example": "rosen-confirm@bücher.example",
     f"rosen-confirm+{TOKEN}@xn--bcher-kva.example": "rosen-confirm@xn--bcher-kva.example",
 }  # fmt: skip
@@ -78,6 +89,9 @@ OTHERS = (
     f"town-confirm+{TOKEN} @lists.example.org", f"ann+{TOKEN}@lists.example.org",
     f"town-confirm+{'0' * 22}@lists.example.org", f"town-confirm-{TOKEN}@lists.example.org",
     "town-leave@lists.example.org", TOKEN,
+    f"https://other.example/u/{WEB}", f"https://lists.example.org/u/{WEB[:21]}",
+    f"https://lists.example.org/lists/{WEB}", f"https://lists.example.org/u {WEB}",
+    f"https://lists.example.org/a b/u/{WEB}", f"https://lists.example.org/u/{'0' * 32}",
 )  # fmt: skip
 
 
@@ -130,9 +144,9 @@ def test_everything_else_stays_octet_for_octet(text: str) -> None:
 # A moderator's notice, as their program forwards it to the list as an attachment.
 NOTICE = (
     b'From: "Town" <town-request@lists.example.org>\r\nReply-To: %s\r\n'
-    b"List-Unsubscribe: <mailto:%s>\r\nReturn-Path: <%s>\r\n"
+    b"List-Unsubscribe: <https://lists.example.org/u/%s>,\r\n <mailto:%s>\r\nReturn-Path: <%s>\r\n"
     b"Subject: A post waits\r\n\r\nReply with one word.\r\n"
-    % (MODERATE.encode(), TOWN.of(Role.LEAVE_TOKEN, LONG).encode(),
+    % (MODERATE.encode(), WEB.encode(), TOWN.of(Role.LEAVE_TOKEN, LONG).encode(),
        TOWN.of(Role.BOUNCES, LONG).encode())
 )  # fmt: skip
 HTML = f'<p>From: <a href="mailto:{MODERATE}">{MODERATE}</a></p>'.encode()
@@ -189,8 +203,9 @@ PLACES: dict[str, bytes] = {
 def test_no_reader_finds_a_token(place: str) -> None:
     raw = PLACES[place]
     made = readable(scrubbed(raw))
-    assert TOKEN not in made and LONG not in made
-    for octets in (TOKEN.encode(), LONG.encode()):
+    for token in (TOKEN, LONG, WEB):
+        assert token not in made
+    for octets in (TOKEN.encode(), LONG.encode(), WEB.encode()):
         assert octets not in made.encode() and octets not in scrubbed(raw)
 
 
@@ -251,8 +266,11 @@ def test_any_bytes_are_read_and_no_plain_token_is_left(raw: bytes) -> None:
     "bomb",
     [b"-confirm+" * 20_000, b"-confirm+" + b"a" * 200_000, b"-confirm+" + b"=\r\n" * 60_000,
      (b"-confirm+" + b"a" * 24 + b"<" * 200) * 800, b"=2d" * 60_000, b"-=\r\n" * 50_000,
-     (b"-confirm+" + b"a" * 24 + b"<x>" * 40) * 1000],
-    ids=range(7),
+     (b"-confirm+" + b"a" * 24 + b"<x>" * 40) * 1000,
+     b"lists.example.org/u/" * 10_000, b"lists.example.org" + b"/" * 200_000,
+     b"lists.example.org/u/=\r\n" * 8_000, b"lists.example.org" + b"=\r\n" * 60_000,
+     b"lists.example.org=2F" * 10_000],
+    ids=range(12),
 )  # fmt: skip
 def test_hostile_bodies_are_read_at_once(bomb: bytes) -> None:
     for head in (PLAIN + b"\r\n", QUOTED):
