@@ -103,6 +103,21 @@ def test_a_body_that_breaks_off_in_the_middle_changes_nothing(
     assert [one for one in caplog.records if one.levelno >= logging.WARNING] == []
 
 
+def test_what_comes_after_the_answer_and_is_no_body_ends_the_connection(
+    serving: Serving, caplog: pytest.LogCaptureFixture
+) -> None:
+    head = "POST /nothing HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
+    with closing(serving.connect()) as client:
+        client.sendall(f"{head}Expect: 100-continue\r\n\r\n".encode())
+        answer = b""
+        while b"</html>" not in answer:
+            answer += client.recv(65_536)
+        assert status_of(answer) == 404
+        client.sendall(b"no chunk\r\n")
+        assert read_all(client) == b""
+    assert caplog.records == []
+
+
 def test_ten_megabytes_are_refused_however_they_come(serving: Serving) -> None:
     link, big = serving.link(ann_of(serving)), b"x" * BIG
     part = b'--b\r\nContent-Disposition: form-data; name="x"\r\n\r\n'
@@ -291,6 +306,7 @@ def test_a_bug_of_ours_is_told_with_a_number_too(
     assert any(f"fault {number}: UndefinedError" in one.getMessage() for one in caplog.records)
 
 
+@pytest.mark.parametrize("serving", [Limits(close_seconds=600, head_seconds=600)], indirect=True)
 def test_a_stop_waits_for_no_one_who_says_nothing(serving: Serving) -> None:
     idle = [serving.connect() for _ in range(50)]
     serving.close()
