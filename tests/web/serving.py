@@ -50,14 +50,16 @@ class Answer:
 class Serving:
     """A running web server; `world` is for setting up and looking."""
 
-    def __init__(self, folder: Path, limits: Limits, own: Path | None = None) -> None:
-        """`own` is the folder of an operator's wording."""
+    def __init__(
+        self, folder: Path, limits: Limits, own: Path | None = None, prefix: str = PREFIX
+    ) -> None:
+        """`own` is the folder of an operator's wording, `prefix` the path of our URL."""
         operator = Address("operator", "example.org")
         config = Config(
             site=Site(DOMAIN, DOMAIN, operator, templates_dir=own),
             storage=Storage(f"sqlite:///{folder / 'listserv.db'}"),
             relay=Relay(kind="maildir", path=folder / "Maildir"),
-            web=Web(url=f"https://{DOMAIN}{PREFIX}"),
+            web=Web(url=f"https://{DOMAIN}{prefix}"),
             auth=Auth(require_proven_author=False),
         )
         clock = StillClock()
