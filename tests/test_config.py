@@ -5,6 +5,7 @@ import re
 import tomllib
 from datetime import UTC, datetime, time
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hypothesis import given
 from hypothesis import strategies as st
 
+from listserv.app import build
 from listserv.config import (
     KEYS,
     LMTP_LISTEN,
@@ -267,6 +269,21 @@ def test_pages_are_reached_by_https_or_on_this_machine(written: str, url: str | 
         assert read(f"[web]\nurl = '{written}'").web == Web(WEB_LISTEN, url)
         urls = [domain.url for domain in read(text).domains]
         assert urls == [URL, URL, url]
+
+
+def test_each_domain_has_the_pages_that_it_says_or_the_sites(tmp_path: Path) -> None:
+    others = "[[domain]]\nname = 'a.example'\n[[domain]]\nname = 'b.example'\n"
+    database = f"[storage]\ndatabase = 'sqlite:///{tmp_path / 'l.db'}'\n"
+    for text, urls in (
+        ("", {}),
+        (f"url = 'https://b.example/x/'\n[web]\nurl = '{URL}'\n",
+         {"lists.example.org": URL, "a.example": URL, "b.example": "https://b.example/x"}),
+    ):  # fmt: skip
+        app = build(read(others + text + database))
+        assert app.site.urls == urls
+        names = {"lists.example.org", "a.example", "b.example"}
+        assert app.site.names == names | {urlsplit(url).hostname for url in urls.values()}
+        app.store.close()
 
 
 @pytest.mark.parametrize(

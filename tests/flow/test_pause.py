@@ -240,7 +240,7 @@ def test_an_answer_that_was_on_its_way_while_the_server_slept_counts(
     assert receives(world, town, BOB) == (MAIL, MAIL)
 
 
-def test_after_a_month_without_a_server_the_silent_leave_before_the_question_is_forgotten(
+def test_after_days_without_a_server_the_question_is_not_forgotten_and_the_silent_leave(
     world: World, town: MailingList
 ) -> None:
     asked(world, town)

@@ -150,6 +150,27 @@ def test_clicks_at_once_are_one_goodbye(world: World, town: MailingList, databas
     assert [what for _, what in log_of(world, town)] == [f"{ANN} left", f"{BOB} left"]
 
 
+def test_every_way_to_leave_at_once_is_one_goodbye(
+    world: World, town: MailingList, database: str
+) -> None:
+    token, number = token_of(world, town, BOB), the_member(world, town, BOB).id
+    mailto = f"town-leave+{copy_token(world.site.secret, Purpose.LEAVE, number, 1)}"
+    other = replace(world, store=Store(database))
+    try:
+        ways = [
+            lambda: click(world, token), lambda: send(other, BOB, "SIGNOFF"),
+            lambda: click(other, token), lambda: send(world, ZOE, "", mailto),
+        ]  # fmt: skip
+        at_once(ways)
+    finally:
+        other.store.close()
+    goodbyes = [one for one in letters(world) if one.subject == "Goodbye from Our Town"]
+    assert [one.to for one in goodbyes] == [BOB]
+    assert [what for _, what in log_of(world, town)] == [f"{BOB} left"]
+    answer(world, goodbyes[0], "undo")
+    assert is_member(world, town, BOB)
+
+
 def test_a_click_and_an_undo_at_once_end_one_way_or_the_other(
     world: World, town: MailingList
 ) -> None:
