@@ -143,6 +143,16 @@ class ScriptedRelay:
                         if say(".", "250 taken"):
                             self.taken.append(message)
                         begun = False
+                case "BDAT":
+                    octets = await reader.readexactly(int(line.split()[1]))
+                    is_last = line.endswith(" LAST")
+                    if not begun or not message.recipients:
+                        say(line, "503 5.5.1 need RCPT")
+                    elif say(line, "250 taken"):
+                        message.data += octets
+                        if is_last:
+                            self.taken.append(message)
+                            begun = False
                 case "RSET":
                     begun = False
                     say(line, "250 ok")

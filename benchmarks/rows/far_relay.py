@@ -3,13 +3,15 @@
     python -m benchmarks.rows.far_relay PORT [--round-trip MS] [--queueing MS] [--idle S]
         [--log FILE]
 
-What arrives at once is answered at once, one round trip later; the reply to a final dot takes the
-time of queueing besides. One thread a connection, so that the kernel's clock keeps these times to
-0.1 ms: an event loop's timers are whole milliseconds. It offers PIPELINING. Where it is told to, it
-writes down when each final dot came, "SECONDS RECIPIENT" by the wall clock.
+What arrives at once is dealt with one round trip later, also while it is busy with what came
+before: that is on its way meanwhile. The reply to a final dot or BDAT LAST takes the time of
+queueing besides. Two threads a connection, so that the kernel's clock keeps these times to 0.1 ms:
+an event loop's timers are whole milliseconds. It offers PIPELINING and CHUNKING. Where it is told
+to, it writes down when each message's end came, "SECONDS RECIPIENT" by the wall clock.
 """
 
 import argparse
+import queue
 import socket
 import threading
 import time
@@ -19,7 +21,7 @@ from pathlib import Path
 
 from listserv.clock import SystemClock
 
-_HELLO = b"250-far.example\r\n250-PIPELINING\r\n250 8BITMIME\r\n"
+_HELLO = b"250-far.example\r\n250-PIPELINING\r\n250-CHUNKING\r\n250 8BITMIME\r\n"
 _REPLIES = {
     b"EHLO": _HELLO,
     b"DATA": b"354 go on\r\n",
@@ -48,6 +50,9 @@ class Connection:
     replies: bytes = b""
     is_data: bool = False
     recipients: list[bytes] = field(default_factory=list)
+    on_the_way: "queue.SimpleQueue[tuple[float, bytes] | None]" = field(
+        default_factory=queue.SimpleQueue
+    )
 
     def run(self) -> None:
         """Until the client is gone."""
@@ -56,8 +61,10 @@ class Connection:
         with self.peer:
             try:
                 self.peer.sendall(b"220 far.example ESMTP\r\n")
-                while chunk := self.peer.recv(1 << 20):
-                    time.sleep(self.pace.round_trip)
+                threading.Thread(target=self._listen, daemon=True).start()
+                while arrived := self.on_the_way.get():
+                    due, chunk = arrived
+                    time.sleep(max(due - time.monotonic(), 0))
                     self.said += chunk
                     while self._step():
                         pass
@@ -65,20 +72,35 @@ class Connection:
             except OSError:
                 return
 
+    def _listen(self) -> None:
+        try:
+            while chunk := self.peer.recv(1 << 20):
+                self.on_the_way.put((time.monotonic() + self.pace.round_trip, chunk))
+        except OSError:
+            pass
+        self.on_the_way.put(None)
+
     def _step(self) -> bool:
         """Deal with one command or body; whether there was a whole one."""
         body, end, rest = self.said.partition(_DOT if self.is_data else b"\r\n")
         if not end:
             return False
+        verb = body[:4].upper()
+        is_last = self.is_data
+        if verb == b"BDAT" and not self.is_data:
+            size, *last = body[5:].split()
+            if len(rest) < int(size):
+                return False
+            rest = rest[int(size) :]
+            is_last = bool(last)
         self.said = rest
-        if self.is_data:
+        if is_last:
             self._note()
             self._answer()
             time.sleep(self.pace.queueing)
             self.is_data = False
             self.replies += b"250 queued\r\n"
             return True
-        verb = body[:4].upper()
         if verb == b"RCPT":
             self.recipients.append(body[9:].partition(b">")[0])
         self.is_data = verb == b"DATA"

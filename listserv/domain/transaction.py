@@ -1,5 +1,6 @@
 """What goes over a connection to the relay as one, and what becomes of it."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
@@ -10,7 +11,8 @@ class Transaction(NamedTuple):
     """One message for 1..n recipients; the pipeline divides them where the peer takes fewer.
 
     `key` comes back with every event. `data` is what dot_stuff made of the message, in chunks
-    that each begin a line; the last one ends with CRLF, and the final dot is not there.
+    that each begin a line; the last one ends with CRLF, and the final dot is not there. `dotless`:
+    no line begins with a dot, so that these are its octets as well.
     """
 
     key: object
@@ -19,6 +21,7 @@ class Transaction(NamedTuple):
     data: tuple[bytes, ...]
     utf8: bool = False
     eight_bit: bool = False
+    dotless: bool = False
 
 
 def dot_stuff(data: bytes) -> bytes:
@@ -29,6 +32,11 @@ def dot_stuff(data: bytes) -> bytes:
         raise ValueError("the message has a bare CR or LF")
     stuffed = data.replace(b"\r\n.", b"\r\n..")
     return b"." + stuffed if stuffed.startswith(b".") else stuffed
+
+
+def is_dotless(data: Sequence[bytes]) -> bool:
+    """Whether no line begins with a dot, stuffed or not; each chunk begins a line."""
+    return not any(chunk.startswith(b".") or b"\r\n." in chunk for chunk in data)
 
 
 class Stage(StrEnum):

@@ -11,7 +11,7 @@ from listserv.domain.errors import ListservError
 from listserv.domain.lists import MailingList
 from listserv.domain.mailing import Kind, Mailing, Mode
 from listserv.domain.tokens import own_message_id
-from listserv.domain.transaction import dot_stuff
+from listserv.domain.transaction import dot_stuff, is_dotless
 from listserv.flow import meant
 from listserv.flow.facts import author_of
 from listserv.flow.site import Site
@@ -30,10 +30,10 @@ _ONE_PIECE = 65_536
 
 @dataclass(frozen=True)
 class Source:
-    """`data` is ready for the wire; in `personal` mode it is what follows each copy's own fields,
-    which `prepared` signs. `domain` is whose mail it is. Of a post, `number` is its acceptance
-    number, `author` and `named` (To and Cc) are address keys, `earlier` the lists whose readers
-    have it already."""
+    """`data` is ready for the wire, `dotless` when no line of it begins with a dot; in `personal`
+    mode it is what follows each copy's own fields, which `prepared` signs. `domain` is whose mail
+    it is. Of a post, `number` is its acceptance number, `author` and `named` (To and Cc) are
+    address keys, `earlier` the lists whose readers have it already."""
 
     mlist: MailingList | None
     mode: Mode
@@ -41,6 +41,7 @@ class Source:
     domain: str
     eight_bit: bool = False
     utf8: bool = False
+    dotless: bool = False
     prepared: Prepared | None = None
     number: int | None = None
     author: str = ""
@@ -81,7 +82,8 @@ def _notice(tx: Tx, site: Site, mailing: Mailing, seven: bool, now: datetime) ->
     signer = site.signers(domain)
     signature = signer.signature(mailing.message, now) if signer is not None else b""
     data = (dot_stuff(signature + mailing.message),)
-    return Source(mlist, Mode.VERP, data, domain, eight_bit=not mailing.message.isascii())
+    eight_bit = not mailing.message.isascii()
+    return Source(mlist, Mode.VERP, data, domain, eight_bit, dotless=is_dotless(data))
 
 
 def _domain_of_author(notice: bytes) -> str:
@@ -161,7 +163,8 @@ def _source(
         if not is_personal:
             signature, prepared = prepared.sign(), None
     data = _on_the_wire(signature + head + b"\r\n", body)
-    return Source(mlist, mailing.mode, data, mlist.domain, prepared=prepared)
+    dotless = is_dotless(data)
+    return Source(mlist, mailing.mode, data, mlist.domain, dotless=dotless, prepared=prepared)
 
 
 _MADE = {Kind.NOTICE: _notice, Kind.POST: _post, Kind.DIGEST: _digest}

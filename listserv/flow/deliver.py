@@ -152,6 +152,7 @@ class Deliveries:
                 data,
                 source.utf8,
                 source.eight_bit,
+                source.dotless,
             )
             for (key, group), sender, data in zip(asked, senders, datas, strict=False)
         ]

@@ -5,10 +5,11 @@ same transport. One timer a connection looks now and then how long the peer has 
 """
 
 import asyncio
+import socket
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import cast
+from dataclasses import dataclass, replace
+from typing import Final, cast
 
 import aiosmtplib
 
@@ -20,6 +21,9 @@ from listserv.smtp.pipeline import Pipeline, Wait
 # Octets in one write at most, and those that the transport holds before it asks for a pause: a
 # large message is not copied into as many buffers as there are connections.
 _SLICE = 65_536
+# Linux's, for one time. Postfix writes the reply to a message and those to the next envelope apart,
+# and the second waits until the first is acknowledged (Nagle): 40 ms, where we have nothing to say.
+_ACKNOWLEDGE: Final = getattr(socket, "TCP_QUICKACK", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,11 @@ class Flight(asyncio.Protocol):
         """No transaction goes over this connection any more."""
         return self._pipeline.closed
 
+    @property
+    def refuses_chunks(self) -> bool:
+        """The peer offers CHUNKING and does not take BDAT."""
+        return self._pipeline.refuses_chunks
+
     def wake(self) -> None:
         """There may be something to take."""
         if not self._pipeline.hungry:
@@ -98,12 +107,17 @@ class Flight(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's are no subclass
         self._transport.set_write_buffer_limits(high=_SLICE)
+        self._socket = cast(socket.socket, transport.get_extra_info("socket"))
         self._timer = asyncio.get_running_loop().call_later(self._tick_every, self._tick)
 
     def data_received(self, data: bytes) -> None:
         if self._pipeline.receive(data):
             self._heard = self._clock()
-        self._go_on()
+        has_written = self._go_on()
+        if has_written or self._pipeline.closed or self._pipeline.wait is Wait.NOTHING:
+            return
+        if _ACKNOWLEDGE is not None:
+            self._socket.setsockopt(socket.IPPROTO_TCP, _ACKNOWLEDGE, 1)
 
     def eof_received(self) -> None:
         # It will say nothing more; over TLS the loop would go on writing to it for a while.
@@ -123,7 +137,8 @@ class Flight(asyncio.Protocol):
 
     # How it works
 
-    def _go_on(self) -> None:
+    def _go_on(self) -> bool:
+        """Whether anything was written."""
         pipeline = self._pipeline
         while True:
             if pipeline.events:
@@ -137,9 +152,12 @@ class Flight(asyncio.Protocol):
             self._timer.cancel()
             self._held_back.clear()
             self._transport.abort()
-        elif pipeline.output:
-            output, pipeline.output = pipeline.output, []
-            self._write(output)
+            return False
+        if not pipeline.output:
+            return False
+        output, pipeline.output = pipeline.output, []
+        self._write(output)
+        return True
 
     def _write(self, output: list[bytes]) -> None:
         if not self._held_back and sum(map(len, output)) <= _SLICE:
@@ -175,13 +193,18 @@ def take_over(
     report: Callable[[Sequence[Event]], None],
     max_recipients: int,
     patience: Patience = Patience(),
+    *,
+    chunking: bool = True,
 ) -> Flight:
     """Fly on over an open connection; `wake` starts. After STARTTLS the caller must have said EHLO
-    again (RFC 3207 4.2), or the peer knows no MAIL. RelayDown when the connection is gone."""
+    again (RFC 3207 4.2), or the peer knows no MAIL. Without `chunking` it is not used even where it
+    is offered. RelayDown when the connection is gone."""
     transport = client.transport
     if transport is None or transport.is_closing():
         raise RelayDown("the relay closed the connection")
-    flight = Flight(Offer.read(client.esmtp_extensions, max_recipients), take, report, patience)
+    offer = Offer.read(client.esmtp_extensions, max_recipients)
+    offer = replace(offer, chunking=offer.chunking and chunking)
+    flight = Flight(offer, take, report, patience)
     cast(asyncio.Transport, transport).set_protocol(flight)
     flight.connection_made(transport)
     return flight

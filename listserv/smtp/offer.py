@@ -16,6 +16,7 @@ class Offer:
     pipelining: bool = False
     eight_bit: bool = False
     utf8: bool = False
+    chunking: bool = False
     size: int | None = None
     max_recipients: int = 100
     max_transactions: int | None = None
@@ -31,6 +32,7 @@ class Offer:
             pipelining="pipelining" in extensions,
             eight_bit="8bitmime" in extensions,
             utf8="smtputf8" in extensions,
+            chunking="chunking" in extensions,
             size=_number(extensions.get("size", "")),
             max_recipients=max(1, min(theirs, max_recipients)),
             max_transactions=_number(limits.get("MAILMAX", "")),

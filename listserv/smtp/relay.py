@@ -55,6 +55,7 @@ class SmtpCarrier:
         self._flights: set[Flight] = set()
         self._opening: set[asyncio.Task[None]] = set()
         self._barren = 0
+        self._chunking = True
         self._closing = False
 
     def wake(self) -> None:
@@ -88,7 +89,14 @@ class SmtpCarrier:
             client = await connect(self._settings)
             line = _Line(self._desk, self._ended)
             limit = self._settings.max_rcpt
-            flight = take_over(client, self._desk.take, line.report, limit, self._patience)
+            flight = take_over(
+                client,
+                self._desk.take,
+                line.report,
+                limit,
+                self._patience,
+                chunking=self._chunking,
+            )
         except RelayDown as down:
             self._desk.relay_down(str(down))
             return
@@ -99,9 +107,13 @@ class SmtpCarrier:
         flight.wake()
 
     def _ended(self, line: "_Line", words: str) -> None:
+        refuses_chunks = False
         if line.flight is not None:
             self._flights.discard(line.flight)
-        if line.is_fruitful or not words:
+            refuses_chunks = line.flight.refuses_chunks
+        if refuses_chunks:
+            self._chunking = False  # the next connection does without
+        if line.is_fruitful or refuses_chunks or not words:
             self._barren = 0
         elif line.was_given:
             self._barren += 1

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from listserv.domain.transaction import dot_stuff
+from listserv.domain.transaction import dot_stuff, is_dotless
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,4 @@ def test_a_peer_reads_what_was_meant(data: bytes) -> None:
     stuffed = dot_stuff(data)
     assert re.sub(rb"(^|\r\n)\.", rb"\1", stuffed) == data
     assert b"\r\n.\r\n" not in b"\r\n" + stuffed
+    assert is_dotless([b"a\r\n", stuffed]) == (stuffed == data)

@@ -202,6 +202,17 @@ class Postfix:
         return [line for line in lines if re.search(pattern, line)]
 
 
+def _chunks(said: bytes, at: int) -> bytes:
+    """What BDAT and those that follow it carry, until LAST (RFC 3030)."""
+    data = b""
+    while chunk := re.compile(rb"BDAT (\d+)( LAST)?\r\n").match(said, at):
+        at = chunk.end() + int(chunk[1])
+        data += said[chunk.end() : at]
+        if chunk[2]:
+            break
+    return data
+
+
 class Recorder:
     """Stands between a client and a server on loopback, and keeps what the client said."""
 
@@ -215,13 +226,16 @@ class Recorder:
         self._in_background(self._accept)
 
     def messages(self) -> dict[str, list[bytes]]:
-        """What stood between DATA and the final dot, dots unstuffed, by recipient."""
+        """What came by DATA, dots unstuffed, or by BDAT, by recipient."""
         found: dict[str, list[bytes]] = {}
-        for said in self._said:
-            for rcpt, data in re.findall(
-                rb"RCPT TO:<([^>]+)>[^\r]*\r\nDATA\r\n(.*?\r\n)\.\r\n", bytes(said), re.DOTALL
+        for said in map(bytes, self._said):
+            for begun in re.finditer(
+                rb"RCPT TO:<([^>]+)>[^\r]*\r\n(?:DATA\r\n(.*?\r\n)\.\r\n|(?=BDAT ))",
+                said,
+                re.DOTALL,
             ):
-                plain = re.sub(rb"(^|\r\n)\.", rb"\1", data)
+                rcpt, data = begun.groups()
+                plain = re.sub(rb"(^|\r\n)\.", rb"\1", data) if data else _chunks(said, begun.end())
                 found.setdefault(rcpt.decode(), []).append(plain)
         return found
 

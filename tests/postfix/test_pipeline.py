@@ -11,7 +11,15 @@ import pytest
 import uvloop
 
 from listserv.domain.mailing import Fate
-from listserv.domain.transaction import Event, Settled, Stage, Transaction, Unfinished, dot_stuff
+from listserv.domain.transaction import (
+    Event,
+    Settled,
+    Stage,
+    Transaction,
+    Unfinished,
+    dot_stuff,
+    is_dotless,
+)
 from listserv.smtp.flight import take_over
 from tests.postfix.harness import Postfix, Sink, below_postfix, wait_until
 
@@ -19,7 +27,9 @@ pytestmark = pytest.mark.postfix
 
 TLS = Path(__file__).parents[1] / "tls"
 DEADLINE = 60.0
-BODY = b"caf\xe9\r\n.a dot\r\n..\r\n.\r\nFrom the start\r\n"
+DOTS = b"caf\xe9\r\n.a dot\r\n..\r\n.\r\nFrom the start\r\n"
+# By BDAT as they are: nothing in them is a command.
+PLAIN = b"caf\xe9\r\nRSET\r\nMAIL FROM:<x@far.example>\r\nBDAT 5 LAST\r\nQUIT\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +56,11 @@ def relay(root: Path) -> Iterator[tuple[Postfix, Sink]]:
         yield postfix, sink
 
 
-def transaction(number: int, *recipients: str) -> Transaction:
+def transaction(number: int, *recipients: str, body: bytes = DOTS) -> Transaction:
     head = f"Subject: {number}\r\n\r\n".encode()
     sender = f"town-bounces+{number}@lists.example.org"
-    return Transaction(number, sender, recipients, (head, dot_stuff(BODY)), eight_bit=True)
+    data = (head, dot_stuff(body))
+    return Transaction(number, sender, recipients, data, eight_bit=True, dotless=is_dotless(data))
 
 
 def send(
@@ -83,11 +94,13 @@ def send(
             flights.append(take_over(client, lambda: next(left, None), report, 100))
         for flight in flights:
             assert flight.offer.pipelining
+            assert flight.offer.chunking
             flight.wake()
         await until(lambda: sum(_account(events).values()) == awaited)
         for flight in flights:
             flight.quit()
         await until(lambda: all(flight.closed for flight in flights))
+        assert not any(flight.refuses_chunks for flight in flights)
 
     uvloop.run(story())
     return events
@@ -111,14 +124,17 @@ def _settled(events: Sequence[Event], fate: Fate) -> set[str]:
     }
 
 
+@pytest.mark.parametrize("body", [DOTS, PLAIN], ids=["DATA", "BDAT"])
 @pytest.mark.parametrize("tls", [False, True], ids=["clear", "tls"])
-def test_what_it_tells_is_what_arrived(relay: tuple[Postfix, Sink], tls: bool) -> None:
+def test_what_it_tells_is_what_arrived(relay: tuple[Postfix, Sink], tls: bool, body: bytes) -> None:
     postfix, sink = relay
     sink.forget()
-    many = [transaction(n, f"r{n}@far.example") for n in range(300)]
-    some = [transaction(n, f"nobody{n}@mx.example.org") for n in range(300, 310)]
+    many = [transaction(n, f"r{n}@far.example", body=body) for n in range(300)]
+    some = [transaction(n, f"nobody{n}@mx.example.org", body=body) for n in range(300, 310)]
     both = [
-        transaction(n, f"r{n}a@far.example", f"nobody{n}@mx.example.org", f"r{n}b@far.example")
+        transaction(
+            n, f"r{n}a@far.example", f"nobody{n}@mx.example.org", f"r{n}b@far.example", body=body
+        )
         for n in range(310, 330)
     ]
     events = send(postfix.port, [*both, *some, *many], 4, tls)
@@ -130,43 +146,48 @@ def test_what_it_tells_is_what_arrived(relay: tuple[Postfix, Sink], tls: bool) -
         "550 5.1.1",
     }
     assert not any(isinstance(event, Unfinished) for event in events)
-    assert_arrived(postfix, sink, _settled(events, Fate.DELIVERED))
+    assert_arrived(postfix, sink, _settled(events, Fate.DELIVERED), body)
 
 
-def test_a_transaction_is_divided_where_postfix_takes_fewer(relay: tuple[Postfix, Sink]) -> None:
+@pytest.mark.parametrize("body", [DOTS, PLAIN], ids=["DATA", "BDAT"])
+def test_a_transaction_is_divided_where_postfix_takes_fewer(
+    relay: tuple[Postfix, Sink], body: bytes
+) -> None:
     postfix, sink = relay
     sink.forget()
     recipients = [f"d{n}@far.example" for n in range(23)]
-    events = send(
-        postfix.port, [transaction(1, *recipients), transaction(2, "last@far.example")], 1, False
-    )
+    two = [transaction(1, *recipients, body=body), transaction(2, "last@far.example", body=body)]
+    events = send(postfix.port, two, 1, False)
 
     delivered = [len(event.recipients) for event in events if isinstance(event, Settled)]
-    assert delivered == [5, 5, 5, 5, 3, 1]
-    assert_arrived(postfix, sink, {*recipients, "last@far.example"})
+    assert sorted(delivered) == [1, 3, 5, 5, 5, 5]
+    assert_arrived(postfix, sink, {*recipients, "last@far.example"}, body)
 
 
-def test_a_refused_message_blames_the_message(relay: tuple[Postfix, Sink]) -> None:
+@pytest.mark.parametrize("dotless", [False, True], ids=["DATA", "BDAT"])
+def test_a_refused_message_blames_the_message(relay: tuple[Postfix, Sink], dotless: bool) -> None:
     postfix, sink = relay
     sink.forget()
     looped = b"Received: x\r\n" * 60 + b"\r\n"
-    bad = Transaction("bad", "a@lists.example.org", ("bad@far.example",), (looped,))
-    events = send(postfix.port, [bad, transaction(1, "good@far.example")])
+    to = ("bad@far.example",)
+    bad = Transaction("bad", "a@lists.example.org", to, (looped,), dotless=dotless)
+    good = [transaction(n, f"good{n}@far.example", body=PLAIN) for n in range(3)]
+    events = send(postfix.port, [good[0], bad, *good[1:]])
 
-    refused = events[0]
+    refused = events[1]
     assert isinstance(refused, Settled)
     assert (refused.fate, refused.stage, refused.blames_message) == (Fate.DEFERRED, Stage.DOT, True)
-    assert_arrived(postfix, sink, {"good@far.example"})
+    assert_arrived(postfix, sink, {f"good{n}@far.example" for n in range(3)}, PLAIN)
 
 
-def assert_arrived(postfix: Postfix, sink: Sink, recipients: set[str]) -> None:
+def assert_arrived(postfix: Postfix, sink: Sink, recipients: set[str], body: bytes) -> None:
     """Each of them has one copy, as it was sent."""
     wait_until(lambda: len(_arrived(sink)) >= len(recipients), "all copies are at the sink")
     postfix.wait_until_empty()
     assert Counter(_arrived(sink)) == Counter(recipients)
     for sunk in sink.messages():
         number = sunk.sender.partition("@")[0].rpartition("+")[2]
-        assert below_postfix(sunk.data).endswith(f"Subject: {number}\r\n\r\n".encode() + BODY)
+        assert below_postfix(sunk.data).endswith(f"Subject: {number}\r\n\r\n".encode() + body)
 
 
 def _arrived(sink: Sink) -> list[str]:

@@ -34,7 +34,7 @@ def told(event: Event) -> str:
 def letter(key: str, *recipients: str, **flags: bool) -> Transaction:
     """Its text is one line, "text of KEY"."""
     text = f"text of {key}\r\n".encode()
-    return Transaction(key, f"{key}@l.example", recipients, (text,), **flags)
+    return Transaction(key, f"{key}@l.example", recipients, (text,), dotless=True, **flags)
 
 
 def play(dialogue: str) -> None:
@@ -79,9 +79,10 @@ def _do(pipeline: Pipeline, done: list[str]) -> None:
 
 @dataclass
 class Peer:
-    """A server that answers as `decide` says: it gets a command's verb ("." for the final dot) and
-    whether the command could succeed, and returns a reply; None hangs up. It fails the test when
-    a command comes that must not come now."""
+    """A server that answers as `decide` says: it gets a command's verb ("." for the final dot and
+    BDAT LAST) and whether the command could succeed, and returns a reply; None hangs up. It fails
+    the test when a command comes that must not come now. A refused BDAT ends nothing: RFC 3030 asks
+    for RSET."""
 
     decide: Callable[[str, bool], bytes | None]
     pipelining: bool
@@ -92,6 +93,7 @@ class Peer:
     _sender: str | None = None
     _recipients: list[str] = field(default_factory=list)
     _reading: bool = False
+    _chunks: bytes = b""
 
     def feed(self, data: bytes) -> bytes:
         """Read, and return what it answers."""
@@ -114,7 +116,14 @@ class Peer:
         if self._reading:
             data, self._in = self._in[: end + 2], self._in[end + 5 :]
             return self._dot(data)
-        line, self._in = self._in[:end].decode(), self._in[end + 2 :]
+        line, rest = self._in[:end].decode(), self._in[end + 2 :]
+        if line.startswith("BDAT "):
+            size = int(line.split()[1])
+            if len(rest) < size:
+                return None
+            self._in = rest[size:]
+            return self._chunk(rest[:size], line.endswith(" LAST"))
+        self._in = rest
         return self._command(line)
 
     def _answer(self, verb: str, possible: bool) -> bytes:
@@ -143,9 +152,19 @@ class Peer:
             case "DATA", b"3":
                 self._reading = True
             case "RSET", b"2":
-                self._sender, self._recipients = None, []
+                self._sender, self._recipients, self._chunks = None, [], b""
             case "QUIT", _:
                 self.hung_up = True
+        return reply
+
+    def _chunk(self, octets: bytes, last: bool) -> bytes:
+        reply = self._answer("." if last else "BDAT", bool(self._recipients))
+        if reply.startswith(b"2"):
+            self._chunks += octets
+            if last:
+                assert self._sender is not None
+                self.taken.append((self._sender, tuple(self._recipients), self._chunks))
+                self._sender, self._recipients, self._chunks = None, [], b""
         return reply
 
     def _dot(self, data: bytes) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterat
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from socket import SO_SNDBUF, SOL_SOCKET
+from socket import IPPROTO_TCP, SO_SNDBUF, SOL_SOCKET, TCP_QUICKACK
 from typing import Any
 
 import aiosmtplib
@@ -25,6 +25,7 @@ from listserv.domain.transaction import (
     Unfinished,
 )
 from listserv.smtp.flight import Flight, Patience, take_over
+from listserv.smtp.offer import Offer
 from tests.relay import Script, ScriptedRelay
 from tests.smtp.peer import letter
 
@@ -148,7 +149,7 @@ def on(command: str, answer: str) -> Script:
     return lambda line: answer if line.startswith(command) else None
 
 
-@pytest.mark.parametrize("offers", [("PIPELINING", "8BITMIME"), ()])
+@pytest.mark.parametrize("offers", [("PIPELINING", "8BITMIME"), ("PIPELINING", "CHUNKING"), ()])
 def test_each_gets_one_copy_byte_for_byte(
     run: Run, tls: ssl.SSLContext | None, offers: tuple[str, ...]
 ) -> None:
@@ -162,6 +163,8 @@ def test_each_gets_one_copy_byte_for_byte(
         assert relay.copies == Counter(f"r{at}@x" for at in range(200))
         assert relay.connections == 1
         assert {m.data for m in relay.taken} == {f"text of {at}\r\n".encode() for at in range(200)}
+        verbs = Counter(line.split(":")[0].split()[0] for line in relay.seen)
+        assert (verbs["DATA"], verbs["BDAT"]) == ((0, 201) if "CHUNKING" in offers else (200, 0))
         assert desk.words == ""
         assert flight.closed
         assert not flight.idle
@@ -221,6 +224,22 @@ def test_it_flies_on_when_there_is_something_to_take_again(run: Run) -> None:
     run(story())
 
 
+@pytest.mark.parametrize("words", ["502 5.5.2 what?", "551 5.7.1 not like this"])
+def test_who_offers_chunking_and_refuses_it_gets_each_message_once_by_data(
+    run: Run, words: str
+) -> None:
+    async def story() -> None:
+        relay = ScriptedRelay(on("BDAT", words), extensions=("PIPELINING", "CHUNKING"))
+        async with fly(relay, letters(50)) as (flight, desk):
+            await desk.until(lambda desk: len(desk.events) == 50)
+            assert flight.refuses_chunks
+            assert not flight.closed
+        assert relay.copies == Counter(f"r{at}@x" for at in range(50)) == Counter(desk.delivered)
+        assert sum(line.startswith("BDAT") for line in relay.seen) == 1
+
+    run(story())
+
+
 def test_what_cannot_be_sent_does_not_stop_the_others(run: Run) -> None:
     async def story() -> None:
         relay = ScriptedRelay(extensions=("PIPELINING",))
@@ -230,6 +249,87 @@ def test_what_cannot_be_sent_does_not_stop_the_others(run: Run) -> None:
         ):
             await desk.until(lambda desk: len(desk.events) == 3)
         assert desk.delivered == ["r0@x"]
+
+    run(story())
+
+
+class Wire(asyncio.Transport):
+    """Takes what is written, and is its own socket."""
+
+    def __init__(self) -> None:
+        super().__init__({"socket": self})
+        self.written = 0
+        self.acknowledged = 0
+
+    def write(self, data: Any) -> None:
+        self.written += 1
+
+    def setsockopt(self, level: int, option: int, value: int) -> None:
+        assert (level, option, value) == (IPPROTO_TCP, TCP_QUICKACK, 1)
+        self.acknowledged += 1
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        pass
+
+    def abort(self) -> None:
+        pass
+
+
+def test_a_reply_is_acknowledged_at_once_when_more_are_awaited_and_nothing_is_written(
+    run: Run,
+) -> None:
+    """A peer with Nagle's algorithm keeps its next reply until then: 40 ms a message."""
+
+    async def story() -> None:
+        wire, waiting = Wire(), letters(1)
+        flight = Flight(
+            Offer(pipelining=True),
+            lambda: waiting.pop() if waiting else None,
+            lambda _: None,
+            Patience(),
+        )
+        flight.connection_made(wire)
+        flight.wake()
+        counts = []
+        for reply in ("250 ok", "250 ok", "354 go on", "250 taken", "421 bye"):
+            flight.data_received(f"{reply}\r\n".encode())
+            counts.append((wire.written, wire.acknowledged))
+        assert counts == [(1, 1), (1, 2), (2, 2), (2, 2), (2, 2)]
+
+    run(story())
+
+
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT", "BDAT 1"])
+@pytest.mark.parametrize("answer", ["", "what?", "421 4.3.2 later"])
+def test_a_peer_that_ends_it_in_a_flight_may_have_what_it_has_not_answered(
+    run: Run, tls: ssl.SSLContext | None, verb: str, answer: str
+) -> None:
+    """After a 421 it does not look at what came behind; without one nobody knows how far it was."""
+
+    async def story() -> None:
+        count = 0
+
+        def script(line: str) -> str | None:
+            nonlocal count
+            if count == 5:
+                return ""
+            count += line.startswith(verb)
+            return answer if count == 5 else None
+
+        relay = ScriptedRelay(script, extensions=("PIPELINING", "CHUNKING"), tls=tls)
+        async with fly(relay, letters(20)) as (flight, desk):
+            await desk.until_closed()
+        settled = [r for e in desk.events if isinstance(e, Settled) for r in e.recipients]
+        unsure = [r for e in desk.unfinished for r in e.recipients]
+        taken = len(settled) + len(unsure)
+        assert sorted(settled + unsure) == sorted(f"r{at}@x" for at in range(taken))
+        assert set(desk.delivered) <= set(relay.copies) <= {f"r{at}@x" for at in range(4)}
+        assert set(relay.copies) <= {*desk.delivered, *unsure}
+        if answer.startswith("421"):
+            assert not any(one.dot_written for one in desk.unfinished)
+        else:
+            assert all(one.dot_written for one in desk.unfinished)
+        assert flight.closed
 
     run(story())
 

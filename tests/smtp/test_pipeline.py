@@ -973,6 +973,7 @@ NAMES = st.sampled_from(["ann@x", "bob@x", "joe@x", "jörg@x", "\r\n@x"])
 OFFERS = st.builds(
     Offer,
     pipelining=st.booleans(),
+    chunking=st.booleans(),
     utf8=st.booleans(),
     size=st.sampled_from([None, 5, 1000]),
     max_recipients=st.sampled_from([1, 2, 100]),
@@ -1064,16 +1065,18 @@ def random_server(random: Random, trouble: float, limit: int) -> Peer:
             return random.choice([None, b"421 4.3.2 shutting down\r\n"])
         if verb in ("RSET", "QUIT"):
             return b"250 ok\r\n"
-        if not possible and (verb != "DATA" or random.random() < 0.5):
+        if not possible and (verb not in ("DATA", "BDAT") or random.random() < 0.5):
             return b"503 5.5.1 not now\r\n"
         if verb == "RCPT" and recipients == limit:
             return b"452 4.5.3 too many\r\n"
         if random.random() < trouble / 4:
-            return random.choice([b"450-not\r\n450 now\r\n", b"550 5.7.1 no\r\n"])
+            return random.choice(
+                [b"450-not\r\n450 now\r\n", b"550 5.7.1 no\r\n", b"502 5.5.2 what?\r\n"]
+            )
         recipients += verb == "RCPT"
         if verb == "DATA":
             return b"354 go on\r\n"
-        return b"250 ok\r\n" if possible else b"554 nobody\r\n"
+        return b"250 ok\r\n" if possible or verb == "BDAT" else b"554 nobody\r\n"
 
     return Peer(decide, True)
 
@@ -1083,16 +1086,17 @@ def random_server(random: Random, trouble: float, limit: int) -> Peer:
     st.sampled_from([0.0, 0.3, 1.0]),
     st.integers(1, 4),
     st.booleans(),
+    st.booleans(),
     st.lists(st.integers(1, 6), min_size=1, max_size=8),
 )
 def test_what_is_told_is_what_the_peer_did(
-    seed: int, trouble: float, limit: int, pipelining: bool, sizes: list[int]
+    seed: int, trouble: float, limit: int, pipelining: bool, chunking: bool, sizes: list[int]
 ) -> None:
     """Bytes travel in pieces of any size, both ways."""
     random = Random(seed)
     peer = random_server(random, trouble, limit)
     peer.pipelining = pipelining
-    pipeline = Pipeline(Offer(pipelining=pipelining))
+    pipeline = Pipeline(Offer(pipelining=pipelining, chunking=chunking))
     letters = [
         letter(f"{at}", *(f"r{at}-{n}@x" for n in range(size))) for at, size in enumerate(sizes)
     ]

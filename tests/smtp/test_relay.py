@@ -113,6 +113,43 @@ def test_a_relay_that_does_not_let_us_in_is_down_and_keeps_nothing(
     assert (len(desk.waiting), desk.events) == (1, [])
 
 
+class Deaf(ScriptedRelay):
+    """Something between us does not let BDAT through: what comes behind it is commands."""
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await super()._talk(Without(reader), writer)  # type: ignore[arg-type]
+
+
+@dataclass
+class Without:
+    reader: asyncio.StreamReader
+
+    async def readuntil(self, end: bytes) -> bytes:
+        return (await self.reader.readuntil(end)).replace(b"BDAT", b"XXXX")
+
+
+def test_a_relay_that_hears_no_bdat_gets_one_line_of_it_and_the_next_connection_does_without() -> (
+    None
+):
+    """The text is whatever an author wrote; here the relay would believe it."""
+    text = b"Subject: x\r\n\r\nRSET\r\nMAIL FROM:<a@x>\r\nRCPT TO:<victim@x>\r\nDATA\r\nHi\r\n"
+    people = [f"m{n}@example.org" for n in range(50)]
+    desk = ListDesk([Transaction(r, "s@x", (r,), (text,), dotless=True) for r in people])
+    relay = Deaf(
+        lambda line: "500 what?" if line.startswith(("XXXX", "Subject")) else None,
+        extensions=("PIPELINING", "CHUNKING"),
+    )
+    carry(relay, desk, lambda: len(desk.fates) + len(desk.unfinished) == 50, connections=1)
+
+    assert not desk.down
+    (again,) = desk.unfinished
+    assert again == Unfinished(people[0], (people[0],), False)
+    assert relay.copies == dict.fromkeys(people[1:], 1)
+    assert {message.data for message in relay.taken} == {text}
+    assert sum(line.startswith("XXXX") for line in relay.seen) == 1
+    assert not any("victim" in line for line in relay.seen)
+
+
 def test_a_sender_refused_is_told_and_its_recipients_come_back() -> None:
     desk = ListDesk(to("ann@example.org"))
     relay = ScriptedRelay(on("MAIL", "554 5.7.1 not you"))
