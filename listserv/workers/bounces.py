@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from listserv.clock import Clock
-from listserv.flow import suspended, weigh
+from listserv.flow import complaint, suspended, weigh
 from listserv.flow.site import Site
 from listserv.store import bounces
 from listserv.store.session import StorageError, Store
@@ -47,11 +47,12 @@ def _weigh_all(store: Store, site: Site, clock: Clock) -> None:
 
 
 def _tell_all(store: Store, site: Site, clock: Clock) -> None:
-    with _faults("owners could not be told of suspensions"):
-        number: int | None = 0
-        while number is not None:
-            some = partial(suspended.tell_owners, site=site, now=clock.now(), after=number)
-            number = store.write(some)
+    for tell in (suspended.tell_owners, complaint.tell_next):
+        with _faults("owners could not be told of suspensions"):
+            number: int | None = 0
+            while number is not None:
+                some = partial(tell, site=site, now=clock.now(), after=number)
+                number = store.write(some)
     with _faults("operators could not be told who refuses mail"):
         store.write(partial(suspended.tell_operators, site=site, now=clock.now()))
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 
 from listserv.clock import Clock
-from listserv.flow import complaint, escalate, handover, pause, summary, tidy
+from listserv.flow import escalate, handover, pause, summary, tidy
 from listserv.flow.breaks import end_breaks
 from listserv.flow.site import Site
 from listserv.policy import staying
@@ -81,11 +81,10 @@ async def keep_tidy(
             number = await asyncio.to_thread(store.read, partial(held.first_list, after=number))
 
     async def sum_up() -> None:
-        for write in (summary.send, complaint.tell_next):
-            number: int | None = 0
-            while number is not None:
-                some = partial(write, site=site, now=clock.now(), after=number)
-                number = await asyncio.to_thread(store.write, some)
+        number: int | None = 0
+        while number is not None:
+            some = partial(summary.send, site=site, now=clock.now(), after=number)
+            number = await asyncio.to_thread(store.write, some)
 
     def forget(tx: Tx) -> None:
         tidy.forget(tx, keep, clock.now())
