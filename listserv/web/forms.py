@@ -8,13 +8,15 @@ import asyncio
 import base64
 import hashlib
 import hmac
-from collections.abc import AsyncGenerator, Sequence
+import re
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from urllib.parse import parse_qsl
 
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.types import Receive
@@ -31,6 +33,9 @@ _MAC_BYTES = 10
 _LONGEST_LENGTH = 18
 _URLENCODED = "application/x-www-form-urlencoded"
 _MULTIPART = "multipart/form-data"
+# RFC 2046 5.1.1
+_BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class Refused(Enum):
@@ -143,18 +148,30 @@ class Body:
 def _urlencoded(body: bytes) -> Form | Refused:
     try:
         text = body.decode("utf-8", "replace")
-        return Form(parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS))
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
     except ValueError:
         return Refused.BROKEN
+    return _form(pairs)
 
 
 async def _multipart(headers: Headers, body: bytes) -> Form | Refused:
     async def whole() -> AsyncGenerator[bytes, None]:
         yield body
 
-    parser = MultiPartParser(headers, whole(), max_files=0, max_fields=_MOST_FIELDS)
+    _, parameters = parse_options_header(headers["content-type"])
+    boundary = parameters.get(b"boundary", b"").decode("latin-1")
+    if not _BOUNDARY.fullmatch(boundary):
+        return Refused.BROKEN
+    # Without their charset: it may name any codec of Python's.
+    kind = Headers({"content-type": f'{_MULTIPART}; boundary="{boundary}"'})
+    parser = MultiPartParser(kind, whole(), max_files=0, max_fields=_MOST_FIELDS)
     try:
         read = await parser.parse()
     except MultiPartException:
         return Refused.BROKEN
-    return Form([(key, value) for key, value in read.multi_items() if isinstance(value, str)])
+    return _form((key, value) for key, value in read.multi_items() if isinstance(value, str))
+
+
+def _form(pairs: Iterable[tuple[str, str]]) -> Form:
+    """What a person types has no control characters but the ends of lines, which are alike then."""
+    return Form([(key, _CONTROLS.sub("", value.replace("\r\n", "\n"))) for key, value in pairs])

@@ -63,6 +63,12 @@ FORMS: tuple[tuple[str | None, bytes, list[tuple[str, str]]], ...] = (
     (None, b"name=a", [("name", "a")]),
     ("text/plain", b"name=a", []),
     ("", b"name=a", []),
+    (FORM, b"name=a%00b%1b%7f%0d%0ac%09d%0a", [("name", "ab\nc\td")]),
+    *(
+        (f"{PARTS}; charset={charset}", b'--b\r\nContent-Disposition: form-data; name="name"'
+         b"\r\n\r\n\\ud800+2AA-\xc3\xab\r\n--b--\r\n", [("name", "\\ud800+2AA-ë")])
+        for charset in ("idna", "unicode_escape", "utf-7", "rot13", "utf-16", "nonsense")
+    ),
     (PARTS, b'--b\r\nContent-Disposition: form-data; name="name"\r\n\r\n\xc3\xab\r\n--b--\r\n',
      [("name", "ë")]),
 )  # fmt: skip
@@ -87,6 +93,8 @@ REFUSED = (
     (FORM, (b"a=b&" * 25, b""), None, Form),
     (PARTS, (b"no part",), None, Refused.BROKEN),
     ("multipart/form-data", (b"--b",), None, Refused.BROKEN),
+    ('multipart/form-data; boundary="\xff"', (b"--\xff",), None, Refused.BROKEN),
+    ("multipart/form-data; boundary=" + "b" * 71, (b"--b",), None, Refused.BROKEN),
 )
 
 
