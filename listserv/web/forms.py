@@ -173,5 +173,5 @@ async def _multipart(headers: Headers, body: bytes) -> Form | Refused:
 
 
 def _form(pairs: Iterable[tuple[str, str]]) -> Form:
-    """What a person types has no control characters but the ends of lines, which are alike then."""
-    return Form([(key, _CONTROLS.sub("", value.replace("\r\n", "\n"))) for key, value in pairs])
+    """What a person types has no control characters but the ends of lines."""
+    return Form([(key, _CONTROLS.sub(" ", value.replace("\r\n", "\n"))) for key, value in pairs])

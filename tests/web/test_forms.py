@@ -63,7 +63,7 @@ FORMS: tuple[tuple[str | None, bytes, list[tuple[str, str]]], ...] = (
     (None, b"name=a", [("name", "a")]),
     ("text/plain", b"name=a", []),
     ("", b"name=a", []),
-    (FORM, b"name=a%00b%1b%7f%0d%0ac%09d%0a", [("name", "ab\nc\td")]),
+    (FORM, b"name=a%00b%1b%7f%0d%0ac%09d%0a", [("name", "a b  \nc\td")]),
     *(
         (f"{PARTS}; charset={charset}", b'--b\r\nContent-Disposition: form-data; name="name"'
          b"\r\n\r\n\\ud800+2AA-\xc3\xab\r\n--b--\r\n", [("name", "\\ud800+2AA-ë")])
