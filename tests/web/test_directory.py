@@ -94,7 +94,6 @@ def test_one_client_gets_little_mailed_and_then_waits(serving: Serving, town: Ma
         ("name", "Cheap pills http://evil.example", "no web address"),
         ("name", "evil.example", "no web address"),
         ("name", "{{ 7 * 7 }}", "at most 80"),
-        ("name", "Ann\x00", "at most 80"),
         ("delivery", "always", "no such option"),
         ("words", "x" * 501, "more than 500 characters"),
         ("address", "bob@x.test\r\nBcc: eve@evil.example", "look like a mail address"),
