@@ -31,11 +31,12 @@ class Reader:
 
     def reads(self, name: str, heading: str) -> None:
         """Look at the page from all sides. `name` is for its pictures."""
-        assert heading in self.page.locator("h1").inner_text()
+        shown = self.page.locator("h1").inner_text()
+        assert heading in shown, shown
         faults = self._window.faults(self._axe)
         if self._pictures is not None:
             self._take(self._pictures / name)
-        assert faults == []
+        assert faults == [], "\n".join(faults)
 
     def presses(self, words: str) -> None:
         """Find a button or a link by the Tab key alone, and press it."""
