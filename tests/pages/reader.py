@@ -1,5 +1,6 @@
 """A person at our pages, who has neither mouse nor thumb."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.pages.window import NARROW, SCHEMES, WIDE, Window
@@ -40,14 +41,28 @@ class Reader:
 
     def presses(self, words: str) -> None:
         """Find a button or a link by the Tab key alone, and press it."""
-        for _ in range(_STOPS):
-            if words in self.page.evaluate("document.activeElement.innerText"):
-                break
-            self.page.keyboard.press("Tab")
-        else:
-            raise AssertionError(f"the Tab key does not come to {words!r}")
+        here = "document.activeElement.innerText"
+        self._tab_to(lambda: words in self.page.evaluate(here), words)
         with self.page.expect_navigation():
             self.page.keyboard.press("Enter")
+
+    def types(self, label: str, text: str) -> None:
+        """Find a field by the Tab key alone, and write into it over what is there."""
+        field = self.page.get_by_label(label)
+        self._tab_to(lambda: field.evaluate("field => field === document.activeElement"), label)
+        self.page.keyboard.press("Control+a")
+        self.page.keyboard.type(text)
+
+    def typed(self, label: str) -> str:
+        """What stands in a field."""
+        return self.page.get_by_label(label).input_value()
+
+    def _tab_to(self, is_there: Callable[[], bool], what: str) -> None:
+        for _ in range(_STOPS):
+            if is_there():
+                return
+            self.page.keyboard.press("Tab")
+        raise AssertionError(f"the Tab key does not come to {what!r}")
 
     def _take(self, path: Path) -> None:
         for width in (NARROW, WIDE):

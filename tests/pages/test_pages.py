@@ -46,6 +46,40 @@ def test_somebody_confirms_that_they_join(village: Village, reader: Reader) -> N
         reader.reads(f"confirmed-{name}", done)
 
 
+def test_somebody_finds_a_list_and_asks_to_join(village: Village, reader: Reader) -> None:
+    reader.opens(f"{URL}/")
+    reader.reads("lists", "Mailing lists")
+    reader.presses("Living with")
+    reader.reads("list", 'Living with <Pulmonary Hypertension> & "Courage"')
+    reader.types("Your mail address", "fay@example.com")
+    reader.presses("Join the list")
+    reader.reads("join-sent", "Please look into your mail")
+    assert len(village.mail_to("fay@example.com")) == 1
+
+
+def test_a_german_list_is_joined_in_german(village: Village, reader: Reader) -> None:
+    reader.opens(f"{URL}/lists/dorf@{DOMAIN}")
+    reader.reads("list-de", "Lungenhochdruckselbsthilfegruppe")
+    reader.types("Ihre Mailadresse", f"{'g' * 70}@example.com")
+    reader.presses("Der Liste beitreten")
+    reader.reads("join-wrong-de", "Lungenhochdruckselbsthilfegruppe")
+    assert reader.typed("Ihre Mailadresse") == f"{'g' * 70}@example.com"
+
+
+def test_a_member_changes_settings(village: Village, reader: Reader) -> None:
+    reader.opens(f"{URL}/settings")
+    reader.reads("link", "A link to your settings")
+    reader.types("Your mail address", "cleo@example.net")
+    reader.presses("Send me the link")
+    reader.reads("link-sent", "Please look into your mail")
+    reader.opens(village.link("cleo@example.net", "/s/"))
+    reader.reads("settings", "Your settings for")
+    reader.types("Until when no mail comes", "the day after never")
+    reader.presses("Save")
+    reader.reads("settings-wrong", "Your settings for")
+    assert "Nothing is changed yet." in reader.text
+
+
 def test_what_is_not_there_says_so_kindly(reader: Reader) -> None:
     for path in (f"u/{NOTHING}", f"c/{NOTHING}", "elsewhere"):
         reader.opens(f"{URL}/{path}")

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Request
 NARROW, WIDE = 320, 1_200  # CSS pixels
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 # Loopback needs milliseconds; this only ends a test that has failed.
-PATIENCE_MS = 60_000
+PATIENCE_MS = 15_000
 
 _HEIGHT = 640
 _LOOK = (Path(__file__).parent / "look.js").read_text("utf-8")

@@ -49,25 +49,25 @@ class Answer:
                 yield f"{self.method} {self.path}: {name}: {self.headers[name]}"
 
 
-def links(mail: Message) -> set[str]:
-    """Every URL anywhere in a mail: in its header and in all that it has within, as text or HTML,
+def links(mail: Message) -> list[str]:
+    """Every URL anywhere in a mail, in order: in its header and in all that it has within, as text or HTML,
     to be seen or not."""
-    found: set[str] = set()
+    found: list[str] = []
     for part in mail.walk():
         for _, value in part.items():
             folded = "".join(str(make_header(decode_header(str(value)))).splitlines())
-            found |= urls(folded)
+            found += urls(folded)
         if part.get_content_maintype() == "text":
             raw = part.get_payload(decode=True)
             assert isinstance(raw, bytes)
             text = raw.decode(part.get_content_charset("utf-8"), "replace")
-            found |= urls(unescape(text))
-    return found
+            found += urls(unescape(text))
+    return list(dict.fromkeys(found))
 
 
-def urls(text: str) -> set[str]:
+def urls(text: str) -> list[str]:
     """The URLs of http and https in a text, without what ends its sentences."""
-    return {url.rstrip(_OUTSIDE) for url in _URL.findall(text)}
+    return [url.rstrip(_OUTSIDE) for url in _URL.findall(text)]
 
 
 class _Reader(HTMLParser):

@@ -43,7 +43,9 @@ def test_links_are_found_wherever_a_mail_has_them() -> None:
         "Content-Type: message/rfc822\n\nX: http://a.example/5\n\n(https://a.example/6)\n--b--\n"
     )
     ends = ("u/1", "2", "3", "4?x=1&y", "6")
-    assert links(mail) == {"http://a.example/5", *(f"https://a.example/{end}" for end in ends)}
+    found = links(mail)
+    assert found[-2] == "http://a.example/5"
+    assert found[:-2] + found[-1:] == [f"https://a.example/{end}" for end in ends]
 
 
 def test_no_link_of_any_mail_changes_anything(village: Village) -> None:
@@ -51,8 +53,9 @@ def test_no_link_of_any_mail_changes_anything(village: Village) -> None:
     village.sends_digests()
     village.writes("dora@example.com", f"town-join@{DOMAIN}")
     village.writes("ben@example.net", f"town-leave@{DOMAIN}")
+    village.writes("ben@example.net", f"town-request@{DOMAIN}", "PREFERENCES")
     mails = list(village.mail)
-    found = set().union(*map(links, mails))
+    found = {url for mail in mails for url in links(mail)}
     for route in ROUTES:
         if "{token" in route.path:
             begins = URL + route.path.partition("{")[0]
