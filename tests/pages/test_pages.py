@@ -18,7 +18,7 @@ def test_a_member_leaves(village: Village, reader: Reader) -> None:
     village.writes("ann@example.org", f"town@{DOMAIN}", "Hello", "To all of you.")
     link = village.link("ben@example.net", "/u/")
     reader.opens(link)
-    reader.reads("leave", 'Leave Living with <Pulmonary Hypertension> & "Courage"?')
+    reader.reads("leave", '<Pulmonary Hypertension> & "Courage"')
     reader.presses("Leave the list")
     reader.reads("left", "You have left")
     assert "Goodbye from Living with" in village.mail_to("ben@example.net")[-1]["Subject"]

@@ -50,8 +50,8 @@ class Answer:
 
 
 def links(mail: Message) -> list[str]:
-    """Every URL anywhere in a mail, in order: in its header and in all that it has within, as text or HTML,
-    to be seen or not."""
+    """Every URL anywhere in a mail, in order: in its header and in all that it has within, as text
+    or HTML, to be seen or not."""
     found: list[str] = []
     for part in mail.walk():
         for _, value in part.items():

@@ -83,9 +83,12 @@ class Village:
             client.sendmail(author, [to], mail.encode())
 
     def sends_digests(self) -> None:
-        """Whoever reads a digest of the town gets one."""
+        """Whoever reads a digest of the town gets one; of all who read one it is then known when
+        the next is due, so that the server has nothing to do about them for hours."""
         app = self.running.app
         digests.send_now(app.store, app.site, self._ids["town"], Ask.ALL, app.clock.now())
+        while digests.turn(app.store, app.site, app.clock):
+            pass
 
     @property
     def mail(self) -> Sequence[Message]:
