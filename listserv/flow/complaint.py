@@ -91,8 +91,12 @@ def _pass_on(tx: Tx, site: Site, incoming: Incoming, post: Post, now: datetime) 
         if meant.role is not Role.ABUSE or address.domain not in roles:
             roles[address.domain] = meant
     for domain, meant in roles.items():
-        if domain in site.domains and role_mail.has_room(tx, meant, domain, now):
+        if domain not in site.domains:
+            continue
+        if role_mail.has_room(tx, meant, domain, now):
             role_mail.forward(tx, site, incoming, post, meant, domain, now)
+        else:
+            log.warning("dropped: a complaint to %s at %s, too much today", meant.role, domain)
 
 
 def _role(address: Address) -> Recipient:

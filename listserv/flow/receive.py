@@ -12,7 +12,7 @@ from listserv.domain.authorship import UNCHECKED, Authorship, Level
 from listserv.domain.decision import Decision, Reason, Verdict
 from listserv.domain.lists import MailingList
 from listserv.domain.post import Incoming, Post, Transport
-from listserv.domain.replies import ACCEPTED, DNS_SILENT, Reply
+from listserv.domain.replies import ACCEPTED, DNS_SILENT, TOO_MUCH_TODAY, Reply
 from listserv.flow import (
     answers,
     author_first,
@@ -82,6 +82,8 @@ def message(
     asked = _reading_order(tx, post, [one.mlist for one in posted])
     items = {one.mlist.id: one.item for one in posted if one.item is not None}
     asides = list(dict.fromkeys(one for one in targets if isinstance(one, Aside)))
+    if incoming.transport is Transport.SMTP and _are_full(tx, targets, now):
+        return tuple(TOO_MUCH_TODAY for _ in targets)
     waits = asked or any(aside.meant.role in _BY_AUTHORITY for aside in asides)
     if waits and site.require_proven_author and authorship.temporary:
         if _is_early(tx, post, now):
@@ -158,6 +160,17 @@ def _take_aside(
         role_mail.forward(tx, site, incoming, post, meant, domain, now)
     else:
         log.warning("dropped: mail for %s at %s, too much today", meant.role, domain)
+
+
+def _are_full(tx: Tx, targets: Sequence[Posting | Aside | None], now: datetime) -> bool:
+    """Whether it is only for addresses that complaints come to, and they had enough of other mail
+    today."""
+    return all(
+        isinstance(one, Aside)
+        and one.meant.role in role_mail.READ_FIRST
+        and not role_mail.has_room(tx, one.meant, one.address.domain, now)
+        for one in targets
+    )
 
 
 def _is_early(tx: Tx, post: Post, now: datetime) -> bool:

@@ -45,7 +45,8 @@ def answer(tx: Tx, site: Site, address: str, transport: Transport, now: datetime
 
     meant = read_local(read.local, is_list) if read else None
     reply = _reply_for(tx, site, meant, domain) if read else BAD_ADDRESS
-    if meant is not None and meant.role in role_mail.ROLES and transport is Transport.SMTP:
+    judged = role_mail.ROLES - role_mail.READ_FIRST
+    if meant is not None and meant.role in judged and transport is Transport.SMTP:
         return reply if role_mail.has_room(tx, meant, domain, now) else TOO_MUCH_TODAY
     if reply.accepted or transport is Transport.SMTP:
         return reply

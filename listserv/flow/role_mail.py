@@ -21,6 +21,9 @@ from listserv.store.session import Tx
 log = logging.getLogger("listserv.receive")
 
 ROLES = frozenset({Role.OWNER, Role.POSTMASTER, Role.ABUSE, Role.FBL})
+# Complaints come to these too, which need no person: whether there is room for other mail is said
+# when it has been read.
+READ_FIRST = frozenset({Role.ABUSE, Role.FBL})
 # For each role address; a person cannot read more, and what floods it is no mail for a person.
 MOST_A_DAY = 50
 

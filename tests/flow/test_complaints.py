@@ -13,6 +13,7 @@ from listserv.domain.tokens import Purpose, copy_token
 from listserv.flow import bounce, complaint, tidy
 from listserv.store import lists, members
 from tests.flow.letters import ANN, BOB, CLEO, MO, is_member, letters, the_letter, the_member
+from tests.flow.test_receive import answer_to_rcpt
 from tests.flow.world import DOMAIN, World, an_address
 from tests.mail import reporting
 from tests.mail.building import crlf
@@ -218,3 +219,19 @@ def test_the_operator_gets_no_more_complaints_a_day_than_other_mail(
     for _ in range(60):
         complain(world, reporting.complaint(b"Subject: Hello\r\n\r\n"), "town", "listserv")
     assert world.deliver() == [OPERATOR] * 50
+
+
+def test_who_floods_the_address_for_complaints_keeps_none_out(
+    world: World, town: MailingList
+) -> None:
+    sent = copies(world)
+    for number in range(50):
+        complain(world, crlf(f"From: zoe@example.net\nSubject: {number}\n\nHello\n"), "fbl")
+    (reply,) = world.post("zoe@example.net", "fbl")
+    assert reply.code == 452
+    assert answer_to_rcpt(world, f"fbl@{DOMAIN}") == 250
+    complain(world, reporting.complaint(sent[BOB]), "fbl")
+    assert state_of(world, town, BOB) is MemberState.SUSPENDED
+    assert world.deliver() == [MO, *[OPERATOR] * 50]
+    (reply,) = world.post("zoe@example.net", "fbl", transport=Transport.LMTP)
+    assert (reply.code, world.deliver()) == (250, []), "or the writer hears a bounce"
