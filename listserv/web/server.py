@@ -38,7 +38,7 @@ class Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._wait()
-        _make_room(self)
+        self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._timer is not None:
@@ -73,6 +73,7 @@ class Connection(H11Protocol):
 
     def abort(self) -> None:
         """End it without a word."""
+        self.waiting_since = None
         self.transport.abort()
 
     def _is_asked(self) -> bool:
@@ -87,23 +88,17 @@ class Connection(H11Protocol):
             self._timer.cancel()
         self._timer = self.loop.call_later(seconds, self.abort)
 
-    @property
-    def limits(self) -> Limits:
-        return self._limits
-
-
-def _make_room(newcomer: Connection) -> None:
-    """When all places are taken, whoever has been silent longest goes: it has asked nothing. Where
-    all the others wait for our answers, that is the newcomer."""
-    connections = newcomer.connections
-    if len(connections) <= newcomer.limits.connections:
-        return
-    silent = [
-        (other.waiting_since, other)
-        for other in connections
-        if isinstance(other, Connection) and other.waiting_since is not None
-    ]
-    min(silent, key=lambda pair: pair[0])[1].abort()
+    def _make_room(self) -> None:
+        """When all places are taken, whoever has been silent longest goes: it has asked nothing.
+        Where all the others wait for our answers, that is this one."""
+        if len(self.connections) <= self._limits.connections:
+            return
+        silent = [
+            (other.waiting_since, other)
+            for other in self.connections
+            if isinstance(other, Connection) and other.waiting_since is not None
+        ]
+        min(silent, key=lambda pair: pair[0])[1].abort()
 
 
 class WebServer:
