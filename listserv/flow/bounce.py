@@ -108,14 +108,30 @@ def suspend(
 
 
 def resume(tx: Tx, mlist: MailingList, member: Member, by: str, now: datetime) -> bool:
-    """Mail goes to a suspended member again; False when they are not suspended by now."""
-    lists.lock(tx, mlist.id)
-    current = members.get(tx, member.id)
-    if current is None or current.state is not MemberState.SUSPENDED:
+    """Mail goes to a suspended member again, and they begin anew; False when they are not suspended
+    by now."""
+    current = _suspended(tx, mlist, member)
+    if current is None:
         return False
     suspensions.resume(tx, current, now)
     events.log(tx, mlist.id, by, f"resumed {current.address}", now)
     return True
+
+
+def take_back(tx: Tx, mlist: MailingList, member: Member, now: datetime) -> None:
+    """Mail goes to a suspended member again: what they were suspended for was not about them."""
+    current = _suspended(tx, mlist, member)
+    if current is not None:
+        suspensions.take_back(tx, current)
+        events.log(tx, mlist.id, BY, f"took back the suspension of {current.address}", now)
+
+
+def _suspended(tx: Tx, mlist: MailingList, member: Member) -> Member | None:
+    """The member as they are, who changes no more until the commit; None when not suspended."""
+    lists.lock(tx, mlist.id)
+    current = members.get(tx, member.id)
+    is_stopped = current is not None and current.state is MemberState.SUSPENDED
+    return current if is_stopped else None
 
 
 def reset(tx: Tx, mlist: MailingList, member: Member, by: str, now: datetime) -> bool:

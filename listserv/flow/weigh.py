@@ -81,7 +81,7 @@ def _take_back(
         then = standing(tx, site, [number], why.at)[number]
         member = members.get(tx, number)
         if then.step is not Step.SUSPEND and member is not None:
-            bounce.resume(tx, mlist, member, bounce.BY, now)
+            bounce.take_back(tx, mlist, member, now)
 
 
 def standing(tx: Tx, site: Site, numbers: Collection[int], now: datetime) -> dict[int, Judgement]:

@@ -1,6 +1,6 @@
 """Members whose mail is stopped, because it comes back or because it was complained about."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -43,11 +43,21 @@ def resume(tx: Tx, member: Member, now: datetime) -> None:
     until now counts no more."""
     number = select(ListRow.last_number).where(ListRow.id == member.list_id)
     last = tx.execute(number).scalar_one()
+    _start(tx, member, {"cursor": last, "digest_from": last})
+    begin_anew(tx, member.id, now)
+
+
+def take_back(tx: Tx, member: Member) -> None:
+    """suspended → active, as if it had not been: a digest has what came meanwhile, and what came
+    back otherwise goes on counting."""
+    _start(tx, member, {})
+
+
+def _start(tx: Tx, member: Member, reading: Mapping[str, Any]) -> None:
     new: dict[str, Any] = {"state": MemberState.ACTIVE}
     if member.delivery is Delivery.DIGEST:
-        new |= {"cursor": last, "digest_from": last, "digest_due": LOOK_NOW}
+        new |= {**reading, "digest_due": LOOK_NOW}
     tx.execute(update(MemberRow).where(MemberRow.id == member.id).values(**new))
-    begin_anew(tx, member.id, now)
     _forget(tx, member.id)
 
 
