@@ -48,14 +48,23 @@ class Reader:
 
     def types(self, label: str, text: str) -> None:
         """Find a field by the Tab key alone, and write into it over what is there."""
-        field = self.page.get_by_label(label)
-        self._tab_to(lambda: field.evaluate("field => field === document.activeElement"), label)
+        self._tab_to_field(label)
         self.page.keyboard.press("Control+a")
         self.page.keyboard.type(text)
+
+    def chooses(self, chosen: str, instead: str) -> None:
+        """Go from what is chosen of several things to the next."""
+        self._tab_to_field(chosen)
+        self.page.keyboard.press("ArrowDown")
+        assert self.page.get_by_label(instead).is_checked()
 
     def typed(self, label: str) -> str:
         """What stands in a field."""
         return self.page.get_by_label(label).input_value()
+
+    def _tab_to_field(self, label: str) -> None:
+        field = self.page.get_by_label(label)
+        self._tab_to(lambda: field.evaluate("field => field === document.activeElement"), label)
 
     def _tab_to(self, is_there: Callable[[], bool], what: str) -> None:
         for _ in range(_STOPS):

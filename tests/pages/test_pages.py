@@ -78,6 +78,15 @@ def test_a_member_changes_settings(village: Village, reader: Reader) -> None:
     reader.presses("Save")
     reader.reads("settings-wrong", "Your settings for")
     assert "Nothing is changed yet." in reader.text
+    reader.types("Until when no mail comes", " ")
+    reader.chooses("They come to me, too", "They do not come to me")
+    reader.presses("Save")
+    reader.reads("settings-saved", "Your settings for")
+    assert "It is saved." in reader.text
+    reader.presses("Leave the list")
+    reader.reads("settings-left", "You have left")
+    subjects = [mail["Subject"] for mail in village.mail_to("cleo@example.net")]
+    assert "Goodbye from " in subjects[-1] and len(subjects) == 3, subjects
 
 
 def test_what_is_not_there_says_so_kindly(reader: Reader) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Request
 NARROW, WIDE = 320, 1_200  # CSS pixels
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 # Loopback needs milliseconds; this only ends a test that has failed.
-PATIENCE_MS = 15_000
+PATIENCE_MS = 90_000
 
 _HEIGHT = 640
 _LOOK = (Path(__file__).parent / "look.js").read_text("utf-8")
@@ -27,25 +27,27 @@ class Window:
         )
         self._context.set_default_timeout(PATIENCE_MS)
         self.complaints: list[str] = []
+        self._pages: set[str] = set()
         self.page = self._context.new_page()
         self.page.on("request", self._asked)
         self.page.on("console", self._said)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     def close(self) -> None:
+        """Fails when it has been given a cookie."""
+        cookies = self._context.cookies()
         self._context.close()
-
-    @property
-    def cookies(self) -> list[Any]:
-        return list(self._context.cookies())
+        assert cookies == []
 
     def _asked(self, request: Request) -> None:
         if urlsplit(request.url).hostname not in ("127.0.0.1", None):
             self.complaints.append(f"asked for {request.url}")
+        if request.is_navigation_request():
+            self._pages.add(request.url)
 
     def _said(self, message: ConsoleMessage) -> None:
         # A page that says 404 is an error for a browser, and an answer for a reader.
-        is_page = message.location["url"] == self.page.url
+        is_page = message.location["url"] in self._pages
         if message.type in ("error", "warning") and not (
             is_page and message.text.startswith("Failed to load resource")
         ):
