@@ -14,6 +14,7 @@ from sqlalchemy import (
     column,
     func,
     insert,
+    null,
     or_,
     select,
     update,
@@ -393,8 +394,7 @@ def leave(tx: Tx, member_id: int, now: datetime) -> None:
     member = _again(tx, member_id)
     if member.settings.also:
         change(tx, member, {"also": ""})
-    _update(tx, member_id, state=MemberState.LEFT, left=now, until=None, owed_from=None,
-            owed_to=None, digest_due=None)  # fmt: skip
+    _LEAVE.run(tx, wanted=member_id, now=now)
 
 
 def waiting(tx: Tx, member: Member) -> int:
@@ -464,6 +464,14 @@ _BY_MAILBOX = Quick(
     )
 )
 _BY_LINKED_MAILBOX = Quick(_LINKED.where(_LINK.list_id == bindparam("on"), _LINK.mailbox == _KEY))
+_LEAVE = Quick(
+    update(MemberRow)
+    .where(MemberRow.id == bindparam("wanted"))
+    .values(
+        state=MemberState.LEFT.value, left=bindparam("now"), until=null(), owed_from=null(),
+        owed_to=null(), digest_due=null(),
+    )
+)  # fmt: skip
 _COUNT_POST = Quick(
     update(MemberRow).where(MemberRow.id == bindparam("wanted")).values(posts=MemberRow.posts + 1)
 )
