@@ -14,11 +14,11 @@ _LEAVE = frozenset(
     {"leave", "unsubscribe", "unsub", "signoff", "verlassen", "abmelden", "austreten"}
 )
 _STAY = frozenset({"stay", "bleiben", "bleibe"})
-_NOT = frozenset({"not", "don", "dont", "never", "nicht", "kein", "keine", "nie", "or", "oder"})
-# What may stand before the word that counts.
-_BEFORE = frozenset(
-    {"please", "bitte", "no", "nein", "i", "ich", "want", "would", "like", "to", "will", "ll",
-     "möchte"}
+# What may stand around one of these; any other word makes it another wish: "leave of absence".
+_AROUND = frozenset(
+    {"please", "thanks", "thank", "you", "no", "i", "want", "would", "like", "to", "will", "ll",
+     "me", "the", "this", "list", "here", "for", "good", "bitte", "danke", "nein", "ich",
+     "möchte", "mich", "die", "diese", "liste", "hier", "dabei", "ganz"}
 )  # fmt: skip
 # Of a line, in characters.
 _READ = 1000
@@ -33,11 +33,9 @@ class Staying(StrEnum):
 
 def read_staying(first_line: str) -> Staying | None:
     """What a reply's first line says; None where it is not plain. "No, I want to stay" is."""
-    words = _WORDS.findall(first_line[:_READ].lower())
-    said = set(words)
-    if "?" in first_line or said & _NOT or (said & _LEAVE and said & _STAY):
+    said = set(_WORDS.findall(first_line[:_READ].lower())) - _AROUND
+    if not said or "?" in first_line:
         return None
-    first = next((word for word in words if word not in _BEFORE), "")
-    if first in _STAY:
+    if said <= _STAY:
         return Staying.STAY
-    return Staying.LEAVE if first in _LEAVE else None
+    return Staying.LEAVE if said <= _LEAVE else None
