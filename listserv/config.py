@@ -267,11 +267,8 @@ def _signing_key(key: str, path: Path) -> bytes:
 def _check_listeners(config: Config) -> None:
     smtp, relay = config.smtp, config.relay
     taken: dict[str, str] = {}
-    for key, listen in (
-        ("smtp.listen", smtp.listen),
-        ("lmtp.listen", config.lmtp.listen),
-        ("web.listen", config.web.listen),
-    ):
+    for section in _LISTEN:
+        key, listen = f"{section}.listen", getattr(config, section).listen
         if listen and not listen.endswith(":0") and taken.setdefault(listen, key) != key:
             raise _Wrong(key, f"is the same as {taken[listen]}: {listen}")
     for key, port in (("relay.port", relay.port), ("relay.notice_port", relay.notice_port)):
