@@ -94,6 +94,7 @@ def leave(server: Server, port: int, tokens: Sequence[str]) -> list[Line]:
     began = time.monotonic()
     good = asyncio.run(click(port, tokens))
     seconds = time.monotonic() - began
+    each = 1000 * busy.cpu("server") / len(tokens)
     poster.close()
     lasting = f"{seconds:.0f} s, {len(poster.took)} posts meanwhile; {busy.words()}"
     slowest = 1000 * max(poster.took)
@@ -104,6 +105,8 @@ def leave(server: Server, port: int, tokens: Sequence[str]) -> list[Line]:
     return [
         rates("members leave by a POST", [good / seconds], "wanted", [_PER_SECOND], 1,
               memory=server.memory, note=lasting),
+        limit("CPU of the server for each", each, "ms", 1000 / _PER_SECOND,
+              note="of a core that it has for itself"),
         limit("a post meanwhile, the slowest", slowest, "ms", 1000, note=note),
         limit("not answered with 200, or members still", len(tokens) - good + there, "", 0),
     ]  # fmt: skip

@@ -2,8 +2,7 @@
 file and the key.
 
 KEYS is the table of what works, one row a key with what reads its value; the defaults stand in
-config_sections.py, and config.example.toml explains each to the operator. A setting works or is
-refused.
+config_sections.py, and config.example.toml explains each. A setting works or is refused.
 """
 
 import difflib

@@ -107,10 +107,14 @@ class Busy:
         self._before = {name: _cpu(pid) for name, pid in pids.items()}
         self._machine = _machine()
 
+    def cpu(self, name: str) -> float:
+        """The seconds of CPU that one of them used."""
+        return _cpu(self._pids[name]) - self._before[name]
+
     def words(self) -> str:
         """For the note below a line."""
         seconds = time.monotonic() - self._began
-        used = {name: (_cpu(pid) - self._before[name]) for name, pid in self._pids.items()}
+        used = {name: self.cpu(name) for name in self._pids}
         used["all of the machine"] = _machine() - self._machine
         shares = (f"{name} {100 * cpu / seconds:.0f} %" for name, cpu in used.items())
         return f"of a core: {', '.join(shares)}"
