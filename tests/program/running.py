@@ -79,11 +79,13 @@ class Running:
         return {message["Delivered-To"]: message for message in read}
 
     def new_mail(self, seen: set[Path]) -> list[Message]:
-        """What was sent besides what was `seen`, and is now, once nothing is left in the queue."""
+        """What was sent besides what was `seen`, and is now, once nothing is left in the queue; the
+        newest last."""
         self._wait_for_queue()
         new = set(self.maildir.glob("new/*")) - seen
         seen |= new
-        return [sink.check_maildir(path) for path in new]
+        written = sorted(new, key=lambda path: path.stat().st_mtime_ns)
+        return [sink.check_maildir(path) for path in written]
 
     def _wait_for_queue(self) -> None:
         patience = threading.Event()
