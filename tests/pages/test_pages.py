@@ -89,6 +89,27 @@ def test_a_member_changes_settings(village: Village, reader: Reader) -> None:
     assert "Goodbye from " in subjects[-1] and len(subjects) == 3, subjects
 
 
+def test_an_owner_invites_somebody(village: Village, reader: Reader) -> None:
+    village.writes("ann@example.org", f"circle-request@{DOMAIN}", "INVITE gina@example.com")
+    reader.opens(village.link("ann@example.org", "/c/"))
+    reader.reads("confirm-invitation", "Is this from you?")
+    reader.presses("Yes, I want this")
+    reader.opens(village.link("gina@example.com", "/c/"))
+    reader.reads("invitation", "You are invited to")
+    reader.presses("Yes, join the list")
+    assert "Thank you" in reader.text
+    assert "Welcome to Circle" in village.mail_to("gina@example.com")[-1]["Subject"]
+
+
+def test_somebody_asks_moderators_to_let_them_join(village: Village, reader: Reader) -> None:
+    reader.opens(f"{URL}/lists/circle@{DOMAIN}")
+    reader.reads("list-approve", "Circle")
+    reader.types("Your mail address", "hal@example.com")
+    reader.types("What you would like to tell the moderators", "My sister is ill.")
+    reader.presses("Ask to join")
+    reader.reads("list-asked", "Please look into your mail")
+
+
 def test_what_is_not_there_says_so_kindly(reader: Reader) -> None:
     for path in (f"u/{NOTHING}", f"c/{NOTHING}", "elsewhere"):
         reader.opens(f"{URL}/{path}")

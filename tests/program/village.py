@@ -33,7 +33,7 @@ LISTS = {
         "description": "Für alle, die damit leben, und für alle, die für sie sorgen.",
         "language": "de", "one_click": "pause",
     },
-    "closed": {"title": "Closed", "subscription": "invite"},
+    "circle": {"title": "Circle", "advertised": "yes", "subscription": "approve"},
 }  # fmt: skip
 
 
