@@ -85,7 +85,7 @@ def tell_owners(tx: Tx, site: Site, now: datetime, after: int = 0) -> int | None
     found = suspensions.tell(tx, number, bounce.BOUNCES)
     there = {one.member: members.get(tx, one.member) for one in found[:_NAMED]}
     rows = [
-        (str(member.address), one.at.astimezone(site.zone).date(), one.words)
+        (str(member.address), one.at.astimezone(site.zone).date(), notices.short(one.words))
         for one in found
         if (member := there.get(one.member)) is not None
     ]

@@ -170,7 +170,6 @@ def next_list(tx: Tx, after: int = 0) -> int | None:
         _NOT_WEIGHED,
         MailingRow.id == RefusalRow.mailing_id,
         MailingRow.list_id > after,
-        RefusalRow.member_id > 0,
     )
     both = tx.execute(select(reported.scalar_subquery(), refused.scalar_subquery())).one()
     return min((one for one in both if one is not None), default=None)
@@ -445,6 +444,6 @@ def is_waiting(tx: Tx) -> bool:
 _WAITING = Quick(
     select(
         exists().select_from(BounceRow).where(_IS_NEW),
-        exists().select_from(RefusalRow).where(_NOT_WEIGHED, RefusalRow.member_id > 0),
+        exists().select_from(RefusalRow).where(_NOT_WEIGHED),
     )
 )

@@ -531,6 +531,7 @@ class BounceRow(Base):
         Index("ix_bounce_at", "at"),
         Index(
             "ix_bounce_new",
+            "list_id",
             "id",
             sqlite_where=text("state = 'new'"),
             postgresql_where=text("state = 'new'"),

@@ -111,6 +111,12 @@ class Lives(RuleBasedStateMachine):
                 self.follow()
         self.follow()
 
+    @rule(domain=st.sampled_from(("two.test", "three.test")), said=SAID, together=st.booleans())
+    def a_domain_refuses(self, domain: str, said: Said, together: bool) -> None:
+        """All that is for it."""
+        there = {who: said for who in PEOPLE if who.endswith(domain)}
+        self.a_post(refused=there, again=False, together=together)
+
     @rule(said=SAID, data=st.data())
     @precondition(lambda self: self.trials)
     def a_probe_comes_back(self, said: Said, data: st.DataObject) -> None:
@@ -182,7 +188,7 @@ class Lives(RuleBasedStateMachine):
             assert "new" not in {state for _, state in group}
 
 
-Lives.TestCase.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
+Lives.TestCase.settings = settings(max_examples=10, stateful_step_count=20, deadline=None)
 TestLives = Lives.TestCase
 
 

@@ -85,7 +85,7 @@ def test_of_an_older_database_the_authors_of_posts_and_the_mailboxes_of_members_
     true = "1" if store.is_sqlite else "true"
     _do(store, "INSERT INTO list VALUES (1, 'town', 'x.test', 'town.x.test', 0, "
                f"{true}, 0, '{{}}')")  # fmt: skip
-    people = {"Ann.Lee@gmail.com": "annlee@gmail.com", "bob@x.test": None}
+    people = {"Ann.Lee@gmail.com": "annlee@gmail.com", "bob@x.test": None, '"a@b"@y.test': None}
     for number, address in enumerate(people, 1):
         _do(store, f"INSERT INTO member VALUES ({number}, 1, '{address}', '{address.lower()}', '',"
                    " 'member', 'mail', 'active', '{}', 0, NULL, '', 0, 0)")  # fmt: skip
@@ -95,8 +95,10 @@ def test_of_an_older_database_the_authors_of_posts_and_the_mailboxes_of_members_
                    f" '{key}', '', 1, 0, 'hold', '[]', NULL, NULL, NULL)")  # fmt: skip
 
     assert schema.upgrade(store) == ("0002", schema.HEAD)
-    kept = store.read(lambda tx: tx.execute(text("SELECT address, mailbox FROM member")).all())
+    columns = text("SELECT address, mailbox, domain FROM member")
+    kept = store.read(lambda tx: tx.execute(columns).all())
     assert {row.address: row.mailbox for row in kept} == people
+    assert sorted(row.domain for row in kept) == ["gmail.com", "x.test", "y.test"]
     assert [store.read(lambda tx: posts.get(tx, n)).member_id for n in (1, 2)] == [2, None]  # noqa: B023
     store.close()
 

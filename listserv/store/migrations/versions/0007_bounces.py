@@ -35,7 +35,7 @@ def upgrade() -> None:
     op.create_index("ix_bounce_list_id", "bounce", ["list_id", "member_id"])
     op.create_index("ix_bounce_at", "bounce", ["at"])
     is_new = sa.text("state = 'new'")
-    op.create_index("ix_bounce_new", "bounce", ["id"],
+    op.create_index("ix_bounce_new", "bounce", ["list_id", "id"],
                     sqlite_where=is_new, postgresql_where=is_new)  # fmt: skip
     op.create_table(
         "excused",
