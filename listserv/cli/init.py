@@ -70,6 +70,7 @@ def _example(folder: Path, domain: str) -> str:
         "hostname": domain,
         "operator": f"postmaster@{domain}",
         "database": f"sqlite:///{_in_url(folder / 'listserv.db')}",
+        "# url": f"https://{domain}",
     }
     text = config_example().read_text("utf-8")
     for key, value in values.items():

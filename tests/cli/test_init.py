@@ -49,8 +49,9 @@ def test_the_rest_is_the_example_word_for_word(tmp_path: Path) -> None:
     example = NOWHERE.ok("config", "example").splitlines()
     changed = [line for line, was in zip(made, example, strict=True) if line != was]
     assert [line.partition(" ")[0] for line in changed] == [
-        "domain", "hostname", "operator", "database",
+        "domain", "hostname", "operator", "database", "#",
     ]  # fmt: skip
+    assert changed[-1] == f'# url = "https://{DOMAIN}"'
 
 
 def test_an_existing_configuration_is_never_touched(tmp_path: Path) -> None:
