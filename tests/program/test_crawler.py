@@ -4,11 +4,12 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from email import message_from_string
+from http.client import HTTPConnection
 
 import pytest
 
 from listserv.web.app import ROUTES
-from tests.program.crawler import crawl, links
+from tests.program.crawler import PATIENCE, crawl, links
 from tests.program.running import DOMAIN
 from tests.program.village import TOWN, URL, Village
 
@@ -54,6 +55,8 @@ def test_no_link_of_any_mail_changes_anything(village: Village) -> None:
     village.writes("dora@example.com", f"town-join@{DOMAIN}")
     village.writes("ben@example.net", f"town-leave@{DOMAIN}")
     village.writes("ben@example.net", f"town-request@{DOMAIN}", "PREFERENCES")
+    village.writes("ben@example.net", f"town-request@{DOMAIN}", "ALSO town ben@example.com")
+    village.writes("ann@example.org", f"circle-request@{DOMAIN}", "INVITE gina@example.com")
     mails = list(village.mail)
     found = {url for mail in mails for url in links(mail)}
     for route in ROUTES:
@@ -68,3 +71,11 @@ def test_no_link_of_any_mail_changes_anything(village: Village) -> None:
     assert dump(village) == before
     assert list(village.mail) == mails
     assert [fault for answer in answers for fault in answer.faults()] == []
+
+    # The same link does act, for who does what a person or RFC 8058 does.
+    path = village.link("ben@example.net", "/u/").removeprefix(URL)
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    with closing(HTTPConnection("127.0.0.1", village.running.web, timeout=PATIENCE)) as client:
+        client.request("POST", path, b"List-Unsubscribe=One-Click", form)
+        assert client.getresponse().status == 200
+    assert dump(village) != before
