@@ -29,6 +29,7 @@ GOOD_FOR = timedelta(hours=1)
 FIELD = "form"
 _MOST_FIELDS = 100
 _MAC_BYTES = 10
+_LONGEST_TOKEN = 40
 # Of a Content-Length, in digits; h11 has seen to it that it is a number.
 _LONGEST_LENGTH = 18
 _URLENCODED = "application/x-www-form-urlencoded"
@@ -71,12 +72,14 @@ def form_token(secret: bytes, purpose: str, now: datetime) -> str:
 def is_fresh(secret: bytes, purpose: str, token: str, now: datetime) -> bool:
     """Whether `form_token` wrote it for this purpose within the last hour."""
     written, _, mac = token.partition(".")
+    if not token.isascii() or len(token) > _LONGEST_TOKEN:
+        return False
     try:
         moment = int(written, 16)
     except ValueError:
         return False
     age = now.timestamp() - moment
-    if not token.isascii() or not -1 <= age <= GOOD_FOR.total_seconds():
+    if not -1 <= age <= GOOD_FOR.total_seconds():
         return False
     return hmac.compare_digest(mac, _mac(secret, purpose, moment))
 
