@@ -12,15 +12,13 @@ from listserv.domain.tokens import CopyToken, Purpose, read_copy_token
 from listserv.flow.site import Site
 from listserv.mail.reports import Action, Failure, read_report
 from listserv.policy.bounce_kind import kind_of
-from listserv.store import bounces, counters, events, lists, members, suspensions
+from listserv.store import bounces, events, lists, members, suspensions
 from listserv.store.bounces import Sent
 from listserv.store.session import Tx
 
 log = logging.getLogger("listserv.bounce")
 
 ROLES = frozenset({Role.BOUNCES, Role.ROBOT_BOUNCES})
-# The counter behind `status`: failures that were taken from reports.
-REPORTED = "bounces"
 # Why somebody is suspended; who complained is nobody's business but theirs (flow/complaint.py).
 BOUNCES, COMPLAINT = "bounces", "complaint"
 # Who did it, in a list's log.
@@ -47,8 +45,6 @@ def take(tx: Tx, site: Site, raw: bytes, meant: Recipient, at: Address, now: dat
             domain=member.address.domain, kind=kind_of(failure.status, failure.words),
             words=failure.words or failure.status, now=now, day=site.today(now),
         )  # fmt: skip
-    if found:
-        counters.count(tx, mlist.id, REPORTED, now, len(found))
     log.info("report list=%s mailing=%d members=%d", mlist.address, sent.id, len(found))
 
 

@@ -131,7 +131,7 @@ def commands(
     for address, told in outcome.told.items():
         _answer(tx, site, origin, post, address, told, language, now)
     about = origin if isinstance(origin, MailingList) else None
-    suspended.tell_author(tx, site, author, at.domain, about, now)
+    suspended.tell_author(tx, site, author, at.domain, about, now, believed=hears)
 
 
 def _why_not(site: Site, incoming: Incoming, post: Post, authorship: Authorship) -> str:

@@ -333,8 +333,11 @@ def _carry_out(
 
 def _tell_suspended(tx: Tx, site: Site, facts: Facts, now: datetime) -> None:
     """To an author who gets no mail, at the address on file: why, and how it comes again."""
-    if facts.author is not None and facts.authorship.level is not Level.CONTRADICTED:
-        suspended.tell(tx, site, facts.mlist, facts.author, now)
+    level, author = facts.authorship.level, facts.post.author
+    if facts.author is None or author is None or level is Level.CONTRADICTED:
+        return
+    writer = author.address if is_believed(level) else None
+    suspended.tell(tx, site, facts.mlist, facts.author, writer, now)
 
 
 def _show(

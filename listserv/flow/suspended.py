@@ -25,34 +25,50 @@ KIND = "resume"
 _NAMED = 30
 
 
-def tell(tx: Tx, site: Site, mlist: MailingList, member: Member, now: datetime) -> None:
+def tell(
+    tx: Tx, site: Site, mlist: MailingList, member: Member, writer: Address | None, now: datetime
+) -> None:
     """To a suspended member who has written to us, once a day: why nothing comes, and that a reply
     ends it. It goes to the address on file, with nothing of what they, or who pretends to be them,
-    wrote."""
+    wrote; and to the `writer`, where they are believed to have written from another address of
+    theirs."""
     if member.state is not MemberState.SUSPENDED:
         return
     if not said.once_a_day(tx, "suspended", str(member.id), now):
         return
     why = suspensions.of(tx, [member.id]).get(member.id)
-    question = new_question(
-        tx, site, KIND, str(member.address), {}, now, list_id=mlist.id, member_id=member.id
-    )
-    # To the address: what goes to a suspended member is passed over.
-    notices.send(
-        tx, site, mlist, "member-suspended.txt", member.address, now,
-        values={"complained": why is not None and why.why == bounce.COMPLAINT},
-        language=notices.language_of(mlist, member),
-        reply_to=confirm_address(mlist, question.token), answers=True,
-    )  # fmt: skip
+    values = {
+        "complained": why is not None and why.why == bounce.COMPLAINT,
+        "yours": str(member.address),
+    }
+    for to in {one.key: one for one in (member.address, writer) if one is not None}.values():
+        question = new_question(
+            tx, site, KIND, str(to), {}, now, list_id=mlist.id, member_id=member.id
+        )
+        # To the address: what goes to a suspended member is passed over.
+        notices.send(
+            tx, site, mlist, "member-suspended.txt", to, now, values=values,
+            language=notices.language_of(mlist, member),
+            reply_to=confirm_address(mlist, question.token), answers=True,
+        )  # fmt: skip
 
 
 def tell_author(
-    tx: Tx, site: Site, author: Address, domain: str, mlist: MailingList | None, now: datetime
+    tx: Tx,
+    site: Site,
+    author: Address,
+    domain: str,
+    mlist: MailingList | None,
+    now: datetime,
+    *,
+    believed: bool,
 ) -> None:
-    """The same, about each list of a domain, or about the one that they wrote to."""
+    """The same to the author of commands, about each list of a domain, or about the one that they
+    wrote to."""
     for member in members.of_address(tx, author, domain):
         if mlist is None or member.list_id == mlist.id:
-            tell(tx, site, mlist or lists.get(tx, member.list_id), member, now)
+            about = mlist or lists.get(tx, member.list_id)
+            tell(tx, site, about, member, author if believed else None, now)
 
 
 def wanted(tx: Tx, site: Site, asked: Confirmation, now: datetime) -> None:

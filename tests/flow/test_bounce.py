@@ -61,7 +61,7 @@ def test_a_mailbox_that_is_gone_is_tried_then_suspended_and_comes_back_by_a_repl
     assert sent_to(world, BOB) == []
     world.post(BOB, "town")
     (told,) = [one for one in letters(world) if one.to == BOB]
-    assert "came back to us again and again" in told
+    assert f"Mail to {BOB} came back to us again and again" in told
     world.post(BOB, "town")
     assert sent_to(world, BOB) == []  # told once a day
     send(world, BOB, "yes", told.reply_to)

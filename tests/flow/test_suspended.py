@@ -78,6 +78,22 @@ def test_they_are_told_at_their_next_post_or_command_unless_somebody_forged_it(
     assert len(told(world)) == hears
 
 
+def test_who_writes_from_another_address_of_theirs_hears_it_there_too(
+    world: World, town: MailingList
+) -> None:
+    zoe = world.join(town, ZOE, also="zoe@work.example")
+    suspend(world, zoe)
+    for to, body in (("town", "Hello"), ("town-request", "WHICH")):
+        world.post("zoe@work.example", to, body=body, authorship=UNPROVEN)
+        assert {one.to for one in letters(world) if one.subject == STOPPED} == {ZOE}
+        world.clock.pass_by(days=1)
+        world.post("zoe@work.example", to, body=body, authorship=PROVEN)
+        found = [one for one in letters(world) if one.subject == STOPPED]
+        assert {one.to for one in found} == {ZOE, "zoe@work.example"}
+        assert all(f"Mail to {ZOE} came back" in one for one in found)
+        world.clock.pass_by(days=1)
+
+
 def test_a_program_and_a_stranger_are_told_nothing(world: World, bob: Member) -> None:
     world.post(BOB, "town", auto_submitted="auto-replied")
     world.post("stranger@example.net", "town")
