@@ -14,6 +14,10 @@ NOTHING = "a" * 32
 PROBLEMS = ("busy", "fault", "slow", "too big", "broken")
 
 
+def has_mail(village: Village, address: str, subject: str) -> bool:
+    return any(subject in mail["Subject"] for mail in village.mail_to(address))
+
+
 def test_a_member_leaves(village: Village, reader: Reader) -> None:
     village.writes("ann@example.org", f"town@{DOMAIN}", "Hello", "To all of you.")
     link = village.link("ben@example.net", "/u/")
@@ -21,7 +25,7 @@ def test_a_member_leaves(village: Village, reader: Reader) -> None:
     reader.reads("leave", '<Pulmonary Hypertension> & "Courage"')
     reader.presses("Leave the list")
     reader.reads("left", "You have left")
-    assert "Goodbye from Living with" in village.mail_to("ben@example.net")[-1]["Subject"]
+    assert has_mail(village, "ben@example.net", "Goodbye from Living with")
     reader.opens(link)
     assert "You have left" in reader.text
 
@@ -72,7 +76,9 @@ def test_a_member_changes_settings(village: Village, reader: Reader) -> None:
     reader.types("Your mail address", "cleo@example.net")
     reader.presses("Send me the link")
     reader.reads("link-sent", "Please look into your mail")
-    reader.opens(village.link("cleo@example.net", "/s/"))
+    reader.opens(village.link_beside("Lungenhochdruck", "cleo@example.net"))
+    reader.reads("settings-de", "Lungenhochdruckselbsthilfegruppe")
+    reader.opens(village.link_beside("Courage", "cleo@example.net"))
     reader.reads("settings", "Your settings for")
     reader.types("Until when no mail comes", "the day after never")
     reader.presses("Save")
@@ -85,8 +91,7 @@ def test_a_member_changes_settings(village: Village, reader: Reader) -> None:
     assert "It is saved." in reader.text
     reader.presses("Leave the list")
     reader.reads("settings-left", "You have left")
-    subjects = [mail["Subject"] for mail in village.mail_to("cleo@example.net")]
-    assert "Goodbye from " in subjects[-1] and len(subjects) == 3, subjects
+    assert has_mail(village, "cleo@example.net", "Goodbye from Living with")
 
 
 def test_an_owner_invites_somebody(village: Village, reader: Reader) -> None:
@@ -98,7 +103,7 @@ def test_an_owner_invites_somebody(village: Village, reader: Reader) -> None:
     reader.reads("invitation", "You are invited to")
     reader.presses("Yes, join the list")
     assert "Thank you" in reader.text
-    assert "Welcome to Circle" in village.mail_to("gina@example.com")[-1]["Subject"]
+    assert has_mail(village, "gina@example.com", "Welcome to Circle")
 
 
 def test_somebody_asks_moderators_to_let_them_join(village: Village, reader: Reader) -> None:

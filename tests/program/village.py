@@ -11,7 +11,7 @@ from listserv.flow import administer, enrol
 from listserv.flow.due_digests import Ask
 from listserv.store.session import Tx
 from listserv.workers import digests
-from tests.program.crawler import links
+from tests.program.crawler import links, urls
 from tests.program.running import DOMAIN, PATIENCE, Running
 
 # A proxy in front of us speaks TLS; what it passes on comes here.
@@ -104,6 +104,13 @@ class Village:
         """The URL below `path` in the newest mail that came to somebody with one."""
         found = [url for mail in self.mail_to(address) for url in links(mail)]
         return [url for url in found if url.startswith(f"{URL}{path}")][-1]
+
+    def link_beside(self, words: str, address: str) -> str:
+        """The URL on the line with these words in the newest mail that came to somebody."""
+        text = self.mail_to(address)[-1].get_payload(decode=True)
+        assert isinstance(text, bytes)
+        (line,) = [line for line in text.decode().splitlines() if words in line]
+        return urls(line)[-1]
 
     def here(self, url: str) -> str:
         """A URL of ours without the proxy."""
