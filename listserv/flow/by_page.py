@@ -7,14 +7,14 @@ it is a member's.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from listserv.domain.address import Address
 from listserv.domain.lists import MailingList
 from listserv.domain.members import Member
-from listserv.flow import answering, asking, notices, settings_link
+from listserv.flow import answering, asking, notices, settings_link, suspended
 from listserv.flow.asking import Asked
 from listserv.flow.perform import Target, perform
 from listserv.flow.question import commands_address
@@ -71,11 +71,13 @@ def change(
     now: datetime,
 ) -> Settings | None:
     """Set what a form wants that showed `was` and came back with `given`, and mail to the member
-    what was set, and how to take it back. None as `settings`."""
+    what was set, and how to take it back; who is suspended hears about that too. None as
+    `settings`."""
     found = _locked(tx, token, now)
     if found is None:
         return None
     mlist, member = found
+    suspended.tell(tx, site, mlist, member, now)
     before = _settings(mlist, member)
     want = wanted(mlist.name, member, before.shown, was, given, site.today(now))
     if want.wrong:
@@ -165,9 +167,10 @@ def ask_for_link(tx: Tx, site: Site, address: Address, client: str, now: datetim
         settings_link.none_there(tx, site, address, asker, now)
 
 
-def advertised(tx: Tx) -> list[MailingList]:
-    """The lists that everybody may know of, by their addresses."""
-    return [mlist for mlist in lists.every(tx) if mlist.settings.advertised]
+def advertised(tx: Tx, domains: Collection[str]) -> list[MailingList]:
+    """The lists of these domains that everybody may know of, by their addresses."""
+    every = lists.every(tx)
+    return [one for one in every if one.settings.advertised and one.domain in domains]
 
 
 def advertised_at(tx: Tx, name: str, domain: str) -> MailingList | None:

@@ -5,6 +5,7 @@ it is. A list that is not advertised is not there.
 """
 
 from collections.abc import Iterator, Mapping
+from urllib.parse import urlsplit
 
 from listserv.domain.lists import MailingList
 from listserv.domain.members import Delivery
@@ -19,14 +20,20 @@ _FIELDS = ("address", "name", "delivery", "words")
 
 
 async def show(visit: Visit, window: Window) -> Page:
-    """All advertised lists, by their titles."""
-    found = await window.read(by_page.advertised)
+    """All advertised lists of the domains at this host, by their titles."""
+    domains = domains_at(visit.host, window.site.urls) or window.site.domains
+    found = await window.read(lambda tx: by_page.advertised(tx, domains))
     rows = [
         (f"lists/{mlist.address}", mlist.title, mlist.settings.description)
         for mlist in sorted(found, key=lambda mlist: mlist.title.casefold())
     ]
     values = {"rows": rows, "links": bool(window.site.urls)}
     return Page("page-lists.html", visit.language, values)
+
+
+def domains_at(host: str, urls: Mapping[str, str]) -> frozenset[str]:
+    """Whose pages are at a host; none where a proxy has put another name into Host."""
+    return frozenset(domain for domain, url in urls.items() if urlsplit(url).hostname == host)
 
 
 async def show_list(visit: Visit, window: Window) -> Page:

@@ -67,7 +67,9 @@ class Endpoint:
         peer = scope["client"][0] if scope["client"] else ""
         forwarded = headers.getlist("x-forwarded-for")
         client = client_of(peer, forwarded, self._office.trusted_proxies)
-        return Visit(scope.get("path_params", {}), language, client, self._office.window.now())
+        host = headers.get("host", "").lower().partition(":")[0]
+        now = self._office.window.now()
+        return Visit(scope.get("path_params", {}), language, client, now, host=host)
 
     async def _answer(self, visit: Visit, method: str, body: Body) -> Response:
         office, allow = self._office, {"allow": ", ".join(self._methods)}

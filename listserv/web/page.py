@@ -19,13 +19,15 @@ NO_FORM = Form()
 @dataclass(frozen=True, slots=True)
 class Visit:
     """One request: what its path names, the form of a POST, the best of the languages that the
-    browser asks for, and the network that it comes from ("" for a trusted proxy by itself)."""
+    browser asks for, the network that it comes from ("" for a trusted proxy by itself), and the
+    host that it is for, as it says itself."""
 
     named: Mapping[str, str]
     language: str
     client: str
     now: datetime
     form: Form = NO_FORM
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)

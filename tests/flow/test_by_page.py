@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from listserv.domain.lists import MailingList
-from listserv.flow import by_page
+from listserv.flow import bounce, by_page
 from listserv.flow.by_page import Settings
 from listserv.policy.joining_form import Joining, joining
 from listserv.store import bans, held, lists, members
@@ -303,6 +303,18 @@ def test_a_link_does_not_fill_a_mailbox(world: World, town: MailingList) -> None
     assert last is not None and last.wrong == {"": "form.too-often"}
 
 
+def test_who_is_suspended_hears_of_it(world: World, town: MailingList) -> None:
+    token, zoe, now = link_of(world, ZOE), the_member(world, town, ZOE), world.clock.now()
+    world.store.write(
+        lambda tx: bounce.suspend(tx, world.site, town, zoe, why=bounce.COMPLAINT, now=now)
+    )
+    assert change(world, token, ack="yes") is not None
+    first, second = letters(world)
+    assert "comes to you at present" in first.subject and "receipt" in second
+    answer(world, first)
+    assert the_member(world, town, ZOE).state == "active"
+
+
 def test_leaving_by_page_says_goodbye_with_undo(world: World, town: MailingList) -> None:
     token = link_of(world, ZOE)
     assert leave(world, token) is not None
@@ -385,9 +397,11 @@ def at_page(name: str, tx: Tx) -> MailingList | None:
 
 def test_only_advertised_lists_are_there(world: World, town: MailingList) -> None:
     world.found("secret")
-
-    names = ("town", "secret", "nothing")
-    there = world.store.read(by_page.advertised)
-    assert [mlist.name for mlist in there] == ["town"]
-    found = [world.store.read(partial(at_page, name)) for name in names]
-    assert [mlist is not None for mlist in found] == [True, False, False]
+    for domains, names in (([DOMAIN], ["town"]), (["lists.example.net"], [])):
+        there = world.store.read(partial(by_page.advertised, domains=domains))
+        assert [mlist.name for mlist in there] == names
+    found = [
+        world.store.read(partial(at_page, name)) is not None
+        for name in ("town", "secret", "nothing")
+    ]
+    assert found == [True, False, False]

@@ -6,6 +6,7 @@ import pytest
 
 from listserv.domain.lists import MailingList
 from listserv.store import bans, lists
+from listserv.web.directory import domains_at
 from tests.web.serving import Answer, Serving
 from tests.web.test_preferences import fill, hidden
 
@@ -37,6 +38,18 @@ def test_the_directory_has_the_advertised_lists_alone(serving: Serving, town: Ma
         assert b"secret" not in page.body and b"hidden" not in page.body
     serving.world.store.write(lambda tx: lists.change(tx, town.id, {"advertised": False}))
     assert "none of them is shown" in serving.get("/").text
+
+
+def test_a_host_has_the_lists_of_its_domains(serving: Serving, town: MailingList) -> None:
+    urls = {
+        "a.test": "https://a.test",
+        "b.test": "https://b.test:8443/x",
+        "c.test": "https://a.test/",
+    }
+    hosts = {"a.test": {"a.test", "c.test"}, "b.test": {"b.test"}, "127.0.0.1": set(), "": set()}
+    assert {host: domains_at(host, urls) for host in hosts} == hosts
+    for host in ("lists.example.org", "LISTS.example.org:443", "127.0.0.1:8026", "x"):
+        assert "Our <Town>" in serving.get("/", {"Host": host}).text
 
 
 def test_a_list_says_what_it_is(serving: Serving, town: MailingList) -> None:
