@@ -92,7 +92,8 @@ LIST_SETTINGS: tuple[Setting, ...] = (
         "who may see the list of members, by mail; owners may always",
     ),
     Setting(
-        "advertised", yes_no, False, "whether strangers may ask which list this is, by mail",
+        "advertised", yes_no, False,
+        "whether strangers may see which list this is, by mail and on a page",
     ),
     Setting(
         "tls_required", yes_no, False, "deliver over TLS only",

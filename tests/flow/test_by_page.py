@@ -23,6 +23,7 @@ from tests.flow.letters import (
     answer,
     is_member,
     letters,
+    letters_to,
     log_of,
     member_of,
     receives,
@@ -155,12 +156,13 @@ def test_a_form_mails_a_link_once_a_day_unless_one_was_used(
     assert len(letters(world)) == 1
 
 
+@pytest.mark.parametrize("client", [CLIENT, ""])
 def test_asking_for_strangers_counts_for_who_asks_and_not_for_them(
-    world: World, town: MailingList
+    world: World, town: MailingList, client: str
 ) -> None:
     for number in range(20):
-        ask(world, f"nobody{number}@example.com")
-    ask(world, ZOE)
+        ask(world, f"nobody{number}@example.com", client)
+    ask(world, ZOE, client)
     assert letters(world) == []
     join(world, town, "198.51.100.8", address="nobody1@example.com")
     assert the_letter(world).to == "nobody1@example.com"
@@ -205,8 +207,13 @@ def test_a_link_is_dead(world: World, town: MailingList, what: str) -> None:
         case "deleted":
             world.store.write(lambda tx: lists.delete(tx, town.id))
         case "another kind":
+            why = bounce.COMPLAINT
+            world.store.write(
+                lambda tx: bounce.suspend(tx, world.site, town, zoe, why=why, now=now)
+            )
             send(world, ZOE, "NAME Zoë")
-            told = the_letter(world, ZOE)
+            told = letters_to(world, ZOE)[0]
+            assert "one word: yes" in told
             token = told.reply_to.partition("+")[2].partition("@")[0]
         case "unknown":
             token = "a" * 24
