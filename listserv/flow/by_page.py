@@ -77,7 +77,7 @@ def change(
     if found is None:
         return None
     mlist, member = found
-    suspended.tell(tx, site, mlist, member, now)
+    suspended.tell(tx, site, mlist, member, None, now)
     before = _settings(mlist, member)
     want = wanted(mlist.name, member, before.shown, was, given, site.today(now))
     if want.wrong:
