@@ -259,7 +259,7 @@ OWN: Mapping[str, Mapping[str, tuple[object, ...]]] = {
     "operator-refused.txt": {
         "rows": (
             [("gmail.test", "support@lists.example.org", 12, "550 5.7.1 blocked")],
-            [("a.test", "a@x.test", 3, ""), ("b.test", "b@x.test", 3, HOSTILE)],
+            [("", "a@x.test", 3, ""), ("b.test", "b@x.test", 3, HOSTILE)],
         ),
     },
     "owner-suspended.txt": {

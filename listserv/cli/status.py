@@ -50,7 +50,7 @@ def _sent_today(tx: Tx, now: datetime) -> int:
 def _not_scored(tx: Tx, now: datetime) -> list[str]:
     """Which domains refused mail within a day so that it is not about their members, and how."""
     latest = {one.domain: one for one in reversed(bounces.alarms(tx, now - _DAY))}
-    return [f"{one.domain} ({one.why}): {one.words}" for one in latest.values()]
+    return [f"{one.domain or 'many domains'} ({one.why}): {one.words}" for one in latest.values()]
 
 
 def _row(tx: Tx, app: App) -> dict[str, object]:

@@ -2,7 +2,7 @@
 (policy/bounces.py)."""
 
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,10 +11,20 @@ from listserv.domain.lists import MailingList
 from listserv.domain.members import Member, MemberState
 from listserv.flow import bounce, notices
 from listserv.flow.site import Site
-from listserv.policy.bounce_kind import kind_of
-from listserv.policy.bounces import FROZEN, FROZEN_PART, Judgement, Probe, Step, excuse, judge
+from listserv.policy.bounce_kind import BounceKind, kind_of
+from listserv.policy.bounces import (
+    FROZEN,
+    FROZEN_PART,
+    Excuse,
+    Judgement,
+    Probe,
+    Step,
+    excuse,
+    is_ours_everywhere,
+    judge,
+)
 from listserv.store import bounces, lists, members, suspensions
-from listserv.store.bounces import BounceState, New
+from listserv.store.bounces import BounceState, Met, New
 from listserv.store.session import Tx
 
 log = logging.getLogger("listserv.bounce")
@@ -36,39 +46,60 @@ def weigh(tx: Tx, site: Site, now: datetime, list_id: int | None = None) -> bool
             kind=kind_of("", one.words), words=one.words, now=one.at, day=site.today(one.at),
         )  # fmt: skip
     fresh = bounces.new(tx, mlist.id, _PAGE)
-    groups: dict[tuple[int, str], list[New]] = {}
-    for new in fresh:
-        groups.setdefault(new.about, []).append(new)
-    for about, some in groups.items():
-        excused = _excused(tx, site, mlist, *about, now)
-        state = BounceState.EXCUSED if excused else BounceState.COUNTS
-        bounces.settle(tx, [new.id for new in some], state)
+    excused = _excused(tx, site, mlist, fresh, now)
+    bounces.settle(tx, [new.id for new in excused], BounceState.EXCUSED)
+    counts = [new.id for new in fresh if new not in excused]
+    bounces.settle(tx, counts, BounceState.COUNTS)
     _follow(tx, site, mlist, {new.member for new in fresh}, now)
     return bool(fresh)
 
 
 def _excused(
+    tx: Tx, site: Site, mlist: MailingList, fresh: Sequence[New], now: datetime
+) -> set[New]:
+    """What counts against nobody, of what is to be weighed. What was scored of the same is taken
+    back."""
+    groups: dict[tuple[int, str], set[New]] = {}
+    for new in fresh:
+        groups.setdefault(new.about, set()).add(new)
+        if new.kind is BounceKind.POLICY:
+            groups.setdefault((new.about[0], bounces.EVERYWHERE), set()).add(new)
+    excused: set[New] = set()
+    for (mailing_id, domain), some in groups.items():
+        if _is_excused(tx, site, mlist, mailing_id, domain, now):
+            excused |= some
+    return excused
+
+
+def _is_excused(
     tx: Tx, site: Site, mlist: MailingList, mailing_id: int, domain: str, now: datetime
 ) -> bool:
-    """Whether what a mailing met at a domain counts against nobody. What was scored of it is taken
-    back then."""
-    found = bounces.met(tx, mailing_id, domain)
-    # Counted no further than it matters: a provider may have half of a long list.
-    there = 0
-    if found.excused is None and found.refused >= FROZEN:
-        there = bounces.members_at(tx, mlist.id, domain, found.refused * FROZEN_PART)
-    why = excuse(there, found.refused, found.by_policy) or found.excused
+    if domain == bounces.EVERYWHERE:
+        found = bounces.met_everywhere(tx, mailing_id)
+    else:
+        found = bounces.met(tx, mailing_id, domain)
+    why = _why(tx, mlist, domain, found) or found.excused
     if why is None:
         return False
     if why is not found.excused:
         words = bounces.words(tx, mailing_id, domain, why)
         log.error(
             "list=%s domain=%s mailing=%d members=%d not scored (%s): %s",
-            mlist.address, domain, mailing_id, found.refused, why, words,
+            mlist.address, domain or "many", mailing_id, found.refused, why, words,
         )  # fmt: skip
         scored = bounces.excuse(tx, mlist.id, mailing_id, domain, why, found.refused, words, now)
         _take_back(tx, site, mlist, scored, now)
     return True
+
+
+def _why(tx: Tx, mlist: MailingList, domain: str, found: Met) -> Excuse | None:
+    there = 0
+    if found.excused is None and found.refused >= FROZEN:
+        # Counted no further than it matters: a provider may have half of a long list.
+        there = bounces.members_at(tx, mlist.id, domain, found.refused * FROZEN_PART)
+    if domain == bounces.EVERYWHERE:
+        return Excuse.OURS if is_ours_everywhere(there, found.by_policy, found.domains) else None
+    return excuse(there, found.refused, found.by_policy)
 
 
 def _take_back(

@@ -85,6 +85,12 @@ def excuse(members: int, refused: int, by_policy: int) -> Excuse | None:
     return None
 
 
+def is_ours_everywhere(members: int, by_policy: int, domains: int) -> bool:
+    """Whether so many of a list's `members`, at so many `domains`, were refused a mailing for our
+    mail's sake that it cannot be about each of them."""
+    return domains >= FROZEN and by_policy * FROZEN_PART > members
+
+
 def judge(refused: Collection[Refused], probes: Collection[Probe], today: date) -> Judgement:
     """What is to be done about a member. `refused` is what counts of what came back, that of probes
     too. Once a probe has arrived, what was before it counts no more; a day to come (of a clock that

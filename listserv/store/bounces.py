@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Date,
     and_,
     bindparam,
@@ -39,6 +40,9 @@ from listserv.store.tables import (
     ProbeRow,
     RefusalRow,
 )
+
+# In place of a domain: what is excused is about none of them.
+EVERYWHERE = ""
 
 
 class BounceState(StrEnum):
@@ -211,18 +215,25 @@ class New:
 
     id: int
     member: int
+    kind: BounceKind
     about: tuple[int, str]
 
 
 def new(tx: Tx, list_id: int, limit: int) -> list[New]:
     """Up to `limit` bounces of a list that are to be weighed, in the order they came."""
     query = (
-        select(BounceRow.id, BounceRow.member_id, BounceRow.mailing_id, BounceRow.domain)
+        select(
+            BounceRow.id, BounceRow.member_id, BounceRow.kind, BounceRow.mailing_id,
+            BounceRow.domain,
+        )
         .where(_IS_NEW, BounceRow.list_id == list_id)
         .order_by(BounceRow.id)
         .limit(limit)
-    )
-    return [New(number, member, (at, domain)) for number, member, at, domain in tx.execute(query)]
+    )  # fmt: skip
+    return [
+        New(row.id, row.member_id, BounceKind(row.kind), (row.mailing_id, row.domain))
+        for row in tx.execute(query)
+    ]
 
 
 def settle(tx: Tx, numbers: Sequence[int], state: BounceState) -> None:
@@ -232,12 +243,13 @@ def settle(tx: Tx, numbers: Sequence[int], state: BounceState) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Met:
-    """What a mailing met at a domain: who was refused, who of them for our mail's sake; and whether
-    they are excused already."""
+    """What a mailing met at a domain, or at several: who was refused, who of them for our mail's
+    sake; and whether they are excused already."""
 
     refused: int
     by_policy: int
     excused: Excuse | None
+    domains: int = 1
 
 
 def met(tx: Tx, mailing_id: int, domain: str) -> Met:
@@ -260,25 +272,36 @@ _EXCUSED = Quick(
 )
 
 
+def met_everywhere(tx: Tx, mailing_id: int) -> Met:
+    """The same of all domains: of those who were refused for our mail's sake."""
+    count = select(func.count(), func.count(BounceRow.domain.distinct()))
+    number, domains = tx.execute(count.where(*_at(mailing_id, EVERYWHERE))).one()
+    excused = _EXCUSED.first(tx, mailing=mailing_id, at=EVERYWHERE)
+    return Met(number, number, Excuse(excused.why) if excused is not None else None, domains)
+
+
 def words(tx: Tx, mailing_id: int, domain: str, why: Excuse) -> str:
     """In what words a domain refused a mailing, as far as they are the reason."""
-    there = BounceRow.mailing_id == mailing_id, BounceRow.domain == domain
-    said = select(BounceRow.words).where(*there).order_by(BounceRow.id).limit(1)
+    said = select(BounceRow.words).where(*_at(mailing_id, domain)).order_by(BounceRow.id).limit(1)
     if why is Excuse.OURS:
         said = said.where(BounceRow.kind == BounceKind.POLICY)
     return tx.execute(said).scalar_one()
 
 
+def _at(mailing_id: int, domain: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """What a mailing met at a domain; EVERYWHERE what was for our mail's sake."""
+    everywhere = domain == EVERYWHERE
+    there = BounceRow.kind == BounceKind.POLICY if everywhere else BounceRow.domain == domain
+    return BounceRow.mailing_id == mailing_id, there
+
+
 def members_at(tx: Tx, list_id: int, domain: str, limit: int) -> int:
-    """How many active members a list has at a domain, counted up to `limit`."""
-    some = (
-        select(MemberRow.id)
-        .where(MemberRow.list_id == list_id, MemberRow.domain == domain)
-        .where(MemberRow.state == MemberState.ACTIVE)
-        .limit(limit)
-        .subquery()
-    )
-    return tx.execute(select(func.count()).select_from(some)).scalar_one()
+    """How many active members a list has at a domain, or EVERYWHERE, counted up to `limit`."""
+    active = MemberRow.list_id == list_id, MemberRow.state == MemberState.ACTIVE
+    there = select(MemberRow.id).where(*active).limit(limit)
+    if domain != EVERYWHERE:
+        there = there.where(MemberRow.domain == domain)
+    return tx.execute(select(func.count()).select_from(there.subquery())).scalar_one()
 
 
 def excuse(
@@ -303,8 +326,7 @@ def excuse(
         )
     scored = (
         update(BounceRow)
-        .where(BounceRow.mailing_id == mailing_id, BounceRow.domain == domain)
-        .where(BounceRow.state == BounceState.COUNTS)
+        .where(*_at(mailing_id, domain), BounceRow.state == BounceState.COUNTS)
         .values(state=BounceState.EXCUSED)
         .returning(BounceRow.member_id)
     )

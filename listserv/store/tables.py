@@ -552,8 +552,8 @@ class BounceRow(Base):
 
 class ExcusedRow(Base):
     """What a mailing met at a domain was not about its members, and `why`: "ours" or "frozen"
-    (policy/bounces.py). `members` counts who it was when that became clear, `words` are what the
-    domain said; `told`: the operator knows."""
+    (policy/bounces.py); of no domain (""): what was refused for our mail's sake. `members` counts
+    who it was when that became clear, `words` are what was said; `told`: the operator knows."""
 
     __tablename__ = "excused"
 

@@ -183,6 +183,17 @@ def test_policy_words_for_two_members_of_a_domain_are_about_us(
     assert (alarm.domain, alarm.why, alarm.members) == ("example.net", Excuse.OURS, 2)
 
 
+def test_policy_words_of_many_domains_are_about_us_and_others_count(
+    world: World, town: MailingList, bob: Member
+) -> None:
+    people = [world.join(town, f"m@d{number}.example") for number in range(4)]
+    said = dict(zip(map(str, (one.address for one in people)), [POLICY] * 3 + [HARD], strict=True))
+    a_day(world, [*said.items(), (BOB, SOFT)], ANN, "town")
+    assert [standing(world, one).score for one in (*people, bob)] == [0, 0, 0, 1, 1]
+    (alarm,) = world.store.read(lambda tx: bounces.alarms(tx, world.clock.now()))
+    assert (alarm.domain, alarm.why, alarm.members) == ("", Excuse.OURS, 3)
+
+
 def test_a_suspension_for_what_was_about_us_is_taken_back(
     world: World, town: MailingList, bob: Member
 ) -> None:

@@ -14,6 +14,7 @@ from listserv.policy.bounces import (
     Refused,
     Step,
     excuse,
+    is_ours_everywhere,
     judge,
 )
 
@@ -108,6 +109,23 @@ def test_what_a_domain_refuses_together_is_nobodys(
     members: int, refused: int, by_policy: int, why: Excuse | None
 ) -> None:
     assert excuse(members, refused, by_policy) is why
+
+
+@pytest.mark.parametrize(
+    ("members", "by_policy", "domains", "ours"),
+    [
+        (2, 2, 2, False),
+        (3, 3, 2, False),
+        (3, 3, 3, True),
+        (29, 3, 3, True),
+        (30, 3, 3, False),
+        (10**6, 10**5 + 1, 3, True),
+    ],
+)
+def test_what_many_refuse_for_our_mails_sake_is_ours_wherever_they_are(
+    members: int, by_policy: int, domains: int, ours: bool
+) -> None:
+    assert is_ours_everywhere(members, by_policy, domains) is ours
 
 
 KINDS = st.sampled_from(BounceKind)
