@@ -10,7 +10,7 @@ from listserv.cli.printing import json_option, print_object, watching
 from listserv.domain.decision import Verdict
 from listserv.flow.deliver import DELIVERED
 from listserv.mail.words import shown
-from listserv.store import bounces, counters, quarantine, site
+from listserv.store import counters, excused, quarantine, site
 from listserv.store import status as stored
 from listserv.store.session import Tx
 
@@ -49,7 +49,7 @@ def _sent_today(tx: Tx, now: datetime) -> int:
 
 def _not_scored(tx: Tx, now: datetime) -> list[str]:
     """Which domains refused mail within a day so that it is not about their members, and how."""
-    latest = {one.domain: one for one in reversed(bounces.alarms(tx, now - _DAY))}
+    latest = {one.domain: one for one in reversed(excused.alarms(tx, now - _DAY))}
     return [f"{one.domain or 'many domains'} ({one.why}): {one.words}" for one in latest.values()]
 
 

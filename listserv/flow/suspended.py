@@ -12,9 +12,9 @@ from listserv.flow import bounce, notices
 from listserv.flow.question import confirm_address, new_question
 from listserv.flow.role_mail import operator_of, people
 from listserv.flow.site import Site
-from listserv.store import bounces, lists, members, said, suspensions
-from listserv.store.bounces import Alarm
+from listserv.store import excused, lists, members, said, suspensions
 from listserv.store.confirmations import Confirmation
+from listserv.store.excused import Alarm
 from listserv.store.session import Tx
 
 log = logging.getLogger("listserv.bounce")
@@ -116,9 +116,9 @@ def tell_owners(tx: Tx, site: Site, now: datetime, after: int = 0) -> int | None
 def tell_operators(tx: Tx, site: Site, now: datetime) -> None:
     """Tell the operator of each domain, once a day, where its lists' mail is refused so that nobody
     is scored for it."""
-    for domain, alarms in bounces.untold_alarms(tx).items():
+    for domain, alarms in excused.untold_alarms(tx).items():
         if said.once_a_day(tx, "not scored", domain, now):
-            bounces.told_alarms(tx, domain)
+            excused.told_alarms(tx, domain)
             _tell_operator(tx, site, domain, alarms, now)
 
 

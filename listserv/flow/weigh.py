@@ -23,8 +23,9 @@ from listserv.policy.bounces import (
     is_ours_everywhere,
     judge,
 )
-from listserv.store import bounces, lists, members, suspensions
-from listserv.store.bounces import BounceState, Met, New
+from listserv.store import bounces, excused, lists, members, suspensions
+from listserv.store.bounces import BounceState, New
+from listserv.store.excused import Met
 from listserv.store.session import Tx
 
 log = logging.getLogger("listserv.bounce")
@@ -46,9 +47,9 @@ def weigh(tx: Tx, site: Site, now: datetime, list_id: int | None = None) -> bool
             kind=kind_of("", one.words), words=one.words, now=one.at, day=site.today(one.at),
         )  # fmt: skip
     fresh = bounces.new(tx, mlist.id, _PAGE)
-    excused = _excused(tx, site, mlist, fresh, now)
-    bounces.settle(tx, [new.id for new in excused], BounceState.EXCUSED)
-    counts = [new.id for new in fresh if new not in excused]
+    free = _excused(tx, site, mlist, fresh, now)
+    bounces.settle(tx, [new.id for new in free], BounceState.EXCUSED)
+    counts = [new.id for new in fresh if new not in free]
     bounces.settle(tx, counts, BounceState.COUNTS)
     _follow(tx, site, mlist, {new.member for new in fresh}, now)
     return bool(fresh)
@@ -63,31 +64,31 @@ def _excused(
     for new in fresh:
         groups.setdefault(new.about, set()).add(new)
         if new.kind is BounceKind.POLICY:
-            groups.setdefault((new.about[0], bounces.EVERYWHERE), set()).add(new)
-    excused: set[New] = set()
+            groups.setdefault((new.about[0], excused.EVERYWHERE), set()).add(new)
+    free: set[New] = set()
     for (mailing_id, domain), some in groups.items():
         if _is_excused(tx, site, mlist, mailing_id, domain, now):
-            excused |= some
-    return excused
+            free |= some
+    return free
 
 
 def _is_excused(
     tx: Tx, site: Site, mlist: MailingList, mailing_id: int, domain: str, now: datetime
 ) -> bool:
-    if domain == bounces.EVERYWHERE:
-        found = bounces.met_everywhere(tx, mailing_id)
+    if domain == excused.EVERYWHERE:
+        found = excused.met_everywhere(tx, mailing_id)
     else:
-        found = bounces.met(tx, mailing_id, domain)
+        found = excused.met(tx, mailing_id, domain)
     why = _why(tx, mlist, domain, found) or found.excused
     if why is None:
         return False
     if why is not found.excused:
-        words = bounces.words(tx, mailing_id, domain, why)
+        words = excused.words(tx, mailing_id, domain, why)
         log.error(
             "list=%s domain=%s mailing=%d members=%d not scored (%s): %s",
             mlist.address, domain or "many", mailing_id, found.refused, why, words,
         )  # fmt: skip
-        scored = bounces.excuse(tx, mlist.id, mailing_id, domain, why, found.refused, words, now)
+        scored = excused.excuse(tx, mlist.id, mailing_id, domain, why, found.refused, words, now)
         _take_back(tx, site, mlist, scored, now)
     return True
 
@@ -96,8 +97,8 @@ def _why(tx: Tx, mlist: MailingList, domain: str, found: Met) -> Excuse | None:
     there = 0
     if found.excused is None and found.refused >= FROZEN:
         # Counted no further than it matters: a provider may have half of a long list.
-        there = bounces.members_at(tx, mlist.id, domain, found.refused * FROZEN_PART)
-    if domain == bounces.EVERYWHERE:
+        there = excused.members_at(tx, mlist.id, domain, found.refused * FROZEN_PART)
+    if domain == excused.EVERYWHERE:
         return Excuse.OURS if is_ours_everywhere(there, found.by_policy, found.domains) else None
     return excuse(there, found.refused, found.by_policy)
 

@@ -16,7 +16,7 @@ from listserv.domain.members import MemberState
 from listserv.domain.transaction import Transaction
 from listserv.flow import bounce as flow
 from listserv.policy.bounces import Step
-from listserv.store import bounces, schema
+from listserv.store import excused, schema
 from listserv.store.session import Store
 from listserv.store.tables import BounceRow
 from tests.flow.bouncing import (
@@ -215,7 +215,7 @@ def after(reports: Sequence[tuple[str, Said]], pauses: Sequence[bool]) -> list[o
                 weigh_all(world)
         weigh_all(world)
         ends = [(now_is(world, one).state, standing(world, one).score) for one in people.values()]
-        alarms = world.store.read(lambda tx: bounces.alarms(tx, world.clock.now()))
+        alarms = world.store.read(lambda tx: excused.alarms(tx, world.clock.now()))
         return [*ends, sorted((one.domain, one.why) for one in alarms)]
 
 
