@@ -1,11 +1,14 @@
 """Mail that comes back: what counts, who is tried, who is suspended, and how they come back."""
 
+from datetime import timedelta
+
 import pytest
 
 from listserv.domain.lists import MailingList
 from listserv.domain.mailing import Fate, Mode, Outcome
 from listserv.domain.members import Member, MemberState
 from listserv.domain.tokens import Purpose, copy_token
+from listserv.flow import tidy
 from listserv.policy.bounces import Excuse
 from listserv.store import bounces, excused, lists, members
 from tests.flow.bouncing import (
@@ -308,3 +311,18 @@ def test_bounces_of_a_digest_and_of_a_notice_count_and_of_who_left_do_nothing(
     weigh_all(world)
     assert standing(world, zoe).score == 0 or len(found) > 1
     assert now_is(world, bob).state is MemberState.LEFT
+
+
+def test_what_came_back_is_forgotten_after_ninety_days(
+    world: World, town: MailingList, bob: Member
+) -> None:
+    refused_copy(world, bob)
+
+    def kept_after(days: int) -> bool:
+        world.clock.pass_by(days=days)
+        now = world.clock.now()
+        world.store.write(lambda tx: tidy.forget(tx, timedelta(days=30), now))
+        return world.store.read(lambda tx: bounces.concerned(tx, town.id, 0, 10)) == [bob.id]
+
+    assert kept_after(89)
+    assert not kept_after(1)
