@@ -199,6 +199,21 @@ def test_one_mail_asks_once_for_a_name_and_only_for_so_many(
     assert len(server.asked) == MAIL_LOOKUPS
 
 
+def test_who_may_not_ask_hears_what_is_known_and_that_something_is_not(
+    server: DnsServer, resolver: Resolver
+) -> None:
+    server.add("example.org", "TXT", "hello")
+    resolver.look_up("example.org", Kind.TXT)
+    asked = list(server.asked)
+    inquiry = resolver.inquiry(asks=False)
+    assert inquiry.look_up("Example.org", Kind.TXT).values == ("hello",)
+    assert not inquiry.missed
+    assert inquiry.look_up("example.org", Kind.A).status is Status.FAILED
+    assert inquiry.look_up("example.org", Kind.TXT).values == ("hello",)
+    assert inquiry.missed
+    assert server.asked == asked
+
+
 def test_who_has_used_up_the_time_gets_no_answer_and_asks_nobody(server: DnsServer) -> None:
     passed = Ticking()
     inquiry = Resolver([server.address], passed).inquiry()

@@ -1,7 +1,8 @@
 """Who wrote it: SPF, DKIM and DMARC of a mail that comes in, as one value (domain/authorship.py).
 
 Nothing here decides what follows. It runs in threads of its own, before any transaction; its
-lookups have a time budget (listserv/resolver.py).
+lookups have a time budget (listserv/resolver.py). Only where nothing is to be verified or asked, as
+for what a trusted MTA hands in of a domain known already, it does without a thread.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ from listserv.domain.post import Incoming, Post
 from listserv.mail.authres import Result, believed
 from listserv.mail.parse import MAX_HEADER
 from listserv.mail.surgery import Field
-from listserv.resolver import Resolver
+from listserv.resolver import Inquiry, Resolver
 from listserv.smtp.dkim_check import Checker
 from listserv.smtp.evidence import DNS_SILENT, AuthorDomain, Evidence, judge
 from listserv.smtp.spf import Sent, check_spf
@@ -26,6 +27,10 @@ log = logging.getLogger("listserv.authenticate")
 
 # Most of these wait for the DNS; one client may have fewer connections (Limits.per_ip).
 _THREADS = 64
+
+# So large a mail without a signature is looked at in less time than a thread takes.
+_SMALL = 16 * 1024
+_SIGNED = b"dkim-signature"
 
 # Why an author is not proven, to follow "its author is not proven:".
 NO_AUTHOR = "From does not name exactly one person"
@@ -54,6 +59,9 @@ class Authenticator:
 
     async def authenticate(self, incoming: Incoming, post: Post) -> Authorship:
         """How far the author of `post` (`incoming.raw`, read) is believed. Never raises."""
+        known = self._at_once(incoming, post)
+        if known is not None:
+            return known
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._seconds):
@@ -61,17 +69,30 @@ class Authenticator:
         except TimeoutError:
             return Authorship(Level.UNPROVEN, (DNS_SILENT,), temporary=True)
 
+    def _at_once(self, incoming: Incoming, post: Post) -> Authorship | None:
+        """How far, when that takes no thread."""
+        raw = incoming.raw
+        if len(raw) > _SMALL or _SIGNED in raw.lower():
+            return None
+        inquiry = self._resolver.inquiry(asks=False)
+        try:
+            if self._sent(incoming) is not None:
+                return None
+            found = self._authorship(incoming, post, inquiry)
+        except Exception:
+            return None  # the thread will say so, to which the same happens
+        return None if inquiry.missed else found
+
     def _guarded(self, incoming: Incoming, post: Post) -> Authorship:
         try:
-            return self._authorship(incoming, post)
+            return self._authorship(incoming, post, self._resolver.inquiry())
         except Exception:
             log.exception("a mail could not be authenticated")
             return Authorship(Level.UNPROVEN, (NOT_LOOKED,), temporary=True)
 
-    def _authorship(self, incoming: Incoming, post: Post) -> Authorship:
+    def _authorship(self, incoming: Incoming, post: Post, inquiry: Inquiry) -> Authorship:
         if post.author is None or post.author.address.domain.startswith("["):
             return Authorship(Level.UNPROVEN, (NO_AUTHOR,))
-        inquiry = self._resolver.inquiry()
         # First, so that slow answers of others do not cost the author's domain its time.
         author = AuthorDomain(post.author.address.domain, inquiry)
         checker = Checker(incoming.raw, MAX_HEADER, self._clock.now().timestamp())

@@ -137,13 +137,16 @@ class Correspondence:
         seconds: float = 10.0,
     ) -> Authorship:
         """What the edge says of a mail, with nothing in its cache."""
+        incoming = Incoming(Transport.SMTP, client, sender, (TOWN,), raw)
+        return asyncio.run(self.authenticator(ids, seconds).authenticate(incoming, parse(raw)))
+
+    def authenticator(self, ids: Sequence[str] = (), seconds: float = 10.0) -> Authenticator:
+        """The edge's, as it is at its start."""
         clock = SystemClock()
-        authenticator = Authenticator(
+        return Authenticator(
             Resolver([self.dns.address], clock.monotonic),
             clock,
             lambda address: address.startswith("127."),
             ids,
             seconds,
         )
-        incoming = Incoming(Transport.SMTP, client, sender, (TOWN,), raw)
-        return asyncio.run(authenticator.authenticate(incoming, parse(raw)))

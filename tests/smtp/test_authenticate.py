@@ -1,12 +1,14 @@
 """Who wrote it: what proves an author, what does not, and in which words."""
 
+import asyncio
 import base64
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -14,7 +16,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from listserv.clock import SystemClock
 from listserv.domain.authorship import Authorship, Level, VerifiedPath
-from listserv.domain.post import Client
+from listserv.domain.post import Client, Incoming, Transport
+from listserv.mail.parse import parse
 from listserv.mail.sign import Signer
 from listserv.smtp import dkim_check, dkim_record, evidence
 from listserv.smtp.authenticate import NO_AUTHOR, NOT_LOOKED
@@ -28,6 +31,7 @@ from tests.smtp.correspondence import (
     OUR_ID,
     OUR_MTA,
     SHORT_PEM,
+    TOWN,
     Correspondence,
     hand_signed,
     key_record,
@@ -680,6 +684,46 @@ def test_what_we_find_ourselves_comes_first(post: Correspondence) -> None:
 )
 def test_no_mail_is_too_odd(post: Correspondence, raw: bytes) -> None:
     assert post.authorship(raw, "\u00e4@\udcff").level is UNPROVEN
+
+
+@pytest.mark.parametrize(
+    ("raw", "client", "at_once"),
+    [
+        (mail(), OUR_MTA, True),
+        (mail("nobody"), OUR_MTA, True),
+        (mail(), CLIENT, False),
+        (mail(), FORWARDED, False),
+        (signed(mail()), OUR_MTA, False),
+        (mail() + b"x" * 20_000, OUR_MTA, False),
+    ],
+    ids=["plain", "no author", "SPF", "SPF of another", "DKIM", "large"],
+)
+def test_only_where_nothing_is_to_be_verified_or_asked_no_thread_is_waited_for(
+    post: Correspondence, raw: bytes, client: Client, at_once: bool
+) -> None:
+    post.domain(dmarc="p=reject", key=key_record())
+    authenticator = post.authenticator()
+    incoming = Incoming(Transport.SMTP, client, ANNS, (TOWN,), raw)
+
+    def ask() -> Coroutine[Any, Any, Authorship]:
+        return authenticator.authenticate(incoming, parse(raw))
+
+    async def story() -> None:
+        found = await ask()
+        assert found.level is (PROVEN if b"DKIM-Signature" in raw else found.level)
+        asked = list(post.dns.asked)
+        again = ask()
+        try:
+            again.send(None)
+        except StopIteration as done:
+            assert (at_once, done.value) == (True, found)
+        else:
+            again.close()
+            assert not at_once
+        assert (await ask()) == found
+        assert post.dns.asked == asked
+
+    asyncio.run(story())
 
 
 def test_a_fault_of_ours_is_temporary_and_logged(
