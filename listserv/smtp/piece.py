@@ -32,13 +32,14 @@ def may_be_chunked(transaction: Transaction) -> bool:
 
 class Piece:
     """A transaction with the recipients that it has on the wire. `at` tells which reply comes next:
-    -1 RSET, 0 MAIL, k the k-th RCPT, and `opened` DATA or the first BDAT, then the end. `end`: how
-    many octets the connection had been given with its last one; 0 while there is more to come."""
+    -1 RSET, 0 MAIL, k the k-th RCPT, and `opened` DATA or the first BDAT, then the end. `is_whole`
+    when all of it is put out, and `behind` it so many octets of the next one."""
 
     __slots__ = (
         "accepted",
         "at",
-        "end",
+        "behind",
+        "is_whole",
         "mail_refused",
         "opened",
         "options",
@@ -62,7 +63,8 @@ class Piece:
         self.way = way
         self.at = -1 if reset else 0
         self.opened = len(recipients) + 1
-        self.end = 0
+        self.is_whole = False
+        self.behind = 0
         self.mail_refused = False
         self.accepted: list[str] = []
         # Recipients too many for this transaction, each with what the peer said to it.
@@ -80,7 +82,7 @@ class Piece:
             return Stage.MAIL if self.at == 0 else None
         if self.at < self.opened:
             return Stage.RCPT
-        return Stage.DOT if self.end else Stage.DATA
+        return Stage.DOT if self.is_whole else Stage.DATA
 
     @property
     def undecided(self) -> tuple[str, ...]:
@@ -91,18 +93,11 @@ class Piece:
 
     def envelope(self) -> bytes:
         """Up to DATA or the line of BDAT."""
-        sender, options = self.transaction.sender, self.options
+        opening = "DATA" if self.way is DATA else self._bdat()
         rcpts = ">\r\nRCPT TO:<".join(self.recipients)
-        reset = "RSET\r\n" if self.at < 0 else ""
-        if self.way is DATA:
-            opening = "DATA"
-        elif self.way is WHOLE:
-            opening = f"BDAT {sum(map(len, self.transaction.data))} LAST"
-        else:
-            opening = f"BDAT {self._first_line()}"
-        return (
-            f"{reset}MAIL FROM:<{sender}>{options}\r\nRCPT TO:<{rcpts}>\r\n{opening}\r\n".encode()
-        )
+        sender = self.transaction.sender
+        text = f"MAIL FROM:<{sender}>{self.options}\r\nRCPT TO:<{rcpts}>\r\n{opening}\r\n"
+        return (f"RSET\r\n{text}" if self.at < 0 else text).encode()
 
     def with_envelope(self) -> tuple[bytes, ...]:
         """What of the message goes out behind the envelope, before the peer says anything."""
@@ -119,6 +114,11 @@ class Piece:
         begun = self._first_line()
         left = sum(map(len, data)) - begun
         return (b"BDAT %d LAST\r\n" % left, data[0][begun:], *data[1:])
+
+    def _bdat(self) -> str:
+        if self.way is TRIAL:
+            return f"BDAT {self._first_line()}"
+        return f"BDAT {sum(map(len, self.transaction.data))} LAST"
 
     def _first_line(self) -> int:
         return self.transaction.data[0].index(b"\n") + 1

@@ -70,7 +70,6 @@ class Pipeline(Accounts):
         # Two transactions at most: the second is begun when the first is written to its end, and
         # all replies to the first come before those to the second.
         self._wire: deque[Piece] = deque()
-        self._put_out = 0  # octets, ever
         self._commands: list[bytes] = []  # in lock-step: the rest of the envelope, last one first
         self._must_reset = False
         self._fresh = True
@@ -81,14 +80,17 @@ class Pipeline(Accounts):
     @property
     def hungry(self) -> bool:
         """The next transaction would be written at once."""
-        return not (self._queue or self._leaving or self.closed) and self._has_room()
+        wire = self._wire
+        return (not wire or (self._pipelining and len(wire) == 1 and wire[0].is_whole)) and not (
+            self._queue or self._leaving or self.closed
+        )
 
     @property
     def wait(self) -> Wait:
         """What the peer is to say next. It may keep all replies until it has dealt with what was
         written, a whole message too."""
         if self._wire:
-            return Wait.DOT if self._wire[0].end else Wait.COMMAND
+            return Wait.DOT if self._wire[0].is_whole else Wait.COMMAND
         return Wait.GOODBYE if self._quit_sent else Wait.NOTHING
 
     def send(self, transaction: Transaction) -> None:
@@ -146,9 +148,9 @@ class Pipeline(Accounts):
     def _end(self, words: str, goodbye: bytes = b"", answered: Stage | None = None) -> None:
         """What comes behind a 421 the peer does not look at any more."""
         self.closed = True
-        written = self._put_out - self.unsent - sum(map(len, self.output))
+        held_back = self.unsent + sum(map(len, self.output))
         for piece in self._wire:
-            is_out = 0 < piece.end <= written and not goodbye
+            is_out = piece.is_whole and held_back <= piece.behind and not goodbye
             surplus = tuple([recipient for recipient, _ in piece.surplus])
             if is_out:
                 self.hand_back(piece.transaction, surplus)
@@ -215,7 +217,7 @@ class Pipeline(Accounts):
             piece = self._wire[0]
             if piece.at < piece.opened:
                 self._envelope_answered(piece, reply)
-            elif piece.end:
+            elif piece.is_whole:
                 self._end_answered(piece, reply)
             else:
                 self._opening_answered(piece, reply)
@@ -300,7 +302,7 @@ class Pipeline(Accounts):
     def _end_answered(self, piece: Piece, reply: bytes) -> None:
         """To the final dot or BDAT LAST."""
         taken = reply.startswith(b"2")
-        if reply.startswith(b"3") or (taken and self._put_out - self.unsent < piece.end):
+        if reply.startswith(b"3") or (taken and self.unsent > piece.behind):
             self._lose_step(reply)
         elif piece.way is not DATA and piece.accepted and _NO_SUCH_COMMAND.match(reply):
             self._send_as_data(piece)
@@ -332,21 +334,18 @@ class Pipeline(Accounts):
 
     # What goes out
 
-    def _put(self, *octets: bytes) -> None:
-        self.output.extend(octets)
-        self._put_out += sum(map(len, octets))
-
     def _write_rest(self, piece: Piece) -> None:
-        self._put(*piece.rest())
-        piece.end = self._put_out
+        self.output += piece.rest()
+        piece.is_whole = True
         self._must_reset = not piece.accepted
         if piece.surplus:
             self._put_off(piece)
-        self._go_on()
+        if self._queue or self._leaving:
+            self._go_on()
 
     def _has_room(self) -> bool:
         wire = self._wire
-        return not wire or (self._pipelining and len(wire) == 1 and wire[0].end > 0)
+        return not wire or (self._pipelining and len(wire) == 1 and wire[0].is_whole)
 
     def _go_on(self) -> None:
         """Write the next envelope, if there is one and it may go now; QUIT after the last."""
@@ -365,19 +364,25 @@ class Pipeline(Accounts):
         way = self._way
         if way is not DATA and not may_be_chunked(transaction):
             way = DATA
-        wire = self._wire
-        reset = self._must_reset or (len(wire) > 0 and wire[0].way is not DATA)
-        self._must_reset = False
+        reset, self._must_reset = self._must_reset, False
+        first = self._wire[0] if self._wire else None
+        if first is not None and first.way is not DATA:
+            reset = True
         piece = Piece(transaction, recipients, options, way, reset)
-        wire.append(piece)
+        self._wire.append(piece)
         envelope = piece.envelope()
-        if self._pipelining:
-            self._put(envelope, *piece.with_envelope())
-            if way is WHOLE:
-                piece.end = self._put_out
-        else:
+        if not self._pipelining:
             self._commands = envelope.splitlines(keepends=True)[::-1]
-            self._put(self._commands.pop())
+            envelope = self._commands.pop()
+        self.output.append(envelope)
+        behind = len(envelope)
+        if way is not DATA:
+            message = piece.with_envelope()
+            self.output.extend(message)
+            behind += sum(map(len, message))
+            piece.is_whole = way is WHOLE
+        if first is not None:
+            first.behind += behind
         if self._mails_left is not None:
             self._mails_left -= 1
             if self._mails_left == 0:
@@ -395,7 +400,7 @@ class Pipeline(Accounts):
         if piece.mail_refused or (piece.at == last and not piece.accepted):
             self._drop(piece)
         else:
-            self._put(self._commands.pop())
+            self.output.append(self._commands.pop())
 
     def _put_off(self, piece: Piece) -> None:
         """Those too many go into the next transaction, unless there were no others in this."""

@@ -4,7 +4,7 @@ the whole site; for good or until a time."""
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, insert, or_, select
+from sqlalchemy import ColumnElement, bindparam, delete, exists, insert, or_, select
 
 from listserv.domain.address import Address
 from listserv.store.quick import Quick
@@ -70,7 +70,7 @@ def is_banned(tx: Tx, list_id: int, address: Address, now: datetime) -> bool:
 
 def patterns(tx: Tx, list_id: int, now: datetime) -> frozenset[str]:
     """Every pattern in force on a list, for asking about many addresses: see `patterns_of`."""
-    return frozenset(tx.execute(select(BanRow.pattern).where(_in_force(list_id, now))).scalars())
+    return frozenset([pattern for (pattern,) in _IN_FORCE.run(tx, on=list_id, now=now)])
 
 
 def any_of(found: frozenset[str], address: Address) -> bool:
@@ -78,6 +78,13 @@ def any_of(found: frozenset[str], address: Address) -> bool:
     return not found.isdisjoint(patterns_of(address))
 
 
+# Asked for each batch.
+_IN_FORCE = Quick(
+    select(BanRow.pattern).where(
+        or_(BanRow.list_id.is_(None), BanRow.list_id == bindparam("on")),
+        or_(BanRow.until.is_(None), BanRow.until > bindparam("now")),
+    )
+)
 # Asked for each message.
 _IS_BANNED = Quick(
     select(
@@ -92,10 +99,3 @@ _IS_BANNED = Quick(
 
 def _place(list_id: int | None) -> ColumnElement[bool]:
     return BanRow.list_id.is_(None) if list_id is None else BanRow.list_id == list_id
-
-
-def _in_force(list_id: int, now: datetime) -> ColumnElement[bool]:
-    return and_(
-        or_(BanRow.list_id.is_(None), BanRow.list_id == list_id),
-        or_(BanRow.until.is_(None), BanRow.until > now),
-    )

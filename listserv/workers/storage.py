@@ -29,6 +29,8 @@ class Storage:
         """See Store.read."""
         with self._told():
             if self._store.is_sqlite:
+                with suppress(StorageError):
+                    return self._store.read_at_once(job)
                 return self._store.read(job)
             return await asyncio.to_thread(self._store.read, job)
 
