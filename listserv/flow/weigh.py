@@ -90,6 +90,8 @@ def _is_excused(
         )  # fmt: skip
         scored = excused.excuse(tx, mlist.id, mailing_id, domain, why, found.refused, words, now)
         _take_back(tx, site, mlist, scored, now)
+    else:
+        excused.count(tx, mailing_id, domain, found.refused)
     return True
 
 

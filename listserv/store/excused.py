@@ -110,9 +110,16 @@ def excuse(
     return set(tx.execute(scored).scalars())
 
 
+def count(tx: Tx, mailing_id: int, domain: str, refused: int) -> None:
+    """Say how many are refused by now, of those who are excused already."""
+    key = ExcusedRow.mailing_id == mailing_id, ExcusedRow.domain == domain
+    tx.execute(update(ExcusedRow).where(*key).values(members=refused))
+
+
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """A domain whose members are not scored for a mailing of the list with this address."""
+    """A domain of which `members`, so far, are not scored for a mailing of the list with this
+    address."""
 
     list: str
     domain: str

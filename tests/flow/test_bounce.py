@@ -172,11 +172,12 @@ def test_policy_words_for_two_members_of_a_domain_are_about_us(
     world: World, town: MailingList, bob: Member
 ) -> None:
     eve = world.join(town, "eve@example.net")
+    world.join(town, "fay@example.net")
     refused_copy(world, bob, HARD)
     a_day(world, [(BOB, POLICY)], ANN, "town")
     assert standing(world, bob).score == 2
     world.post(ANN, "town")
-    one, two = sent_to(world, BOB, "eve@example.net")
+    one, two, late = sent_to(world, BOB, "eve@example.net", "fay@example.net")
     bounce(world, one, POLICY)
     weigh_all(world)
     bounce(world, two, POLICY)
@@ -184,6 +185,11 @@ def test_policy_words_for_two_members_of_a_domain_are_about_us(
     assert (standing(world, bob).score, standing(world, eve).score) == (2, 0)
     (alarm,) = world.store.read(lambda tx: excused.alarms(tx, world.clock.now()))
     assert (alarm.domain, alarm.why, alarm.members) == ("example.net", Excuse.OURS, 2)
+    for more in (late, late):
+        bounce(world, more, HARD)
+        weigh_all(world)
+    (alarm,) = world.store.read(lambda tx: excused.alarms(tx, world.clock.now()))
+    assert alarm.members == 3
 
 
 def test_policy_words_of_many_domains_are_about_us_and_others_count(

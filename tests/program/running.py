@@ -8,6 +8,7 @@ from pathlib import Path
 
 from listserv import daemon
 from listserv.app import App, build
+from listserv.clock import Clock
 from listserv.config import (
     Auth,
     Config,
@@ -27,20 +28,22 @@ from tests import sink
 from tests.dns import NOWHERE
 
 DOMAIN = "lists.example.org"
+OPERATOR = Address("operator", "example.org")
 # Loopback needs milliseconds; this only ends a test that has failed.
 PATIENCE = 90.0
 
 
 class Running:
     """A running server; `app` is for setting up and looking, `smtp`, `lmtp` and `web` are its
-    ports. With `url` people reach its pages there, and copies are personal."""
+    ports. With `url` people reach its pages there, and copies are personal. `clock`: all but
+    the process that delivers goes by it."""
 
-    def __init__(self, folder: Path, url: str = "") -> None:
+    def __init__(self, folder: Path, url: str = "", clock: Clock | None = None) -> None:
         self.maildir = folder / "Maildir"
         sink.put_key(folder, DOMAIN)
         self.app: App = build(
             Config(
-                site=Site(DOMAIN, DOMAIN, Address("operator", "example.org")),
+                site=Site(DOMAIN, DOMAIN, OPERATOR),
                 storage=Storage(f"sqlite:///{folder / 'listserv.db'}"),
                 smtp=Smtp(listen="127.0.0.1:0"),
                 lmtp=Lmtp(listen="127.0.0.1:0"),
@@ -50,7 +53,8 @@ class Running:
                 auth=Auth(require_proven_author=False),
                 dns=Dns(servers=(NOWHERE,)),
                 dkim=Dkim(keys_dir=folder),
-            )
+            ),
+            clock,
         )
         self._up = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
