@@ -95,9 +95,8 @@ class Town:
 
     def mail_about(self, subject: str) -> dict[str, Message]:
         """That of it whose subject begins so, by recipient."""
-        return {
-            one["Delivered-To"]: one for one in self.new_mail() if one["Subject"].startswith(subject)
-        }
+        about = [one for one in self.new_mail() if one["Subject"].startswith(subject)]
+        return {one["Delivered-To"]: one for one in about}
 
     def comes_back(self, mail: Message, said: Said) -> None:
         path = mail["Return-Path"].strip("<>")
@@ -123,6 +122,7 @@ def town(tmp_path: Path) -> Iterator[Town]:
 
 
 def until(true: Callable[[], bool], what: str) -> None:
+    """Ask until it is so; `what` was to be."""
     end = time.monotonic() + PATIENCE
     while not true():
         assert time.monotonic() < end, what
@@ -172,7 +172,12 @@ def test_a_domain_that_wants_no_mail_of_ours_stops_nobody_and_alarms_the_operato
     assert "domain=big.example" in caplog.text and "not scored (ours)" in caplog.text
     town.clock.pass_by(minutes=2)
     told: list[Message] = []
-    until(lambda: bool(told) or told.extend(town.new_mail()) or False, "the operator is told")
+
+    def is_told() -> bool:
+        told.extend(town.new_mail())
+        return bool(told)
+
+    until(is_told, "the operator is told")
     (mail,) = told
     assert mail["Delivered-To"] == str(OPERATOR)
     text = mail.get_payload(decode=True)
