@@ -1,5 +1,5 @@
 """doctor's questions to this machine: database, relay, certificate, clock, content rules,
-pages. HOST_CHECKS is the table of them."""
+pages, operator. HOST_CHECKS is the table of them."""
 
 import asyncio
 import ctypes
@@ -18,8 +18,10 @@ from listserv.cli.findings import Finding, good, note, wrong
 from listserv.cli.web_check import check_web
 from listserv.config import Config
 from listserv.config_values import is_loopback
+from listserv.domain.address import read_local
 from listserv.domain.courier import RelayDown
 from listserv.domain.errors import ListservError
+from listserv.flow.role_mail import ROLES
 from listserv.rule_files import RuleFiles
 from listserv.smtp.relay import RelaySettings, connect
 from listserv.store import lists as stored_lists
@@ -186,6 +188,22 @@ def _content_rules(machine: Machine) -> Iterator[Finding]:
             yield good("content rules", mlist.address, says)
 
 
+def _operator(machine: Machine) -> Iterator[Finding]:
+    domains = machine.config.domains
+    ours = {domain.name for domain in domains}
+    for domain in domains:
+        at = domain.operator
+        meant = read_local(at.local, lambda name: False) if at.domain in ours else None
+        if meant is not None and meant.role in ROLES:
+            yield note(
+                "operator", domain.name,
+                f"is {at}, whose mail goes to the operator: alarms and complaints reach nobody",
+                "write the address of somebody's mailbox elsewhere into operator",
+            )  # fmt: skip
+        else:
+            yield good("operator", domain.name, f"is {at}")
+
+
 HOST_CHECKS: tuple[Callable[[Machine], Iterator[Finding]], ...] = (
-    _database, _relay, _certificate, _clock, _content_rules, _pages,
+    _database, _relay, _certificate, _clock, _content_rules, _pages, _operator,
 )  # fmt: skip

@@ -24,8 +24,7 @@ _BY = "listserv"
 def begin(tx: Tx, site: Site, mlist: MailingList, member: Member, now: datetime) -> None:
     """Stop the mail of an active member, and ask them; once more does nothing while the question
     waits. Of what waited for their digest nothing comes either."""
-    asked = confirmations.open_of(tx, KIND, member.id)
-    if asked is not None and paused.stands(tx, asked, member.id):
+    if paused.waits(tx, member.id):
         return
     paused.settle(tx, member.id, now)
     was = paused.receiving(tx, member.id)

@@ -24,6 +24,12 @@ def stands(tx: Tx, asked: Confirmation, member_id: int) -> bool:
     return bool(receiving(tx, member_id) == asked.data["is"])
 
 
+def waits(tx: Tx, member_id: int) -> bool:
+    """Whether a member is asked whether they stay, and gets no mail until they say so."""
+    asked = confirmations.open_of(tx, KIND, member_id)
+    return asked is not None and stands(tx, asked, member_id)
+
+
 def as_before(tx: Tx, asked: Confirmation, member: Member, now: datetime) -> Member:
     """The member, whose mail comes as before the click, unless somebody has changed that since."""
     if asked.data["was"] == asked.data["is"] or not stands(tx, asked, member.id):

@@ -9,7 +9,7 @@ from listserv.domain.errors import ListservError
 from listserv.domain.lists import MailingList
 from listserv.domain.members import Member, MemberState
 from listserv.domain.tokens import read_web_token
-from listserv.flow import membership, pause
+from listserv.flow import membership, pause, paused
 from listserv.flow.site import Site
 from listserv.store import lists, members
 from listserv.store.session import Tx
@@ -35,6 +35,13 @@ def find(tx: Tx, site: Site, token: str) -> tuple[MailingList, Member] | None:
 def pauses(mlist: MailingList, member: Member) -> bool:
     """Whether a click stops the mail and asks. Who gets no mail at all cannot be asked."""
     return mlist.settings.one_click == "pause" and member.state is MemberState.ACTIVE
+
+
+def so_far(tx: Tx, mlist: MailingList, member: Member) -> Outcome | None:
+    """What a click has led to already; None where it would do something."""
+    if member.state is MemberState.LEFT:
+        return Outcome.LEFT
+    return Outcome.PAUSED if pauses(mlist, member) and paused.waits(tx, member.id) else None
 
 
 def one_click(tx: Tx, site: Site, token: str, now: datetime) -> Outcome | None:

@@ -1,7 +1,7 @@
 """/u/TOKEN: leaving with one click (RFC 8058). A GET shows one button and changes nothing."""
 
 from listserv.domain.lists import MailingList
-from listserv.domain.members import Member, MemberState
+from listserv.domain.members import Member
 from listserv.flow import unsubscribe
 from listserv.flow.notices import language_of
 from listserv.flow.unsubscribe import Outcome
@@ -14,14 +14,17 @@ _SAID = {Outcome.LEFT: "left", Outcome.PAUSED: "paused"}
 
 
 async def show(visit: Visit, window: Window) -> Page:
-    """The button, or that they have left."""
+    """The button, or what it has done."""
     token, site = visit.named["token"], window.site
-    found = await window.read(lambda tx: unsubscribe.find(tx, site, token))
-    if found is None:
-        return not_found(visit)
-    mlist, member = found
-    what = "left" if member.state is MemberState.LEFT else "ask"
-    return _page(what, mlist, member)
+
+    def look(tx: Tx) -> Page:
+        found = unsubscribe.find(tx, site, token)
+        if found is None:
+            return not_found(visit)
+        so_far = unsubscribe.so_far(tx, *found)
+        return _page(_SAID[so_far] if so_far is not None else "ask", *found)
+
+    return await window.read(look)
 
 
 async def act(visit: Visit, desk: Desk) -> Page:

@@ -223,3 +223,20 @@ def test_content_rules_are_read_and_what_is_wrong_with_them_is_said(tmp_path: Pa
     assert found.state is State.WRONG
     assert found.says.startswith(f"{rules}: line 2: ")
     store.close()
+
+
+@pytest.mark.parametrize(
+    ("operator", "state"),
+    [
+        ("", State.NOTE),
+        (f"ABUSE@{DOMAIN}", State.NOTE),
+        ("postmaster@elsewhere.test", State.GOOD),
+        (f"eve@{DOMAIN}", State.GOOD),
+    ],
+)
+def test_an_operator_whose_mail_would_go_to_the_operator_is_named(
+    operator: str, state: State
+) -> None:
+    (found,) = examine("operator", f"operator = '{operator}'" if operator else "")
+    assert (found.state, found.about) == (state, DOMAIN)
+    assert (operator or f"postmaster@{DOMAIN}").lower() in found.says.lower()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from listserv.domain.members import Member, MemberState
+from listserv.domain.members import Delivery, Member, MemberState
 from listserv.domain.tokens import Purpose, copy_token, web_tokens
 from listserv.flow import administer
 from listserv.store import members
@@ -87,6 +87,18 @@ def test_a_get_shows_one_button_that_says_what_the_post_needs(serving: Serving) 
     assert b'<input type="hidden" name="List-Unsubscribe" value="One-Click">' in page.body
     serving.post(serving.link(ann), ONE_CLICK)
     assert "You have left “Support for all”" in serving.get(serving.link(ann)).text
+
+
+def test_once_the_mail_is_stopped_the_page_says_so_and_has_no_button(serving: Serving) -> None:
+    ann = ann_of(serving, one_click="pause")
+    link = serving.link(ann)
+    assert b"<button" in serving.get(link).body
+    clicked = serving.post(link, ONE_CLICK)
+    assert "one last mail" in clicked.text and is_member(serving, ann)
+    assert serving.get(link).text == clicked.text
+    world = serving.world
+    world.store.write(lambda tx: members.receive(tx, ann, Delivery.DIGEST))
+    assert b"<button" in serving.get(link).body
 
 
 def test_nothing_but_a_post_changes_anything(serving: Serving) -> None:
