@@ -26,7 +26,7 @@ from tests.flow.world import DOMAIN, StillClock, World
 
 PREFIX = "/groups"
 # Loopback needs milliseconds; this only ends a test that has failed.
-PATIENCE = 20.0
+PATIENCE = 90.0
 FORM = "application/x-www-form-urlencoded"
 NONE: Mapping[str, str] = {}
 ONE_CLICK = b"List-Unsubscribe=One-Click"

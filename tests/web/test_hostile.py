@@ -176,7 +176,7 @@ def test_a_connection_takes_one_request_after_the_other(serving: Serving) -> Non
 def test_who_does_not_take_the_answers_is_hung_up_on(serving: Serving) -> None:
     with socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        client.settimeout(20)
+        client.settimeout(90)
         client.connect(("127.0.0.1", serving.port))
         with pytest.raises(ConnectionError):
             while True:
