@@ -113,7 +113,10 @@ VALUES: Mapping[str, tuple[object, ...]] = {
     "line": ("SET support MAIL",),
     "link": ("https://lists.example.org/s/abcdefghijklmnopqrstuvwx",),
     "list": ("support",),
-    "links": ([("Support", "https://x.test/s/a")], [(HOSTILE, "https://x.test/s/b")]),
+    "links": (
+        [("Support", "https://x.test/s/a")],
+        [("Support", "https://x.test/s/a"), (HOSTILE, "https://x.test/s/b")],
+    ),
     "lists": (["support", "news"],),
     "max_size": ("1 MB",),
     "meaning": ("join a list",),

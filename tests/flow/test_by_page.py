@@ -135,6 +135,7 @@ def test_a_form_mails_links_for_each_list_and_to_nobody_else(
     told = the_letter(world, ZOE)
     found = [look(world, token) for token in links(told)]
     assert {seen.mlist.name for seen in found if seen} == {"town", "city"}
+    assert told.subject == "Your settings at 2 lists"
     ask(world, BOB)
     assert letters(world) == []
 

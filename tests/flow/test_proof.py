@@ -103,7 +103,7 @@ def test_each_level_and_each_kind(world: World, town: MailingList) -> None:
             assert changed is (expected in {"acts", "undo"}), said
             assert len(sent) == (expected != "nothing"), said
             if expected == "asks":
-                assert sent[0].subject == "Is this from you? A mail to Our Town", said
+                assert sent[0].subject == "Is this from you? A request to Our Town", said
             offers = [one for one in sent if "one word: undo" in one.text]
             assert bool(offers) is (expected == "undo"), said
             undone += offers
