@@ -148,6 +148,9 @@ def test_join_digest_break_back_another_address_leave(place: Installation, signs
         petra.replies(issue, "Mine are green.")
         _, (answer,) = village.mail(petra, village.olga)
         assert answer.subject == f"Re: {village.title}" and "Mine are green." in answer.text
+        village.site.shell.ok("digest", "send", village.address)
+        ((issue,),) = village.mail(petra)  # or it would come with the break, some minutes later
+        assert "Mine are green." in issue.text
 
     petra.replies(digest, "break 2 weeks")
     away = confirmed(petra)
