@@ -7,6 +7,7 @@ address that was asked; From is not looked at. A program's mail answers nothing.
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -199,6 +200,10 @@ def _is_open(asked: Confirmation, now: datetime) -> bool:
 
 
 def _yes(tx: Tx, site: Site, asked: Confirmation, now: datetime) -> None:
+    if asked.list_id is not None:
+        # Before the question, as by whoever settles one. Of a list just deleted none is left.
+        with suppress(ListservError):
+            lists.lock(tx, asked.list_id)
     kind = KINDS[asked.kind]
     moment = Moment.LATE if asked.confirmed is None else Moment.AGAIN
     if _is_open(asked, now) and confirmations.confirm(tx, asked.token, now):

@@ -3,7 +3,8 @@
 A job is a function of one Tx. `write` runs it in a transaction of its own; `submit` hands it to
 the one writer thread, which commits together what is waiting and what comes meanwhile, each job in
 its own SAVEPOINT, so that the fsync is shared and one failure stays alone; `record` is for progress
-that may be repeated after a power cut. SQLite: WAL, BEGIN IMMEDIATE for writers (a deferred
+that may be repeated after a power cut. A job may run more than once: nothing is kept of a run that
+was taken back. SQLite: WAL, BEGIN IMMEDIATE for writers (a deferred
 read-then-write fails at once with SQLITE_BUSY_SNAPSHOT, whatever the busy timeout),
 synchronous=FULL but for `record`.
 """
@@ -15,6 +16,8 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from functools import partial
+from itertools import islice
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
@@ -33,11 +36,19 @@ _AT_ONCE = 0.02
 _SHORTEST_PAUSE = 0.0003
 # So many jobs share one commit; more would make the first of them wait.
 MAX_GROUP = 64
+# PostgreSQL's word (SQLSTATE) for two transactions that wait for each other: it ends one of them.
+_DEADLOCK = "40P01"
+# So often such a job runs: the next run finds what the other transaction has done.
+_MOST_RUNS = 4
 
 
 class StorageError(Exception):
     """The database cannot take this right now (locked, full, gone): the same job may succeed
     later."""
+
+
+class _Deadlock(StorageError):
+    """Ended by the server for the sake of another transaction; the same job may succeed now."""
 
 
 class Store:
@@ -85,18 +96,20 @@ class Store:
     def write(self, job: Callable[[Tx], T]) -> T:
         """Run a job in its own durable transaction. Raises StorageError when the database cannot
         take it, and whatever the job raises; in both cases nothing is kept."""
-        with self._translated(), _writing(self._durable) as tx:
-            result = job(tx)
+        result = _past_deadlocks(partial(self._run, self._durable, job))
         self.on_commit()
         return result
 
     def record(self, job: Callable[[Tx], T]) -> T:
         """`write` without waiting for the disk: a power cut may take it back, a killed process
         cannot. Only for what is then done again."""
-        with self._translated(), _writing(self._quick) as tx:
+
+        def hastily(tx: Tx) -> T:
             if not self.is_sqlite:
                 tx.execute(text("SET LOCAL synchronous_commit = off"))
             return job(tx)
+
+        return _past_deadlocks(partial(self._run, self._quick, hastily))
 
     def record_at_once(self, job: Callable[[Tx], T]) -> T:
         """`record` for an SQLite file, from one event loop, over a connection that is kept:
@@ -128,6 +141,10 @@ class Store:
         for engine in (self._durable, self._quick, self._at_once):
             engine.dispose()
 
+    def _run(self, engine: Engine, job: Callable[[Tx], T]) -> T:
+        with self._translated(), _writing(engine) as tx:
+            return job(tx)
+
     def _write_all(self) -> None:
         while (first := self._jobs.get()) is not None:
             self._commit(first)
@@ -135,14 +152,7 @@ class Store:
     def _commit(self, first: "_Job") -> None:
         group = [first]
         try:
-            writing = self._writing.transaction() if self.is_sqlite else _writing(self._durable)
-            with self._translated(), writing as tx:
-                first.run(tx, self._driver_error)
-                for job in self._waiting():
-                    group.append(job)
-                    job.run(tx, self._driver_error)
-                    if len(group) == MAX_GROUP:
-                        break
+            _past_deadlocks(partial(self._run_all, group))
         except Exception as failed:  # nothing of the group is kept: each client hears it
             for job in (*group, *self._waiting()):
                 job.future.set_exception(failed)
@@ -150,6 +160,16 @@ class Store:
         self.on_commit()
         for job in group:
             job.settle()
+
+    def _run_all(self, group: "list[_Job]") -> None:
+        """Run a group, which grows by what comes meanwhile."""
+        writing = self._writing.transaction() if self.is_sqlite else _writing(self._durable)
+        with self._translated(), writing as tx:
+            for job in group:
+                job.run(tx, self._driver_error)
+            for job in islice(self._waiting(), MAX_GROUP - len(group)):
+                group.append(job)
+                job.run(tx, self._driver_error)
 
     def _waiting(self) -> Iterator["_Job"]:
         """What waits for the writer, and what comes while it works on that."""
@@ -163,9 +183,9 @@ class Store:
         try:
             yield
         except OperationalError as wrong:
-            raise StorageError(str(wrong.orig)) from wrong
+            raise _storage_error(wrong.orig) from wrong
         except self._driver_error as wrong:
-            raise StorageError(str(wrong)) from wrong
+            raise _storage_error(wrong) from wrong
 
 
 class _Job:
@@ -178,6 +198,7 @@ class _Job:
         self._failed: Exception | None = None
 
     def run(self, tx: Tx, driver_error: type[Exception]) -> None:
+        self._failed = None
         cursor = tx.connection.cursor()
         cursor.execute("SAVEPOINT job")
         try:
@@ -242,6 +263,18 @@ class _Kept:
         if kept is not None:
             kept.close()
         self._engine.dispose()
+
+
+def _storage_error(wrong: BaseException | None) -> StorageError:
+    is_deadlock = getattr(wrong, "sqlstate", None) == _DEADLOCK
+    return _Deadlock(str(wrong)) if is_deadlock else StorageError(str(wrong))
+
+
+def _past_deadlocks(run: Callable[[], T]) -> T:
+    for _ in range(_MOST_RUNS - 1):
+        with suppress(_Deadlock):
+            return run()
+    return run()
 
 
 def _nothing() -> None:
