@@ -328,12 +328,12 @@ class Desk:
         self.paused[mailing] = words
         for hand in self.in_hand.values():
             if hand.work.lease.mailing.id == mailing:
-                _return(hand, self._clock.now(), words)
+                self._return(hand, self._clock.now(), words)
 
     def return_all(self, due: datetime, words: str) -> None:
         """Give everything in hand back, due then."""
         for hand in self.in_hand.values():
-            _return(hand, due, words)
+            self._return(hand, due, words)
         for hands in self._lanes.values():
             hands.clear()
 
@@ -367,7 +367,7 @@ class Desk:
         """Nothing more of a batch may go: it goes back once what is on the wire is answered."""
         hand = self.in_hand.get(batch_id)
         if hand is not None and hand.returning is None:
-            _return(hand, self._clock.now(), "")
+            self._return(hand, self._clock.now(), "")
 
     def lost(self, batch_id: int) -> None:
         """A batch is in other hands now: nobody will write down what we know of it."""
@@ -375,7 +375,13 @@ class Desk:
         if hand is not None:
             hand.is_lost = True
             self._exposed -= hand.unwritten
-            _return(hand, self._clock.now(), "")
+            self._return(hand, self._clock.now(), "")
+
+    def _return(self, hand: InHand, due: datetime, words: str) -> None:
+        hand.returning, hand.words = due, words
+        hand.ready.clear()
+        hand.unmade.clear()
+        self.on_fresh()  # nothing of it may be on the wire: then no answer tells the journal
 
     def _let_go(self, batch_id: int) -> InHand | None:
         hand = self.in_hand.pop(batch_id, None)
@@ -402,12 +408,6 @@ class Counter:
 
     def relay_down(self, words: str) -> None:
         self.desk.relay_down(words)
-
-
-def _return(hand: InHand, due: datetime, words: str) -> None:
-    hand.returning, hand.words = due, words
-    hand.ready.clear()
-    hand.unmade.clear()
 
 
 def _nobody_asks() -> None:

@@ -1,5 +1,6 @@
-"""The window: whatever is taken, answered, written down or lost, in whatever order, a kill repeats
-at most 64 transactions; and what was at risk is taken off the count again."""
+"""The desk under whatever is taken, answered, written down, stopped or lost, in whatever order: a
+kill repeats at most 64 transactions, what was at risk is taken off the count again, and the journal
+hears of everything that it is to write."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -48,11 +49,16 @@ class Bench:
     def __init__(self) -> None:
         clock = StillClock()
         self.desk = Desk(clock, Pace(clock), self._make)
+        self.desk.on_fresh = self._tell
+        self._is_told = False
         self.wire: list[Transaction] = []
         self._batches = 0
         # Delivered, by batch and position, and not written down.
         self._unwritten: dict[tuple[int, int], Ticket] = {}
         self._journal: list[tuple[InHand, Report, int]] | None = None
+
+    def _tell(self) -> None:
+        self._is_told = True
 
     def _make(self, hand: InHand, groups: Sequence[tuple[int, ...]]) -> None:
         targets = hand.work.targets
@@ -72,6 +78,7 @@ class Bench:
         targets = {at: f"m{at}@b{batch}.example" for at in range(SIZE)}
         work = Work(lease, SOURCE, targets, bytearray(SIZE // 8 + 1), careful=False)
         self.desk.add(work, [(at, at + 1) for at in range(0, SIZE, 2)])
+        self._tell()  # as the worker does
 
     def take(self) -> None:
         """All that the desk gives out."""
@@ -98,6 +105,7 @@ class Bench:
     def begin(self) -> None:
         """The journal begins to write; answers may come meanwhile."""
         if self._journal is None:
+            self._is_told = False
             self._journal = self.desk.reports()
 
     def end(self, is_written: bool) -> None:
@@ -106,6 +114,7 @@ class Bench:
         for hand, report, transactions in found:
             if not is_written:
                 self.desk.not_written(hand, report)
+                self._tell()  # it tries again by itself
                 continue
             for at in report.fresh:
                 self._unwritten.pop((report.lease.batch_id, at), None)
@@ -119,6 +128,19 @@ class Bench:
             self._unwritten = {k: t for k, t in self._unwritten.items() if k[0] != batch}
             self.desk.lost(batch)
 
+    def stop(self) -> None:
+        """The oldest batch goes back: somebody has paused its mailing."""
+        if self.desk.in_hand:
+            self.desk.stop(min(self.desk.in_hand))
+
+    def hears(self) -> bool:
+        """Whether the journal is at work or knows that it is to be, if there is anything."""
+        owes = any(
+            hand.work.fresh or hand.is_over or (hand.returning and not hand.on_the_wire)
+            for hand in self.desk.in_hand.values()
+        )
+        return self._is_told or self._journal is not None or not owes
+
     def at_risk(self) -> int:
         """How many transactions a kill may repeat now."""
         return len({id(t.key) for t in self.wire} | {id(t) for t in self._unwritten.values()})
@@ -126,7 +148,9 @@ class Bench:
 
 STEPS = st.lists(
     st.one_of(
-        st.sampled_from(["add", "take", "begin", "written", "not written", "lose"]),
+        st.sampled_from(
+            ["add", "take", "begin", "written", "not written", "lose", "stop", "return all"]
+        ),
         st.tuples(st.sampled_from(sorted(ANSWERS)), st.integers(1, 40)),
     ),
     max_size=60,
@@ -146,6 +170,10 @@ def go(bench: Bench, step: str | tuple[str, int]) -> None:
             bench.begin()
         case "lose":
             bench.lose()
+        case "stop":
+            bench.stop()
+        case "return all":
+            bench.desk.return_all(NOW, "")
         case _:
             bench.end(is_written=step == "written")
 
@@ -170,3 +198,14 @@ def test_no_more_than_64_transactions_are_ever_at_risk(
     bench.add()
     bench.take()
     assert bench.at_risk() == AT_RISK  # all of the window is free again
+
+
+@given(STEPS)
+@example(["begin", "written", "return all"])
+@example(["begin", "written", "stop"])
+def test_the_journal_hears_of_all_that_it_is_to_write(steps: list[str | tuple[str, int]]) -> None:
+    bench = Bench()
+    bench.add()
+    for step in steps:
+        go(bench, step)
+        assert bench.hears()
