@@ -16,8 +16,8 @@ from listserv.domain.transaction import Closed, Event, Settled, Stage, Transacti
 from listserv.smtp.flight import Flight, Patience, take_over
 
 _CONNECT = 30.0
-# So many connections in a row that were given a transaction and ended without one answer to it:
-# the relay takes nothing.
+# So many connections in a row that were given a transaction and ended without one answer to it,
+# while no other had one: the relay takes nothing.
 _BARREN = 3
 _PATIENCE = Patience()
 
@@ -55,6 +55,7 @@ class SmtpCarrier:
         self._flights: set[Flight] = set()
         self._opening: set[asyncio.Task[None]] = set()
         self._barren = 0
+        self._answers = 0
         self._chunking = True
         self._closing = False
 
@@ -87,7 +88,7 @@ class SmtpCarrier:
     async def _open(self) -> None:
         try:
             client = await connect(self._settings)
-            line = _Line(self._desk, self._ended)
+            line = _Line(self._desk, self._answers, self._answered, self._ended)
             limit = self._settings.max_rcpt
             flight = take_over(
                 client,
@@ -106,6 +107,10 @@ class SmtpCarrier:
         self._flights.add(flight)
         flight.wake()
 
+    def _answered(self) -> None:
+        self._answers += 1
+        self._barren = 0
+
     def _ended(self, line: "_Line", words: str) -> None:
         refuses_chunks = False
         if line.flight is not None:
@@ -113,9 +118,9 @@ class SmtpCarrier:
             refuses_chunks = line.flight.refuses_chunks
         if refuses_chunks:
             self._chunking = False  # the next connection does without
-        if line.is_fruitful or refuses_chunks or not words:
+        if refuses_chunks or not words:
             self._barren = 0
-        elif line.was_given:
+        elif line.was_given and line.answers == self._answers:
             self._barren += 1
         if self._barren >= _BARREN:
             self._barren = 0
@@ -148,21 +153,28 @@ async def connect(settings: RelaySettings) -> aiosmtplib.SMTP:
 
 
 class _Line:
-    """One connection's way to the desk. `was_given`: a transaction came back from it unanswered;
-    `is_fruitful`: one was answered on it."""
+    """One connection's way to the desk. `answers`: how often any connection had an answer before
+    this one was opened; `was_given`: a transaction came back from it unanswered."""
 
-    def __init__(self, desk: Desk, ended: Callable[["_Line", str], None]) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        answers: int,
+        answered: Callable[[], None],
+        ended: Callable[["_Line", str], None],
+    ) -> None:
         self._desk = desk
+        self._answered = answered
         self._ended = ended
         self.flight: Flight | None = None
+        self.answers = answers
         self.was_given = False
-        self.is_fruitful = False
 
     def report(self, events: Sequence[Event]) -> None:
         self._desk.report(events)
         for event in events:
             if isinstance(event, Settled):
-                self.is_fruitful = True
+                self._answered()
             elif isinstance(event, Unfinished):
                 self.was_given = True
             elif isinstance(event, Closed):
