@@ -23,7 +23,7 @@ from sqlalchemy import func, select
 
 from benchmarks.rows.programs import sink
 from benchmarks.rows.server import DOMAIN, Server, addresses, message
-from benchmarks.rows.table import Line, cells, head, limit
+from benchmarks.rows.table import Line, limit, show
 from listserv import config
 from listserv.app import App, build
 from listserv.clock import SystemClock
@@ -137,11 +137,7 @@ def main() -> int:
     options.add_argument("--posts", type=int, default=100)
     chosen = options.parse_args()
     lines = measure(chosen.members, chosen.posts)
-    print(f"{chosen.members:,} digest readers, {chosen.posts} posts\n\n{head()}")
-    for line in lines:
-        print(cells(line))
-    print("".join(f"\n{line.row}: {line.note}" for line in lines if line.note))
-    return 0 if all(line.reached == "yes" for line in lines) else 1
+    return show(f"{chosen.members:,} digest readers, {chosen.posts} posts", lines)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from sqlalchemy import func, select
 
 from benchmarks.rows.latency import arrivals, far_relay
 from benchmarks.rows.server import DOMAIN, Server, addresses, message
-from benchmarks.rows.table import Line, cells, head, limit
+from benchmarks.rows.table import Line, limit, show
 from listserv.clock import SystemClock
 from listserv.domain.mailing import MailingState
 from listserv.store import held
@@ -189,11 +189,7 @@ def main() -> int:
     options.add_argument("--rounds", type=int, default=200)
     chosen = options.parse_args()
     lines = measure(chosen.posts, chosen.moderators, chosen.rounds)
-    print(f"{chosen.posts} held posts, {chosen.moderators} moderators\n\n{head()}")
-    for line in lines:
-        print(cells(line))
-    print("".join(f"\n{line.row}: {line.note}" for line in lines if line.note))
-    return 0 if all(line.reached == "yes" for line in lines) else 1
+    return show(f"{chosen.posts} held posts, {chosen.moderators} moderators", lines)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from statistics import median
 
 from benchmarks.rows.programs import Busy, free_port, sink, wait_for
 from benchmarks.rows.server import DOMAIN, Server, addresses
-from benchmarks.rows.table import Line, cells, head, limit, rates
+from benchmarks.rows.table import Line, limit, rates, show
 from listserv.domain.lists import MailingList
 from listserv.domain.members import Member, MemberState
 from listserv.domain.tokens import web_tokens
@@ -136,11 +136,7 @@ def main() -> int:
     options.add_argument("--clicks", type=int, default=4000)
     chosen = options.parse_args()
     lines = measure(chosen.members, chosen.clicks)
-    print(f"{chosen.members:,} members, {chosen.clicks:,} of them leave\n\n{head()}")
-    for line in lines:
-        print(cells(line))
-    print("".join(f"\n{line.row}: {line.note}" for line in lines if line.note))
-    return 0 if all(line.reached == "yes" for line in lines) else 1
+    return show(f"{chosen.members:,} members, {chosen.clicks:,} of them leave", lines)
 
 
 if __name__ == "__main__":

@@ -56,6 +56,15 @@ def cells(line: Line) -> str:
     return _cells([str(getattr(line, field.name)) for field in fields(line)[: len(_HEAD)]])
 
 
+def show(what: str, lines: Sequence[Line]) -> int:
+    """Print what was measured, the table and its notes. Returns what the program ends with."""
+    print(f"{what}\n\n{head()}")
+    for line in lines:
+        print(cells(line))
+    print("".join(f"\n{line.row}: {line.note}" for line in lines if line.note))
+    return 0 if all(line.reached == "yes" for line in lines) else 1
+
+
 def rates(
     row: str,
     ours: Sequence[float],

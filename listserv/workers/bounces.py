@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 
 from listserv.clock import Clock
@@ -11,6 +9,7 @@ from listserv.flow import complaint, suspended, weigh
 from listserv.flow.site import Site
 from listserv.store import bounces
 from listserv.store.session import StorageError, Store
+from listserv.workers import faults
 
 log = logging.getLogger("listserv.bounce")
 
@@ -40,7 +39,7 @@ def _weigh_all(store: Store, site: Site, clock: Clock) -> None:
     number = store.read(bounces.next_list)
     while number is not None:
         some = partial(weigh.weigh, site=site, now=clock.now(), list_id=number)
-        with _faults(f"list={number}: its bounces could not be weighed"):
+        with faults.told(log, "list=%d: its bounces could not be weighed", number):
             while store.write(some):
                 pass
         number = store.read(partial(bounces.next_list, after=number))
@@ -48,21 +47,10 @@ def _weigh_all(store: Store, site: Site, clock: Clock) -> None:
 
 def _tell_all(store: Store, site: Site, clock: Clock) -> None:
     for tell in (suspended.tell_owners, complaint.tell_next):
-        with _faults("owners could not be told of suspensions"):
+        with faults.told(log, "owners could not be told of suspensions"):
             number: int | None = 0
             while number is not None:
                 some = partial(tell, site=site, now=clock.now(), after=number)
                 number = store.write(some)
-    with _faults("operators could not be told who refuses mail"):
+    with faults.told(log, "operators could not be told who refuses mail"):
         store.write(partial(suspended.tell_operators, site=site, now=clock.now()))
-
-
-@contextmanager
-def _faults(what: str) -> Iterator[None]:
-    """A fault of ours in one thing leaves the others alone."""
-    try:
-        yield
-    except StorageError:
-        raise
-    except Exception:
-        log.exception(what)

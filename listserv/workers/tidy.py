@@ -13,6 +13,7 @@ from listserv.flow.site import Site
 from listserv.policy import staying
 from listserv.store import confirmations, held, retention
 from listserv.store.session import StorageError, Store, Tx
+from listserv.workers import faults
 
 log = logging.getLogger("listserv.tidy")
 
@@ -45,24 +46,16 @@ async def keep_tidy(
                 return
             number = found
             step = partial(escalate.go_on, site=site, held_id=number, now=clock.now())
-            try:
+            with faults.told(log, "held=%d could not go on", number):
                 await asyncio.to_thread(store.write, step)
-            except StorageError:
-                raise
-            except Exception:  # a fault of ours about one of them leaves the others alone
-                log.exception("held=%d could not go on", number)
 
     async def leave_the_silent() -> None:
         late = partial(confirmations.lapsed, kind=staying.KIND, now=clock.now())
         token = await asyncio.to_thread(store.read, late)
         while token is not None:
             leave = partial(pause.silent, site=site, token=token, now=clock.now())
-            try:
+            with faults.told(log, "a member who was asked and has said nothing could not leave"):
                 await asyncio.to_thread(store.write, leave)
-            except StorageError:
-                raise
-            except Exception:  # a fault of ours about one of them leaves the others alone
-                log.exception("a member who was asked and has said nothing could not leave")
             token = await asyncio.to_thread(store.read, partial(late, after=token))
 
     async def show_what_waits() -> None:
@@ -70,14 +63,10 @@ async def keep_tidy(
         while number is not None:
             behind = partial(handover.is_wanting, site=site, list_id=number, now=clock.now())
             show = partial(handover.show_some, site=site, list_id=number, now=clock.now())
-            try:
+            with faults.told(log, "list=%d: what waits could not be shown", number):
                 if await asyncio.to_thread(store.read, behind):
                     while await asyncio.to_thread(store.write, show):
                         pass
-            except StorageError:
-                raise
-            except Exception:  # a fault of ours about one list leaves the others alone
-                log.exception("list=%d: what waits could not be shown", number)
             number = await asyncio.to_thread(store.read, partial(held.first_list, after=number))
 
     async def sum_up() -> None:
