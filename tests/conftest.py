@@ -14,10 +14,10 @@ from pathlib import Path
 
 import hypothesis
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, make_url
 
-from listserv.store import schema
 from listserv.store.session import Store
+from tests.database import prepare, with_schema
 
 # No deadline: a slow machine is no fault of ours.
 hypothesis.settings.register_profile("dev", max_examples=20, deadline=None)
@@ -30,32 +30,46 @@ _POSTGRESQL = pytest.param("postgresql", id="postgresql", marks=pytest.mark.post
 
 @pytest.fixture(params=[_SQLITE, _POSTGRESQL])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty database."""
+    """The URL of an empty database; for a test that asks for `store`, of its copy of one that has
+    the schema: to make that in each test would take longer than most tests."""
+    has_schema = "store" in request.fixturenames
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'listserv.db'}"
-    make: Callable[[], str] = request.getfixturevalue("new_postgresql_database")
-    return make()
+        path = tmp_path / "listserv.db"
+        if has_schema:
+            path.write_bytes(with_schema())
+        return f"sqlite:///{path}"
+    make: Callable[[str], str] = request.getfixturevalue("new_postgresql_database")
+    template = request.getfixturevalue("postgresql_with_schema") if has_schema else "template0"
+    return make(template)
 
 
 @pytest.fixture
 def store(database: str) -> Iterator[Store]:
     """An open database with the schema, once on each kind of database."""
     opened = Store(database)
-    schema.prepare(opened)
     yield opened
     opened.close()
 
 
 @pytest.fixture(scope="session")
-def new_postgresql_database(postgresql: str) -> Iterator[Callable[[], str]]:
-    """Makes an empty database on the server and returns its URL; all are gone with the server."""
+def postgresql_with_schema(new_postgresql_database: Callable[[str], str]) -> str:
+    """The name of a database to be copied."""
+    url = new_postgresql_database("template0")
+    prepare(url)
+    return str(make_url(url).database)
+
+
+@pytest.fixture(scope="session")
+def new_postgresql_database(postgresql: str) -> Iterator[Callable[[str], str]]:
+    """Copies a database of the server and returns the new one's URL; all are gone with the
+    server."""
     engine = create_engine(postgresql.format("postgres"), isolation_level="AUTOCOMMIT")
     numbers = itertools.count(1)
 
-    def make() -> str:
+    def make(template: str) -> str:
         name = f"test_{next(numbers)}"
         with engine.connect() as server:
-            server.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
+            server.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template} ENCODING 'UTF8'")
         return postgresql.format(name)
 
     yield make

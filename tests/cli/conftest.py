@@ -5,11 +5,13 @@ from pathlib import Path
 import pytest
 
 from tests.cli.shell import DOMAIN, Shell
+from tests.database import with_schema
 
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
     """Commands on an installation that is empty."""
+    (tmp_path / "listserv.db").write_bytes(with_schema())
     config = tmp_path / "listserv.toml"
     config.write_text(
         f'[site]\ndomain = "{DOMAIN}"\ntimezone = "Europe/London"\n\n'

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from listserv import __version__
 from listserv.cli import NOUNS, main
 from listserv.store.schema import HEAD
-from tests.cli.shell import Shell
+from tests.cli.shell import DOMAIN, Shell
 
 
 def _commands(command: click.Command = main, *words: str) -> list[tuple[str, ...]]:
@@ -130,9 +130,16 @@ def test_an_older_database_says_how_to_upgrade(town: Shell) -> None:
 
 
 def test_db_upgrade_says_what_it_did(shell: Shell) -> None:
+    (shell.config.parent / "listserv.db").unlink()
     made = f"upgraded the database from version (none) to {HEAD}\n"
     assert shell.ok("db", "upgrade") == made
     assert shell.ok("db", "upgrade") == f"the database is of version {HEAD} already\n"
+
+
+def test_the_first_command_makes_a_database_that_is_missing(shell: Shell) -> None:
+    (shell.config.parent / "listserv.db").unlink()
+    shell.ok("list", "create", f"town@{DOMAIN}")
+    assert [one["address"] for one in shell.json("list", "ls")] == [f"town@{DOMAIN}"]
 
 
 def test_only_the_noun_that_is_used_is_imported() -> None:

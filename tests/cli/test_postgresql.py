@@ -10,10 +10,10 @@ from tests.cli.shell import DOMAIN, Shell
 
 @pytest.mark.postgresql
 def test_the_commands_work_on_postgresql(
-    new_postgresql_database: Callable[[], str], tmp_path: Path
+    new_postgresql_database: Callable[[str], str], tmp_path: Path
 ) -> None:
     config = tmp_path / "listserv.toml"
-    url = new_postgresql_database()
+    url = new_postgresql_database("template0")
     config.write_text(f'[site]\ndomain = "{DOMAIN}"\n[storage]\ndatabase = "{url}"\n')
     shell = Shell(config)
     shell.ok("list", "create", f"town@{DOMAIN}", "--owner", "ann@x.test")

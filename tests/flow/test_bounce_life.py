@@ -1,11 +1,7 @@
 """Lives of members whose mail comes back now and then: whatever happens in whatever order, nobody
 is suspended without a probe that was refused, and the order of reports does not matter."""
 
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import cache
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,8 +12,7 @@ from listserv.domain.members import MemberState
 from listserv.domain.transaction import Transaction
 from listserv.flow import bounce as flow
 from listserv.policy.bounces import Step
-from listserv.store import excused, schema
-from listserv.store.session import Store
+from listserv.store import excused
 from listserv.store.tables import BounceRow
 from tests.flow.bouncing import (
     HARD,
@@ -31,7 +26,7 @@ from tests.flow.bouncing import (
     weigh_all,
 )
 from tests.flow.letters import answer, letters
-from tests.flow.world import StillClock, World, a_site
+from tests.flow.world import World, a_world
 
 ANN = "ann@example.org"
 # Two and three at a domain, and one alone.
@@ -39,27 +34,6 @@ PEOPLE = ("a@two.test", "b@two.test", "c@three.test", "d@three.test", "e@three.t
 SAID = st.sampled_from((HARD, SOFT, POLICY))
 REFUSED = st.dictionaries(st.sampled_from(PEOPLE), SAID, max_size=4)
 PROBE = b"Subject: A trial"
-
-
-@cache
-def empty_database() -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "listserv.db"
-        store = Store(f"sqlite:///{path}")
-        schema.prepare(store)
-        store.close()
-        return path.read_bytes()
-
-
-@contextmanager
-def a_world() -> Iterator[World]:
-    """A new one on SQLite."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "listserv.db"
-        path.write_bytes(empty_database())
-        store = Store(f"sqlite:///{path}")
-        yield World(store, a_site(store), StillClock())
-        store.close()
 
 
 def settle(world: World) -> list[Transaction]:

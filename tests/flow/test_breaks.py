@@ -1,11 +1,9 @@
 """A break ends on its day, and mail comes as it came before."""
 
 import re
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -19,10 +17,9 @@ from listserv.domain.lists import MailingList
 from listserv.domain.members import Delivery, Member, MemberState
 from listserv.flow import breaks, enrol
 from listserv.flow.site import Site
-from listserv.store import events, lists, members, queue_view, schema
-from listserv.store.session import Store
+from listserv.store import events, lists, members, queue_view
 from listserv.store.tables import MemberRow
-from tests.flow.world import DOMAIN, StillClock, World, a_site
+from tests.flow.world import DOMAIN, World, a_world
 
 ANN = "ann@example.org"
 BOB = "bob@example.org"
@@ -249,10 +246,8 @@ class Breaks(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        store = Store(f"sqlite:///{Path(self.folder.name) / 'listserv.db'}")
-        schema.prepare(store)
-        self.world = World(store, a_site(store), StillClock())
+        self._made = a_world()
+        self.world = self._made.__enter__()
         self.town = self.world.found("town")
         self.number = self.world.join(self.town, BOB).id
         self.is_in, self.on, self.off = True, "mail", "mail"
@@ -260,8 +255,7 @@ class Breaks(RuleBasedStateMachine):
         self.missed = 0
 
     def teardown(self) -> None:
-        self.world.store.close()
-        self.folder.cleanup()
+        self._made.__exit__(None, None, None)
 
     @property
     def today(self) -> date:

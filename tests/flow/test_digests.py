@@ -1,14 +1,12 @@
 """Digests in the flow: who gets which posts, when, and that each post comes exactly once."""
 
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from email import message_from_bytes
 from email.message import Message
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,7 +24,7 @@ from listserv.flow import due_digests, make_digests, moderate
 from listserv.flow.administer import change_list
 from listserv.flow.breaks import end_breaks
 from listserv.resources import JinjaTemplates
-from listserv.store import digests, held, issues, lists, members, pages, schema
+from listserv.store import digests, held, issues, lists, members, pages
 from listserv.store.members import LOOK_NOW
 from listserv.store.session import Store, Tx
 from listserv.store.tables import (
@@ -38,7 +36,7 @@ from listserv.store.tables import (
     RenderingRow,
 )
 from listserv.workers import digests as worker
-from tests.flow.world import DOMAIN, StillClock, World, a_site
+from tests.flow.world import DOMAIN, World, a_world
 
 ANN, BOB, CLEO = (f"{name}@example.org" for name in ("ann", "bob", "cleo"))
 SEVEN = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)
@@ -581,10 +579,8 @@ class Days(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        store = Store(f"sqlite:///{Path(self.folder.name) / 'listserv.db'}")
-        schema.prepare(store)
-        self.world = World(store, a_site(store), StillClock())
+        self._made = a_world()
+        self.world = self._made.__enter__()
         self.town = self.world.found("town", nonmember="hold")
         self.world.join(self.town, ANN, delivery="nomail")
         self.world.join(self.town, BOB, delivery="digest")
@@ -596,8 +592,7 @@ class Days(RuleBasedStateMachine):
         try:
             self.check()
         finally:
-            self.world.store.close()
-            self.folder.cleanup()
+            self._made.__exit__(None, None, None)
 
     def check(self) -> None:
         self.flush()

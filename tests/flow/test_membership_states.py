@@ -1,11 +1,9 @@
 """Joining, leaving, settings, breaks, owners, UNDO and time in any order: a membership is what a
 model of the rules says."""
 
-import tempfile
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import count
-from pathlib import Path
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -13,8 +11,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from listserv.domain.members import Delivery
 from listserv.flow import breaks
-from listserv.store import schema
-from listserv.store.session import Store
 from tests.flow.letters import (
     ANN,
     BOB,
@@ -26,7 +22,7 @@ from tests.flow.letters import (
     member_of,
     send,
 )
-from tests.flow.world import StillClock, World, a_site
+from tests.flow.world import a_world
 
 MAIL, DIGEST, NOMAIL = Delivery
 
@@ -63,10 +59,8 @@ class Undo:
 class Membership(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        store = Store(f"sqlite:///{Path(self.folder.name) / 'listserv.db'}")
-        schema.prepare(store)
-        self.world = World(store, a_site(store), StillClock())
+        self._made = a_world()
+        self.world = self._made.__enter__()
         self.town = self.world.found("town", title="Our Town", subscription="open")
         self.world.join(self.town, ANN, role="owner")
         self.now = Now()
@@ -74,8 +68,7 @@ class Membership(RuleBasedStateMachine):
         self.undos: list[Undo] = []
 
     def teardown(self) -> None:
-        self.world.store.close()
-        self.folder.cleanup()
+        self._made.__exit__(None, None, None)
 
     def spell(self) -> int:
         return next(self.spells)

@@ -1,10 +1,7 @@
 """Posts, answers, moderators and time in any order: what goes out is what a model of the rules
 says, and an author is asked no more than once a day."""
 
-import tempfile
 from datetime import datetime, timedelta
-from itertools import count
-from pathlib import Path
 from typing import Any
 
 from hypothesis import settings
@@ -15,15 +12,11 @@ from sqlalchemy import select
 from listserv.domain.authorship import Authorship, Level, VerifiedPath
 from listserv.domain.decision import Verdict
 from listserv.flow import moderate
-from listserv.flow.site import Site
 from listserv.policy.trust import same_path
-from listserv.resources import JinjaTemplates
-from listserv.store import held, schema
-from listserv.store import site as kept
+from listserv.store import held
 from listserv.store.held import HeldState
-from listserv.store.session import Store
 from listserv.store.tables import ConfirmationRow, PostRow
-from tests.flow.world import DOMAIN, StillClock, World
+from tests.flow.world import DOMAIN, a_world
 
 ANN = "ann@example.org"
 PATHS = (
@@ -49,19 +42,8 @@ class Questions(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        store = Store(f"sqlite:///{Path(self.folder.name) / 'listserv.db'}")
-        schema.prepare(store)
-        nonces = count(1)
-        site = Site(
-            domains=frozenset({DOMAIN}),
-            hostname=DOMAIN,
-            secret=store.read(kept.secret),
-            templates=JinjaTemplates(),
-            spam_header="X-Spam: yes",
-            nonce=lambda size: next(nonces).to_bytes(size, "big"),
-        )
-        self.world = World(store, site, StillClock())
+        self._made = a_world()
+        self.world = self._made.__enter__()
         self.world.join(self.world.found("town", max_size=1_000_000), ANN)
         self.posts: dict[int, VerifiedPath] = {}
         self.out: set[int] = set()
@@ -71,8 +53,7 @@ class Questions(RuleBasedStateMachine):
         self.answered: set[int] = set()
 
     def teardown(self) -> None:
-        self.world.store.close()
-        self.folder.cleanup()
+        self._made.__exit__(None, None, None)
 
     @rule(path=st.sampled_from(PATHS))
     def post(self, path: VerifiedPath) -> None:

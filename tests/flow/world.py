@@ -1,9 +1,13 @@
 """A small world: lists with people, a clock that stands still, mail in and mail out."""
 
 import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 
 from listserv.domain.address import Address, parse_address
 from listserv.domain.authorship import Authorship, Level
@@ -25,6 +29,7 @@ from listserv.store import site as kept
 from listserv.store.members import NewMember
 from listserv.store.session import Store, Tx
 from tests import sink
+from tests.database import with_schema
 
 DOMAIN = "lists.example.org"
 PROVEN = Authorship(Level.PROVEN, ("it is signed by its author's domain",))
@@ -213,3 +218,14 @@ def a_message(author: str, recipients: tuple[str, ...], **header: str) -> bytes:
     body = fields.pop("body", "Good morning.")
     lines = [f"{name.replace('_', '-')}: {value}" for name, value in fields.items() if value]
     return "\r\n".join([*lines, "", body, ""]).encode()
+
+
+@contextmanager
+def a_world() -> Iterator[World]:
+    """A new one on SQLite, for what needs many of them."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "listserv.db"
+        path.write_bytes(with_schema())
+        store = Store(f"sqlite:///{path}")
+        yield World(store, a_site(store), StillClock())
+        store.close()

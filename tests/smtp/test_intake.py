@@ -12,8 +12,9 @@ from listserv.domain.post import Client, Incoming, Post, Transport
 from listserv.flow.site import Site
 from listserv.resources import JinjaTemplates
 from listserv.smtp.intake import FlowIntake
-from listserv.store import lists, posts, schema
+from listserv.store import lists, posts
 from listserv.store.session import Store
+from tests.database import with_schema
 from tests.flow.world import DOMAIN, a_message
 
 TOWN = f"town@{DOMAIN}"
@@ -33,9 +34,9 @@ SITE = Site(
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    opened = Store(f"sqlite:///{tmp_path / 'listserv.db'}")
-    schema.prepare(opened)
-    return opened
+    path = tmp_path / "listserv.db"
+    path.write_bytes(with_schema())
+    return Store(f"sqlite:///{path}")
 
 
 def test_the_writer_is_free_while_the_author_is_looked_into(store: Store) -> None:

@@ -22,6 +22,7 @@ from listserv.domain.tokens import web_tokens
 from listserv.web.limits import Limits
 from listserv.web.server import WebServer, start_web
 from tests import sink
+from tests.database import with_schema
 from tests.flow.world import DOMAIN, StillClock, World
 
 PREFIX = "/groups"
@@ -54,6 +55,7 @@ class Serving:
         self, folder: Path, limits: Limits, own: Path | None = None, prefix: str = PREFIX
     ) -> None:
         """`own` is the folder of an operator's wording, `prefix` the path of our URL."""
+        (folder / "listserv.db").write_bytes(with_schema())
         operator = Address("operator", "example.org")
         config = Config(
             site=Site(DOMAIN, DOMAIN, operator, templates_dir=own),
