@@ -55,23 +55,20 @@ class Sources:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._known: OrderedDict[int, Source] = OrderedDict()
+        self._known: OrderedDict[tuple[int, bool], Source] = OrderedDict()
         self.seven_bit = False
 
     def get(self, tx: Tx, mailing: Mailing, now: datetime) -> Source:
         """The source of a mailing. Raises ListservError when what it was made of is gone."""
-        known = self._known.get(mailing.id)
+        key = mailing.id, self.seven_bit
+        known = self._known.get(key)
         if known is None:
             made = _MADE[mailing.kind]
-            known = self._known[mailing.id] = made(tx, self._site, mailing, self.seven_bit, now)
-        self._known.move_to_end(mailing.id)
+            known = self._known[key] = made(tx, self._site, mailing, key[1], now)
+        self._known.move_to_end(key)
         if len(self._known) > _KEPT:
             self._known.popitem(last=False)
         return known
-
-    def forget(self) -> None:
-        """Make them anew: the relay offers something else now."""
-        self._known.clear()
 
 
 def _notice(tx: Tx, site: Site, mailing: Mailing, seven: bool, now: datetime) -> Source:

@@ -17,7 +17,7 @@ from listserv.domain.courier import Carrier
 from listserv.domain.mailing import Lease
 from listserv.domain.transaction import Transaction
 from listserv.flow import deliver, quarantine
-from listserv.flow.deliver import Deliveries
+from listserv.flow.deliver import Deliveries, Work
 from listserv.store import leases
 from listserv.store.session import StorageError, Store, Tx
 from listserv.workers.desk import RELAY_FIRST, UNWRITTEN, Desk
@@ -33,8 +33,10 @@ _LOW_WATER = 4 * UNWRITTEN
 _HEARTBEAT = 10.0
 # Commands commit in other processes and cannot wake us: a look at the queue this often.
 _LOOK = 0.5
-# How long a polite stop waits for transactions on the wire.
-_STOP_SECONDS = 8.0
+# How long a polite stop waits for transactions on the wire, and at least for the database then:
+# together less than the supervisor waits for us.
+_STOP_SECONDS = 7.0
+_WRITE_SECONDS = 2.0
 
 
 class DeliveryWorker:
@@ -71,7 +73,8 @@ class DeliveryWorker:
     def wake(self) -> None:
         """There may be new work. Safe from any thread."""
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._woken.set)
+            with suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(self._woken.set)
 
     def stop(self) -> None:
         """Finish the transactions on the wire, hand back the leases, let `run` return."""
@@ -105,10 +108,9 @@ class DeliveryWorker:
             self._woken.clear()
             if await self._find_work():
                 continue
-            if not self._desk.waiting():
-                self._desk.settle_leftovers()
-                if self._desk.fresh:
-                    self._journal.has_fresh()
+            self._desk.settle_leftovers()
+            if self._desk.fresh:
+                self._journal.has_fresh()
             self._wake_carriers()
             if not await _wait(self._woken, _LOOK):
                 await self._journal.look_after()
@@ -117,6 +119,7 @@ class DeliveryWorker:
         until = asyncio.get_running_loop().time() + _STOP_SECONDS
         await asyncio.gather(*(carrier.close(_STOP_SECONDS) for carrier in self._carriers))
         # What the database does not take in this time goes back when its lease expires.
+        until = max(until, asyncio.get_running_loop().time() + _WRITE_SECONDS)
         while self._desk.in_hand and asyncio.get_running_loop().time() < until:
             self._journal.write_now()
             await asyncio.sleep(DELAY)
@@ -148,7 +151,7 @@ class DeliveryWorker:
     async def _open(self, lease: Lease, now: datetime) -> None:
         # Apart from the lease, which holds the writer's lock: this takes longer.
         try:
-            work = await self._storage.read(lambda tx: self._deliveries.open(tx, lease, now))
+            work = await self._work(lease, now)
             groups = self._deliveries.groups(work)
         except StorageError:
             raise
@@ -160,6 +163,13 @@ class DeliveryWorker:
         self._desk.add(work, groups)
         self._journal.has_fresh()  # a batch may hold nothing but people to skip
         self._wake_carriers()
+
+    async def _work(self, lease: Lease, now: datetime) -> Work:
+        """Made anew when a connection finds meanwhile that the relay lacks 8BITMIME."""
+        sources = self._deliveries.sources
+        seven_bit = sources.seven_bit
+        work = await self._storage.read(lambda tx: self._deliveries.open(tx, lease, now))
+        return work if sources.seven_bit is seven_bit else await self._work(lease, now)
 
     def _make(self, hand: InHand, groups: Sequence[tuple[int, ...]]) -> None:
         """Transactions for these groups: at once, or where each is signed in the threads."""
@@ -214,7 +224,6 @@ class DeliveryWorker:
         """The relay does not offer 8BITMIME: everything in hand is made anew."""
         if not self._deliveries.sources.seven_bit:
             self._deliveries.sources.seven_bit = True
-            self._deliveries.sources.forget()
             self._desk.return_all(self._clock.now(), "")
 
     async def _beat(self) -> None:

@@ -83,7 +83,10 @@ class Desk:
 
     def add(self, work: Work, groups: Sequence[tuple[int, ...]]) -> None:
         """Take a leased batch in hand; each group of positions becomes one transaction."""
-        self.lost(work.lease.batch_id)  # to ourselves: our lease expired, and nobody else took it
+        before = self.in_hand.get(work.lease.batch_id)
+        if before is not None:
+            # To ourselves: our lease expired, or went back before the journal could say so.
+            self.lost(before)
         hand = InHand(work, deque(groups))
         self.in_hand[work.lease.batch_id] = hand
         self._lanes[work.lease.mailing.lane].append(hand)
@@ -141,7 +144,7 @@ class Desk:
             hands = self._lanes[lane]
             for _ in range(len(hands)):
                 hand = hands[0]
-                alone = not hand.work.careful or len(self.in_hand) == 1
+                alone = not hand.work.careful or self._is_alone
                 transaction = self._next_of(hand) if hand.may_go and alone else None
                 if transaction is not None:
                     if not self._pace.take(len(transaction.recipients)):
@@ -151,7 +154,7 @@ class Desk:
                     hand.on_the_wire += 1
                     return transaction
                 hands.popleft()
-                if hand.ready or hand.unmade or hand.making or not hand.may_go:
+                if hand.has_more or not hand.may_go:
                     if hand.returning is None:
                         hands.append(hand)
         return None
@@ -161,6 +164,10 @@ class Desk:
         if self._exposed >= room or self._exposed >= self._pace.allowed:
             return False
         return self._relay_may_be_up()
+
+    @property
+    def _is_alone(self) -> bool:
+        return len(self.in_hand) == 1
 
     def _relay_may_be_up(self) -> bool:
         return not self._relay_at or self._clock.monotonic() >= self._relay_at
@@ -259,7 +266,7 @@ class Desk:
     def settle_leftovers(self) -> None:
         """Nothing is on its way any more: a lone refusal was the recipient's; the same one for
         several recipients may not have been, and is tried again later."""
-        if any(hand.on_the_wire for hand in self.in_hand.values()):
+        if any(hand.on_the_wire or self._may_go_yet(hand) for hand in self.in_hand.values()):
             return
         places = self._watch.answered()
         if len(places) > 1:
@@ -268,6 +275,10 @@ class Desk:
                 self.fresh += 1
         else:
             self._count_refusals(places)
+
+    def _may_go_yet(self, hand: InHand) -> bool:
+        # A batch that goes alone waits for the others, and so for what is settled here.
+        return hand.has_more and (not hand.work.careful or self._is_alone)
 
     def _unfinished(self, event: Unfinished) -> None:
         ticket = event.key
@@ -353,26 +364,26 @@ class Desk:
 
     def written(self, hand: InHand, report: Report, transactions: int) -> None:
         """A report is in the database."""
+        if hand.is_lost:
+            return  # meanwhile: what was at risk is off the count already
         hand.unwritten -= transactions
         self._exposed -= transactions
         if report.deferred is not None or report.give_back is not None:
-            self._let_go(report.lease.batch_id)
+            self._let_go(hand)
 
     def not_written(self, hand: InHand, report: Report) -> None:
         """It is not: what was fresh in it is fresh again."""
         hand.work.fresh = {**report.fresh, **hand.work.fresh}
         self.fresh += len(report.fresh)
 
-    def stop(self, batch_id: int) -> None:
+    def stop(self, hand: InHand) -> None:
         """Nothing more of a batch may go: it goes back once what is on the wire is answered."""
-        hand = self.in_hand.get(batch_id)
-        if hand is not None and hand.returning is None:
+        if hand.returning is None:
             self._return(hand, self._clock.now(), "")
 
-    def lost(self, batch_id: int) -> None:
+    def lost(self, hand: InHand) -> None:
         """A batch is in other hands now: nobody will write down what we know of it."""
-        hand = self._let_go(batch_id)
-        if hand is not None:
+        if self._let_go(hand):
             hand.is_lost = True
             self._exposed -= hand.unwritten
             self._return(hand, self._clock.now(), "")
@@ -383,11 +394,14 @@ class Desk:
         hand.unmade.clear()
         self.on_fresh()  # nothing of it may be on the wire: then no answer tells the journal
 
-    def _let_go(self, batch_id: int) -> InHand | None:
-        hand = self.in_hand.pop(batch_id, None)
-        if hand is not None:
-            self._careful -= hand.work.careful
-        return hand
+    def _let_go(self, hand: InHand) -> bool:
+        """Whether it was in hand. Its batch may be there once more, by a later lease."""
+        batch_id = hand.work.lease.batch_id
+        if self.in_hand.get(batch_id) is not hand:
+            return False
+        del self.in_hand[batch_id]
+        self._careful -= hand.work.careful
+        return True
 
 
 @dataclass(frozen=True)
@@ -414,7 +428,7 @@ def _nobody_asks() -> None:
     """There is no journal yet."""
 
 
-_OUR_FAULT = Outcome(Fate.DEFERRED, "a fault on our side; see the log")
+_OUR_FAULT = Outcome(Fate.DEFERRED, "a fault on our side; see the log", counts=False)
 _DELIVERED = Outcome(Fate.DELIVERED)
 _CUT_OFF = "the relay closed the connection"
 _CUT_OFF_AFTER = "the relay closed the connection before it answered: it may have the copy"

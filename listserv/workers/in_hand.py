@@ -32,6 +32,11 @@ class InHand:
         return not self.on_the_wire and self.work.is_complete
 
     @property
+    def has_more(self) -> bool:
+        """Whether any of it has not been taken yet."""
+        return bool(self.ready or self.making or self.unmade)
+
+    @property
     def may_go(self) -> bool:
         """A batch that crashed delivery goes one by one, each written down before the next."""
         if not self.work.careful:

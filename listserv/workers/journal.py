@@ -6,7 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from listserv.clock import Clock
 from listserv.domain.mailing import Fate
@@ -15,6 +15,7 @@ from listserv.flow.deliver import Report
 from listserv.store.leases import Standing
 from listserv.store.session import StorageError, Tx
 from listserv.workers.desk import Desk
+from listserv.workers.in_hand import InHand
 from listserv.workers.storage import Storage
 
 log = logging.getLogger("listserv.deliver")
@@ -41,6 +42,7 @@ class Journal:
         self._due_soon = False
         self._writing = asyncio.Lock()
         self._told_relay = ("", False)
+        # By list and not counted yet: `status` is told about once a second.
         self._delivered: Counter[int] = Counter()
         self._counted = clock.now()
 
@@ -73,10 +75,12 @@ class Journal:
     async def look_after(self) -> None:
         """What waits in hand, for the relay or for its second, may have been stopped meanwhile."""
         async with self._writing:
-            held = [hand.work.lease for hand in self._desk.in_hand.values()]
+            hands = list(self._desk.in_hand.values())
+            held = [hand.work.lease for hand in hands]
             if held:
                 with suppress(StorageError):
-                    self._obey(await self._storage.read(lambda tx: deliver.look_after(tx, held)))
+                    found = await self._storage.read(lambda tx: deliver.look_after(tx, held))
+                    self._obey(hands, found)
 
     async def _write_all(self) -> bool:
         found = self._desk.reports()
@@ -87,7 +91,7 @@ class Journal:
             return False
         for hand, report, transactions in found:
             self._desk.written(hand, report, transactions)
-        self._obey(standings)
+        self._obey([hand for hand, _, _ in found], standings)
         return True
 
     async def _write(self, reports: Sequence[Report]) -> Mapping[int, Standing] | None:
@@ -96,11 +100,14 @@ class Journal:
         paused, self._desk.paused = self._desk.paused, {}
         words = self._desk.relay_words
         told = (words, bool(paused))
-
-        delivered = self._count(reports, now)
+        # Counted once: what is not written now is in the next reports again.
+        delivered = self._delivered + _deliveries(reports)
+        is_last = any(report.deferred is not None for report in reports)
+        is_time = is_last or now - self._counted >= _COUNT_EVERY
 
         def job(tx: Tx) -> dict[int, Standing]:
-            deliver.count(tx, delivered, now)
+            if is_time:
+                deliver.count(tx, delivered, now)
             if told != self._told_relay:
                 deliver.refused_by_relay(tx, words, paused, now)
             return deliver.write(tx, reports, now, jitter)
@@ -110,28 +117,28 @@ class Journal:
         try:
             found = await self._storage.record(job)
         except StorageError:
-            self._desk.paused = paused
-            self._delivered.update(delivered)
+            self._desk.paused = {**paused, **self._desk.paused}  # some perhaps meanwhile
             return None
         self._told_relay = (words, False)
+        self._delivered = delivered
+        if is_time:
+            self._delivered, self._counted = Counter(), now
         return found
 
-    def _count(self, reports: Sequence[Report], now: datetime) -> dict[int, int]:
-        """Deliveries by list, for `status`, about once a second."""
-        for report in reports:
-            fates = [outcome.fate for outcome in report.fresh.values()]
-            self._delivered[report.lease.mailing.list_id or 0] += fates.count(Fate.DELIVERED)
-        is_last = any(report.deferred is not None for report in reports)
-        if not is_last and now - self._counted < _COUNT_EVERY:
-            return {}
-        counts, self._delivered, self._counted = dict(self._delivered), Counter(), now
-        return counts
-
-    def _obey(self, found: Mapping[int, Standing]) -> None:
-        for batch_id, standing in found.items():
+    def _obey(self, hands: Sequence[InHand], found: Mapping[int, Standing]) -> None:
+        for hand in hands:
+            standing = found[hand.work.lease.batch_id]
             if standing is Standing.LOST:
-                log.warning("batch=%d is in other hands now", batch_id)
-                self._desk.lost(batch_id)
+                log.warning("batch=%d is in other hands now", hand.work.lease.batch_id)
+                self._desk.lost(hand)
             elif standing is Standing.STOPPED:
-                self._desk.stop(batch_id)
-                self.has_fresh()
+                self._desk.stop(hand)
+
+
+def _deliveries(reports: Sequence[Report]) -> Counter[int]:
+    """How many there are in these reports, by list; 0 for what belongs to none."""
+    counts: Counter[int] = Counter()
+    for report in reports:
+        fates = [outcome.fate for outcome in report.fresh.values()]
+        counts[report.lease.mailing.list_id or 0] += fates.count(Fate.DELIVERED)
+    return counts

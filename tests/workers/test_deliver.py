@@ -242,3 +242,15 @@ def test_a_notice_overtakes_a_fan_out(world: World) -> None:
     run(world, relay, story, connections=1)
     order = [message.recipients[0] for message in relay.taken]
     assert order.index("zoe@example.net") < 500
+
+
+def test_a_worker_that_has_stopped_is_woken_in_vain(world: World) -> None:
+    relay = ScriptedRelay()
+    stopped: list[DeliveryWorker] = []
+
+    async def story(worker: DeliveryWorker) -> None:
+        stopped.append(worker)
+
+    run(world, relay, story)
+    stopped[0].wake()
+    assert relay.connections == 0

@@ -30,6 +30,7 @@ ANSWERS: Mapping[str, Callable[[Transaction], list[Event]]] = {
         _settled(t, t.recipients[:1], Fate.FAILED, b"550 no"),
         _settled(t, t.recipients[1:], Fate.DELIVERED, b"250 ok"),
     ],
+    "refused": lambda t: [_settled(t, t.recipients, Fate.FAILED, b"550 no")],
     "deferred": lambda t: [_settled(t, t.recipients, Fate.DEFERRED, b"451 later")],
     "cut off": lambda t: [Unfinished(t.key, t.recipients, False)],
     "cut off after the dot": lambda t: [Unfinished(t.key, t.recipients, True)],
@@ -47,14 +48,14 @@ class Bench:
     """A desk with what a carrier and a journal have of it."""
 
     def __init__(self) -> None:
-        clock = StillClock()
-        self.desk = Desk(clock, Pace(clock), self._make)
+        self.clock = StillClock()
+        self.desk = Desk(self.clock, Pace(self.clock), self._make)
         self.desk.on_fresh = self._tell
         self._is_told = False
         self.wire: list[Transaction] = []
         self._batches = 0
-        # Delivered, by batch and position, and not written down.
-        self._unwritten: dict[tuple[int, int], Ticket] = {}
+        # Delivered, by batch in hand and position, and not written down.
+        self._unwritten: dict[tuple[InHand, int], Ticket] = {}
         self._journal: list[tuple[InHand, Report, int]] | None = None
 
     def _tell(self) -> None:
@@ -68,17 +69,27 @@ class Bench:
             made.append(Transaction(ticket, "s@x", tuple(targets[at] for at in group), ()))
         self.desk.made(hand, made)
 
-    def add(self) -> None:
+    def add(self, size: int = SIZE, *, crashes: int = 0) -> None:
         """A batch, two recipients a transaction."""
         self._batches += 1
-        batch = self._batches
-        lease = Lease(
-            batch, 1, MAILING, tuple(range(1, SIZE + 1)), (False,) * SIZE, None, 1, 0, False
-        )
-        targets = {at: f"m{at}@b{batch}.example" for at in range(SIZE)}
-        work = Work(lease, SOURCE, targets, bytearray(SIZE // 8 + 1), careful=False)
-        self.desk.add(work, [(at, at + 1) for at in range(0, SIZE, 2)])
+        self._add(self._batches, 1, size, crashes)
+
+    def _add(self, batch: int, fence: int, size: int, crashes: int = 0) -> None:
+        people, done = tuple(range(1, size + 1)), (False,) * size
+        lease = Lease(batch, fence, MAILING, people, done, None, 1, crashes, False)
+        targets = {at: f"m{at}@b{batch}.example" for at in range(size)}
+        work = Work(lease, SOURCE, targets, bytearray(size // 8 + 1), careful=crashes > 0)
+        self.desk.add(work, [(at, at + 1) for at in range(0, size, 2)])
         self._tell()  # as the worker does
+
+    def again(self) -> None:
+        """The oldest batch is leased once more, before the journal has heard that the lease before
+        it is over."""
+        if self.desk.in_hand:
+            before = self.desk.in_hand[min(self.desk.in_hand)]
+            self._forget(before)
+            lease = before.work.lease
+            self._add(lease.batch_id, lease.fence + 1, len(lease.members), lease.crashes)
 
     def take(self) -> None:
         """All that the desk gives out."""
@@ -95,11 +106,10 @@ class Bench:
         ticket = transaction.key
         assert isinstance(ticket, Ticket)
         if not ticket.hand.is_lost:
-            batch = ticket.hand.work.lease.batch_id
             for event in events:
                 if isinstance(event, Settled) and event.fate is Fate.DELIVERED:
                     for at in ticket.places(event.recipients):
-                        self._unwritten[batch, at] = ticket
+                        self._unwritten[ticket.hand, at] = ticket
         self.desk.report(events)
 
     def begin(self) -> None:
@@ -117,21 +127,38 @@ class Bench:
                 self._tell()  # it tries again by itself
                 continue
             for at in report.fresh:
-                self._unwritten.pop((report.lease.batch_id, at), None)
+                self._unwritten.pop((hand, at), None)
             self.desk.written(hand, report, transactions)
 
     def lose(self) -> None:
         """The oldest batch is in other hands, as is found out between two reports."""
         self.end(is_written=True)
         if self.desk.in_hand:
-            batch = min(self.desk.in_hand)
-            self._unwritten = {k: t for k, t in self._unwritten.items() if k[0] != batch}
-            self.desk.lost(batch)
+            hand = self.desk.in_hand[min(self.desk.in_hand)]
+            self._forget(hand)
+            self.desk.lost(hand)
+
+    def _forget(self, lost: InHand) -> None:
+        self._unwritten = {k: t for k, t in self._unwritten.items() if k[0] is not lost}
 
     def stop(self) -> None:
         """The oldest batch goes back: somebody has paused its mailing."""
         if self.desk.in_hand:
-            self.desk.stop(min(self.desk.in_hand))
+            self.desk.stop(self.desk.in_hand[min(self.desk.in_hand)])
+
+    def drain(self, how: str) -> None:
+        """All that may go goes and is answered like that, as often as it takes."""
+        self.end(is_written=True)
+        for _ in range(2 * SIZE):
+            if not self.desk.in_hand:
+                return
+            self.clock.pass_by(minutes=10)  # the relay is asked again
+            self.take()
+            while self.wire:
+                self.answer(how)
+            self.desk.settle_leftovers()
+            self.begin()
+            self.end(is_written=True)
 
     def hears(self) -> bool:
         """Whether the journal is at work or knows that it is to be, if there is anything."""
@@ -149,11 +176,36 @@ class Bench:
 STEPS = st.lists(
     st.one_of(
         st.sampled_from(
-            ["add", "take", "begin", "written", "not written", "lose", "stop", "return all"]
+            [
+                "add",
+                "take",
+                "begin",
+                "written",
+                "not written",
+                "lose",
+                "again",
+                "stop",
+                "return all",
+            ]
         ),
         st.tuples(st.sampled_from(sorted(ANSWERS)), st.integers(1, 40)),
     ),
     max_size=60,
+)
+STALLS = st.lists(
+    st.sampled_from(
+        [
+            ("refused", 1),
+            ("deferred", 1),
+            "add one",
+            "add crashed",
+            "take",
+            "begin",
+            "again",
+            "stop",
+        ]
+    ),
+    max_size=20,
 )
 
 
@@ -164,6 +216,13 @@ def go(bench: Bench, step: str | tuple[str, int]) -> None:
                 bench.answer(how)
         case "add":
             bench.add()
+        case "add one":
+            bench.add(2)
+        case "add crashed":
+            if bench.desk.wanted(SIZE) is not None:  # then it is worked on alone
+                bench.add(6, crashes=1)
+        case "again":
+            bench.again()
         case "take":
             bench.take()
         case "begin":
@@ -180,6 +239,7 @@ def go(bench: Bench, step: str | tuple[str, int]) -> None:
 
 @given(STEPS)
 @example([("delivered", 40), "lose"])
+@example([("delivered", 40), "begin", "again", "written"])
 def test_no_more_than_64_transactions_are_ever_at_risk(
     steps: list[str | tuple[str, int]],
 ) -> None:
@@ -195,6 +255,7 @@ def test_no_more_than_64_transactions_are_ever_at_risk(
         bench.end(is_written=True)
         bench.begin()
         bench.end(is_written=True)
+    bench.clock.pass_by(minutes=10)  # the relay is asked again
     bench.add()
     bench.take()
     assert bench.at_risk() == AT_RISK  # all of the window is free again
@@ -209,3 +270,42 @@ def test_the_journal_hears_of_all_that_it_is_to_write(steps: list[str | tuple[st
     for step in steps:
         go(bench, step)
         assert bench.hears()
+
+
+class Clumsy(Bench):
+    """No copy can be made."""
+
+    def _make(self, hand: InHand, groups: Sequence[tuple[int, ...]]) -> None:
+        self.desk.not_made(hand, groups)
+
+
+def test_a_copy_that_cannot_be_made_counts_as_nobody_s_attempt() -> None:
+    bench = Clumsy()
+    bench.add(2)
+    bench.take()
+    ((_, report, _),) = bench.desk.reports()
+    assert report.deferred is not None
+    assert [outcome.counts for outcome in report.deferred.values()] == [False, False]
+
+
+@given(STALLS, st.sampled_from(["delivered", "refused", "deferred"]))
+@example(["add one", "take", ("refused", 1), "add crashed"], "delivered")
+def test_whatever_has_happened_every_batch_leaves_the_desk(
+    steps: list[str | tuple[str, int]], how: str
+) -> None:
+    bench = Bench()
+    for step in steps:
+        go(bench, step)
+    bench.drain(how)
+    assert not bench.desk.in_hand
+
+
+def test_a_batch_that_comes_again_before_the_journal_hears_that_it_went_stays_in_hand() -> None:
+    bench = Bench()
+    bench.add()
+    bench.desk.return_all(NOW, "")
+    bench.begin()
+    bench.again()
+    bench.end(is_written=True)
+    (hand,) = bench.desk.in_hand.values()
+    assert (hand.work.lease.fence, hand.returning) == (2, None)

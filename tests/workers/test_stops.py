@@ -3,16 +3,19 @@
 from collections.abc import Callable, Mapping
 
 import pytest
+from sqlalchemy import select
 
-from listserv.domain.mailing import MailingState
+from listserv.domain.mailing import BatchState, MailingState
 from listserv.flow import administer, quarantine
 from listserv.store import leases, queue_view
 from listserv.store import quarantine as aside
+from listserv.store.tables import BatchRow
+from listserv.workers import deliver
 from listserv.workers.deliver import DeliveryWorker
 from tests.flow.world import World
 from tests.relay import ScriptedRelay
 from tests.workers.test_deliver import at_copy, found_town, run, states, until
-from tests.workers.test_faults import is_done, pass_until, worker_for
+from tests.workers.test_faults import SilentRelay, is_done, pass_until, worker_for
 from tests.workers.test_faults import run as run_with
 
 # docs/queue.md: in one worker's hands and not written down, on the wire or off it.
@@ -100,3 +103,21 @@ def test_a_batch_that_waits_for_its_second_is_stopped_too(world: World) -> None:
     run_with(world, relay, story, lambda w, r: worker_for(w, r, per_second=10))
     assert len(relay.taken) == 10
     assert states(world) == {MailingState.DROPPED}
+
+
+def test_a_polite_stop_beside_a_silent_relay_hands_everything_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliver, "_STOP_SECONDS", 0.0)
+    found_town(world, 10)
+
+    async def story(worker: DeliveryWorker) -> None:
+        world.post("m1@example.org", "town")
+        worker.wake()
+        await until(lambda: any(hand.on_the_wire for hand in worker._desk.in_hand.values()))
+
+    run_with(world, SilentRelay(), story)
+    assert not world.store.read(leases.holders)
+    query = select(BatchRow.state, BatchRow.attempts, BatchRow.crashes)
+    rows = world.store.read(lambda tx: tx.execute(query).all())
+    assert [tuple(row) for row in rows] == [(BatchState.READY, 0, 0)]

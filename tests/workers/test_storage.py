@@ -8,17 +8,22 @@ import resource
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import create_engine, select
 
 from listserv.flow.deliver import Deliveries
 from listserv.smtp.relay import RelaySettings, SmtpCarrier
-from listserv.store import leases
+from listserv.store import counters, leases
 from listserv.store.session import Store
 from listserv.store.tables import BatchRow
 from listserv.workers.deliver import DeliveryWorker
-from tests.flow.world import World
+from listserv.workers.desk import Desk
+from listserv.workers.journal import Journal
+from listserv.workers.pace import Pace
+from listserv.workers.storage import Storage
+from tests.flow.world import DOMAIN, World, a_message
 from tests.relay import ScriptedRelay
 from tests.workers.test_deliver import at_copy, found_town, until
 from tests.workers.test_faults import is_done, pass_until
@@ -153,6 +158,9 @@ def test_a_database_that_takes_no_progress_costs_time_only(
     waits, *takes = [r.getMessage() for r in caplog.records if r.name == "listserv.deliver"]
     assert waits.startswith("delivery waits for the database: ")
     assert takes == ([] if dies else ["the database takes progress again"])
+    if not dies:
+        day = world.clock.now() - timedelta(days=1)
+        assert world.store.read(lambda tx: counters.total(tx, "delivered", day)) == SIZE
 
 
 @pytest.mark.parametrize(
@@ -180,3 +188,57 @@ def test_a_batch_that_is_leased_and_cannot_be_read_waits_and_is_no_crash(world: 
     assert relay.copies == dict.fromkeys(everybody, 1)
     fences = world.store.read(lambda tx: tx.execute(select(BatchRow.fence)).scalars().all())
     assert fences == [1]
+
+
+def test_a_mailing_that_is_refused_while_the_database_takes_nothing_is_remembered(
+    world: World,
+) -> None:
+    desk = Desk(world.clock, Pace(world.clock), lambda hand, groups: None)
+    store = Store(world.store.url, busy_timeout=IMPATIENT)
+    journal = Journal(desk, Storage(store), world.clock, lambda: None)
+    desk.paused = {1: "554 5.6.0 not this"}
+
+    async def main() -> None:
+        with locked(world, "LOCK TABLE mailing IN ACCESS EXCLUSIVE MODE"):
+            writing = asyncio.create_task(journal._write_all())
+            await asyncio.sleep(0)  # it waits for the database, in another thread
+            desk.paused[2] = "554 5.6.0 nor this"
+            assert not await writing
+
+    asyncio.run(main())
+    store.close()
+    assert desk.paused == {1: "554 5.6.0 not this", 2: "554 5.6.0 nor this"}
+
+
+@pytest.mark.parametrize(
+    "database", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True
+)
+def test_a_copy_under_way_when_the_relay_turns_out_to_take_7_bits_is_made_anew(
+    world: World,
+) -> None:
+    everybody = found_town(world, 10)
+    header = {"mime_version": "1.0", "content_transfer_encoding": "8bit"}
+    raw = a_message(
+        "m1@example.org", (f"town@{DOMAIN}",), body="Grüße.",
+        content_type="text/plain; charset=utf-8", **header,
+    )  # fmt: skip
+    world.post("m1@example.org", "town", raw=raw)
+    relay = ScriptedRelay(extensions=("PIPELINING",))
+    waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+
+    async def main() -> None:
+        async with relay, asyncio.timeout(PATIENCE):
+            worker = a_worker(world, world.store, relay)
+            with locked(world, 'LOCK TABLE "list" IN ACCESS EXCLUSIVE MODE'):
+                running = asyncio.create_task(worker.run())
+                await until(
+                    lambda: world.store.read(lambda tx: tx.exec_driver_sql(waits).scalar_one()) > 0
+                )
+                worker._relay_is_seven_bit()  # says a connection
+            await pass_until(world, worker, is_done(world), seconds=1)
+            worker.stop()
+            await running
+
+    asyncio.run(main())
+    assert relay.copies == dict.fromkeys(everybody, 1)
+    assert all(message.data.isascii() for message in relay.taken)
