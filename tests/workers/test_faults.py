@@ -32,6 +32,21 @@ from tests.workers.test_deliver import REPEATS, at_copy, every, found_town, stat
 PATIENCE = 90.0
 
 
+class Loop(asyncio.SelectorEventLoop):
+    """A loop whose clock can be moved: nobody has to wait until a silence is too long."""
+
+    ahead = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.ahead
+
+
+def silence_lasts(seconds: float) -> None:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, Loop)
+    loop.ahead += seconds
+
+
 def worker_for(
     world: World,
     relay: ScriptedRelay,
@@ -84,7 +99,8 @@ def run(
                 async with asyncio.timeout(PATIENCE):
                     await running
 
-    asyncio.run(main())
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        runner.run(main())
 
 
 async def pass_until(
@@ -343,9 +359,11 @@ def test_a_relay_that_hangs_up_with_the_copy_in_its_hands_costs_one_repeat_each_
 
 @dataclass
 class SilentRelay(ScriptedRelay):
-    """Greets, and then says nothing on its first `silent` connections."""
+    """Greets, and then says nothing on its first `silent` connections. `asked`: on how many of them
+    it was asked for something."""
 
     silent: int = 1000
+    asked: int = 0
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.connections > self.silent:
@@ -354,6 +372,7 @@ class SilentRelay(ScriptedRelay):
         writer.write(b"220 relay.example\r\n")
         while (await reader.readuntil(b"\r\n")).startswith(b"EHLO"):
             writer.write(b"250-relay.example\r\n250 8BITMIME\r\n")
+        self.asked += 1
         await reader.read()
 
 
@@ -366,11 +385,14 @@ def test_a_relay_that_falls_silent_is_given_up_and_asked_again(
     async def story(worker: DeliveryWorker) -> None:
         world.post("m1@example.org", "town")
         worker.wake()
+        await until(lambda: relay.asked == 5)  # all connections
+        silence_lasts(25)
         await until(lambda: "no reply" in (world.store.read(kept.relay_down) or ""))
         relay.silent = 0
+        relay.hang_up()  # where it is silent still
         await pass_until(world, worker, is_done(world), minutes=1)
 
-    run(world, relay, story, lambda w, r: worker_for(w, r, silence=0.2))
+    run(world, relay, story, lambda w, r: worker_for(w, r, silence=20.0))
     assert relay.copies == dict.fromkeys(everybody, 1)
     assert refused(world) == []
     assert len(alarms(caplog)) == 1
@@ -385,9 +407,12 @@ def test_connections_that_fall_silent_while_others_work_are_only_replaced(
     async def story(worker: DeliveryWorker) -> None:
         world.post("m1@example.org", "town")
         worker.wake()
+        # One copy waits on each silent connection, the others have gone.
+        await until(lambda: relay.connections == 5 and len(relay.taken) + relay.asked == 60)
+        silence_lasts(25)
         await until(is_done(world))
 
-    run(world, relay, story, lambda w, r: worker_for(w, r, silence=0.2))
+    run(world, relay, story, lambda w, r: worker_for(w, r, silence=20.0))
     assert relay.copies == dict.fromkeys(everybody, 1)
     assert alarms(caplog) == []
 
