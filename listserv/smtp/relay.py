@@ -2,10 +2,10 @@
 
 import asyncio
 import secrets
-import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import aiosmtplib
 from aiosmtplib import SMTPException, SMTPResponseException
@@ -19,6 +19,9 @@ _CONNECT = 30.0
 # So many connections in a row that were given a transaction and ended without one answer to it,
 # while no other had one: the relay takes nothing.
 _BARREN = 3
+# A relay that refuses a connection beside others which it has answered so lately takes no more of
+# them; after as long another one is tried. Seconds.
+_ENOUGH = 60.0
 _PATIENCE = Patience()
 
 
@@ -56,6 +59,8 @@ class SmtpCarrier:
         self._opening: set[asyncio.Task[None]] = set()
         self._barren = 0
         self._answers = 0
+        # When the relay answered last, and when it may take more connections again.
+        self._heard = self._more_at = 0.0
         self._chunking = True
         self._closing = False
 
@@ -66,6 +71,8 @@ class SmtpCarrier:
         for flight in tuple(self._flights):
             flight.wake()
         there = len(self._flights) + len(self._opening)
+        if there and asyncio.get_running_loop().time() < self._more_at:
+            return
         room = self._settings.connections - there
         for _ in range(min(room, self._desk.backlog() - len(self._opening))):
             task = asyncio.create_task(self._open())
@@ -88,6 +95,9 @@ class SmtpCarrier:
     async def _open(self) -> None:
         try:
             client = await connect(self._settings)
+            if self._closing:  # and the cancellation was swallowed (CPython 3.11, #86296)
+                client.close()
+                return
             line = _Line(self._desk, self._answers, self._answered, self._ended)
             limit = self._settings.max_rcpt
             flight = take_over(
@@ -99,16 +109,27 @@ class SmtpCarrier:
                 chunking=self._chunking,
             )
         except RelayDown as down:
-            self._desk.relay_down(str(down))
+            self._not_let_in(str(down))
             return
+        self._heard = asyncio.get_running_loop().time()
         if not flight.offer.eight_bit:
             self._seven_bit()
         line.flight = flight
         self._flights.add(flight)
         flight.wake()
 
+    def _not_let_in(self, words: str) -> None:
+        """Where others work, or are about to be open, that is one connection too many."""
+        self._opening.discard(cast(asyncio.Task[None], asyncio.current_task()))
+        now = asyncio.get_running_loop().time()
+        if self._opening or (self._flights and now - self._heard < _ENOUGH):
+            self._more_at = now + _ENOUGH
+        else:
+            self._desk.relay_down(words)
+
     def _answered(self) -> None:
         self._answers += 1
+        self._heard = asyncio.get_running_loop().time()
         self._barren = 0
 
     def _ended(self, line: "_Line", words: str) -> None:
@@ -146,7 +167,7 @@ async def connect(settings: RelaySettings) -> aiosmtplib.SMTP:
         if settings.username is not None and settings.password is not None:
             await client.login(settings.username, settings.password)
         await client.ehlo()
-    except (SMTPException, OSError, ssl.SSLError) as refused:
+    except (SMTPException, OSError, ValueError) as refused:  # ValueError: no name of a host
         client.close()
         raise RelayDown(_words(refused)) from refused
     return client
@@ -213,16 +234,34 @@ class MaildirCarrier:
 
     async def _write_all(self) -> None:
         while (transaction := self._desk.take()) is not None:
-            await asyncio.to_thread(self._write, transaction)
-            to = transaction.recipients
-            done = Settled(transaction.key, to, Fate.DELIVERED, Stage.DOT, b"250 written")
-            self._desk.report([done])
+            written: list[str] = []
+            words = ""
+            try:
+                await asyncio.to_thread(self._write, transaction, written)
+            except OSError as wrong:  # the disk is full, or the folder is gone
+                words = _one_line(str(wrong))
+            self._desk.report(_as_told(transaction, written))
+            if words:
+                self._desk.relay_down(words)
 
-    def _write(self, transaction: Transaction) -> None:
+    def _write(self, transaction: Transaction, written: list[str]) -> None:
         whole = (b"\r\n" + b"".join(transaction.data)).replace(b"\r\n..", b"\r\n.")[2:]
         for recipient in transaction.recipients:
             envelope = f"Return-Path: <{transaction.sender}>\r\nDelivered-To: {recipient}\r\n"
             name = f"{secrets.token_hex(16)}.listserv"
-            written = self._path / "tmp" / name
-            written.write_bytes((envelope.encode() + whole).replace(b"\r\n", b"\n"))
-            written.rename(self._path / "new" / name)
+            copy = self._path / "tmp" / name
+            copy.write_bytes((envelope.encode() + whole).replace(b"\r\n", b"\n"))
+            copy.rename(self._path / "new" / name)
+            written.append(recipient)
+
+
+def _as_told(transaction: Transaction, written: Sequence[str]) -> list[Event]:
+    """These recipients have their copy, the others are to get it later."""
+    key, done = transaction.key, tuple(written)
+    left = transaction.recipients[len(done) :]
+    told: list[Event] = []
+    if done:
+        told.append(Settled(key, done, Fate.DELIVERED, Stage.DOT, b"250 written"))
+    if left:
+        told.append(Unfinished(key, left, False))
+    return told

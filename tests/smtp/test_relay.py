@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,20 @@ def test_there_are_as_many_connections_as_there_is_work_and_no_more_than_allowed
         carry(relay, desk, lambda: len(desk.fates) == 50, connections=allowed)  # noqa: B023
         assert relay.copies == dict.fromkeys(people, 1)
         assert relay.connections == expected
+
+
+def test_a_relay_that_takes_no_more_connections_gets_all_over_those_it_takes() -> None:
+    people = [f"m{n}@example.org" for n in range(50)]
+    connections = count(1)
+
+    def script(line: str) -> str | None:
+        return "421 4.7.0 too many" if line == "connect" and next(connections) > 2 else None
+
+    relay, desk = ScriptedRelay(script), ListDesk(to(*people))
+    carry(relay, desk, lambda: len(desk.fates) == 50, connections=7)
+    assert desk.down == []
+    assert relay.copies == dict.fromkeys(people, 1)
+    assert relay.connections <= 7
 
 
 @pytest.mark.parametrize(
@@ -206,6 +221,22 @@ def test_nobody_listening_is_a_relay_that_is_down() -> None:
     assert asyncio.run(main())
 
 
+def test_a_relay_whose_name_can_be_no_host_is_down() -> None:
+    async def main() -> list[str]:
+        desk = ListDesk(to("ann@example.org"))
+        settings = RelaySettings("mail..example.org", 25, "x")
+        carrier = SmtpCarrier(settings, desk, lambda: None)
+        carrier.wake()
+        async with asyncio.timeout(PATIENCE):
+            while not desk.down:
+                await asyncio.sleep(0.005)
+        await carrier.close(0)
+        return desk.down
+
+    (words,) = asyncio.run(main())
+    assert "idna" in words
+
+
 def test_tls_that_is_required_and_not_offered_is_a_relay_that_is_down() -> None:
     desk = ListDesk(to("ann@example.org"))
     carry(ScriptedRelay(), desk, lambda: bool(desk.down), tls="required")
@@ -238,3 +269,28 @@ def test_a_maildir_gets_each_copy_with_its_envelope(tmp_path: Path) -> None:
         b"Subject: hello\n\n.dots\nand more\n"
     )
     assert len(written) == 2
+
+
+def test_a_maildir_that_takes_nothing_is_a_relay_that_is_down_and_keeps_nothing(
+    tmp_path: Path,
+) -> None:
+    desk = ListDesk(to("ann@example.org", "ben@example.org"))
+
+    async def main() -> None:
+        carrier = MaildirCarrier(tmp_path, desk)
+        (tmp_path / "tmp").rmdir()
+        carrier.wake()
+        await carrier.close(PATIENCE)
+        assert [(one.key, one.dot_written) for one in desk.unfinished] == [
+            ("ann@example.org", False)
+        ]
+        (words,) = desk.down
+        assert "No such file or directory" in words
+
+        (tmp_path / "tmp").mkdir()
+        desk.down = []
+        carrier.wake()
+        await carrier.close(PATIENCE)
+
+    asyncio.run(main())
+    assert desk.fates == {"ben@example.org": Fate.DELIVERED}
