@@ -66,6 +66,7 @@ def resume(tx: Tx, mailing_id: int, now: datetime) -> bool:
         return False
     quarantine.forgive(tx, mailing_id)
     queue.make_due(tx, mailing_id, now)
+    queue.close_if_done(tx, mailing_id, now)
     return True
 
 

@@ -289,12 +289,15 @@ def pause(tx: Tx, mailing_id: int, words: str, now: datetime) -> bool:
 
 
 def resume_paused(tx: Tx, now: datetime) -> None:
-    """paused → active, for mailings whose time has come."""
-    tx.execute(
+    """paused → active, for mailings whose time has come; done where nobody is left to try."""
+    resumed = tx.execute(
         update(MailingRow)
         .where(MailingRow.state == MailingState.PAUSED, MailingRow.resume <= now)
         .values(state=MailingState.ACTIVE, resume=None)
+        .returning(MailingRow.id)
     )
+    for mailing_id in resumed.scalars().all():
+        close_if_done(tx, mailing_id, now)
 
 
 def hold(tx: Tx, list_id: int) -> None:

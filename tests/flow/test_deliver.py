@@ -295,3 +295,29 @@ def test_dropped_and_retried_mailings_do_what_the_operator_said(
 
     assert world.deliver() == []
     assert the_mailing(world).state is MailingState.DROPPED
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_a_mailing_that_is_paused_when_its_last_recipients_are_given_up_ends(
+    world: World, town: MailingList, by_hand: bool
+) -> None:
+    words = "554 5.6.0 no such content here"
+    world.post("ann@example.org", "town")
+    work = take(world)
+    for at in work.targets:
+        work.note(at, Outcome(Fate.DEFERRED, words, counts=False))
+    report = Report(work.lease, bytes(work.progress), dict(work.fresh), work.deferred)
+    world.clock.pass_by(days=5)
+    mailing, now = work.lease.mailing.id, world.clock.now()
+
+    def refused(tx: Tx) -> None:
+        deliver.refused_by_relay(tx, "", {mailing: words}, now)
+        deliver.write(tx, [report], now, 0.5)
+
+    world.store.record(refused)
+    assert the_mailing(world).state is MailingState.PAUSED
+    if by_hand:
+        world.store.write(lambda tx: administer.retry_mailing(tx, mailing, by="ann", now=now))
+    world.clock.pass_by(minutes=6)
+    assert world.deliver() == []
+    assert the_mailing(world).state is MailingState.DONE
