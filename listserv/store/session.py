@@ -22,7 +22,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from listserv.domain.errors import ListservError
@@ -40,6 +41,8 @@ MAX_GROUP = 64
 _DEADLOCK = "40P01"
 # So often such a job runs: the next run finds what the other transaction has done.
 _MOST_RUNS = 4
+# PostgreSQL only reads, as a standby does.
+_READ_ONLY = "25006"
 
 
 class StorageError(Exception):
@@ -64,7 +67,8 @@ class Store:
         self._writing = _Kept(
             _engine(url, 0.0, synchronous="FULL"), "BEGIN IMMEDIATE", busy_timeout
         )
-        self._driver_error = self._durable.dialect.loaded_dbapi.OperationalError
+        driver = self._durable.dialect.loaded_dbapi
+        self._driver_error, self._any_error = driver.OperationalError, driver.Error
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
         self._lock = threading.Lock()
@@ -182,10 +186,13 @@ class Store:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except OperationalError as wrong:
-            raise _storage_error(wrong.orig) from wrong
-        except self._driver_error as wrong:
+        except NoConnectionLeft as wrong:
             raise _storage_error(wrong) from wrong
+        except (DBAPIError, self._any_error) as wrong:
+            said = wrong.orig if isinstance(wrong, DBAPIError) else wrong
+            if isinstance(said, self._driver_error) or _sqlstate(said) == _READ_ONLY:
+                raise _storage_error(said) from wrong
+            raise
 
 
 class _Job:
@@ -266,8 +273,12 @@ class _Kept:
 
 
 def _storage_error(wrong: BaseException | None) -> StorageError:
-    is_deadlock = getattr(wrong, "sqlstate", None) == _DEADLOCK
+    is_deadlock = _sqlstate(wrong) == _DEADLOCK
     return _Deadlock(str(wrong)) if is_deadlock else StorageError(str(wrong))
+
+
+def _sqlstate(wrong: BaseException | None) -> str | None:
+    return getattr(wrong, "sqlstate", None)
 
 
 def _past_deadlocks(run: Callable[[], T]) -> T:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import bindparam, insert, select, text
+from sqlalchemy.exc import DBAPIError
 
 from listserv.store import counters, lists, schema
 from listserv.store.quick import Quick
@@ -17,6 +18,8 @@ from listserv.store.session import MAX_GROUP, StorageError, Store, Tx
 from listserv.store.tables import ListRow
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=UTC)
+# Only ends a test that has failed.
+PATIENCE = 90.0
 
 
 @pytest.fixture
@@ -41,13 +44,13 @@ def in_one_group(store: Store, *jobs: Callable[[Tx], Any]) -> list["Future[Any]"
 
     def hold(tx: Tx) -> None:
         begun.set()
-        assert go.wait(10)
+        assert go.wait(PATIENCE)
 
     first = store.submit(hold)
-    assert begun.wait(10)
+    assert begun.wait(PATIENCE)
     futures = [store.submit(job) for job in jobs]
     go.set()
-    wait([first, *futures], 10)
+    wait([first, *futures], PATIENCE)
     return futures
 
 
@@ -81,16 +84,16 @@ def test_a_job_that_fails_stays_alone_and_nothing_of_it_is_kept(
     before, failing, after = in_one_group(
         store, count("before"), then(count("within"), wrong), count("after")
     )
-    before.result(10)
-    after.result(10)
-    assert failing.exception(10) is not None
+    before.result(PATIENCE)
+    after.result(PATIENCE)
+    assert failing.exception(PATIENCE) is not None
     assert [counted(store, name) for name in ("before", "within", "after")] == [1, 0, 1]
 
 
 def test_a_job_sees_what_the_jobs_before_it_did(store: Store) -> None:
     minute = NOW.replace(second=0, microsecond=0)
     _, second = in_one_group(store, count("one"), lambda tx: counters.total(tx, "one", minute))
-    assert second.result(10) == 1
+    assert second.result(PATIENCE) == 1
 
 
 def test_a_job_that_comes_while_the_writer_works_is_committed_with_the_others(
@@ -101,13 +104,13 @@ def test_a_job_that_comes_while_the_writer_works_is_committed_with_the_others(
     known = threading.Event()
 
     def while_it_works(tx: Tx) -> None:
-        assert known.wait(10)
+        assert known.wait(PATIENCE)
         second.append(store.submit(lambda tx: first[0].done()))
 
     first.append(store.submit(while_it_works))
     known.set()
-    first[0].result(10)
-    assert not second[0].result(10)
+    first[0].result(PATIENCE)
+    assert not second[0].result(PATIENCE)
 
 
 def test_what_was_submitted_is_finished_before_the_store_closes(database: str) -> None:
@@ -133,7 +136,7 @@ def test_all_who_wait_for_a_locked_database_hear_it_together(tmp_path: Path) -> 
             future.result(0)
     other.execute("ROLLBACK")
     other.close()
-    impatient.submit(count("each")).result(10)
+    impatient.submit(count("each")).result(PATIENCE)
     assert counted(impatient, "each") == 1
     impatient.close()
 
@@ -145,9 +148,26 @@ def test_where_the_database_fails_nothing_of_the_group_is_kept(store: Store) -> 
     )
     for future in futures:
         with pytest.raises(StorageError, match="disk is full"):
-            future.result(10)
-    store.submit(count("later")).result(10)
+            future.result(PATIENCE)
+    store.submit(count("later")).result(PATIENCE)
     assert [counted(store, name) for name in ("before", "within", "after", "later")] == [0, 0, 0, 1]
+
+
+def only_reads(job: Callable[[Tx], None]) -> Callable[[Tx], None]:
+    return then(lambda tx: tx.exec_driver_sql("SET TRANSACTION READ ONLY"), job)
+
+
+@pytest.mark.parametrize(
+    "database", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True
+)
+def test_a_server_that_only_reads_may_write_later(store: Store) -> None:
+    """As a standby does, until it takes over."""
+    add = text("INSERT INTO site (key, value) VALUES ('more', 'more')")
+    for job in (count("quick"), lambda tx: tx.execute(add)):
+        with pytest.raises(StorageError, match="read-only transaction"):
+            store.record(only_reads(job))
+    with pytest.raises(DBAPIError):
+        store.record(lambda tx: tx.execute(text("SELECT 1 / 0")))
 
 
 def test_a_transaction_that_sqlite_took_back_fails_the_group(database_file: Store) -> None:
@@ -160,7 +180,7 @@ def test_a_transaction_that_sqlite_took_back_fails_the_group(database_file: Stor
     futures = in_one_group(database_file, count("before"), take_back, count("after"))
     for future in futures:
         with pytest.raises(StorageError):
-            future.result(10)
+            future.result(PATIENCE)
     assert counted(database_file, "before") == counted(database_file, "after") == 0
 
 
@@ -170,7 +190,7 @@ def test_a_writer_waits_for_another_process(database_file: Store) -> None:
     other.execute("BEGIN IMMEDIATE")
     waiting = database_file.submit(count("waited"))
     threading.Timer(0.1, other.execute, ["COMMIT"]).start()
-    waiting.result(10)
+    waiting.result(PATIENCE)
     other.close()
     assert counted(database_file, "waited") == 1
 
