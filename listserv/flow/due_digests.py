@@ -60,13 +60,10 @@ class Plan:
     issues: Mapping[Content, Issue]
 
 
-def due(tx: Tx, site: Site, now: datetime) -> Plan | None:
-    """A turn for up to a page of members of one list who are due."""
-    found = digests.list_due(tx, now)
-    if found is None:
-        return None
-    readers = digests.due(tx, found, now, PAGE)
-    return _Turn(tx, site, lists.get(tx, found), now, Ask.DUE).plan(readers)
+def due(tx: Tx, site: Site, list_id: int, now: datetime) -> Plan:
+    """A turn for up to a page of members of a list who are due."""
+    readers = digests.due(tx, list_id, now, PAGE)
+    return _Turn(tx, site, lists.get(tx, list_id), now, Ask.DUE).plan(readers)
 
 
 def of_list(tx: Tx, site: Site, list_id: int, after: int, now: datetime, ask: Ask) -> Plan | None:

@@ -6,7 +6,7 @@ move in the transaction that queues what they stand for.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -74,12 +74,14 @@ class Settled:
     due: datetime | None
 
 
-def list_due(tx: Tx, now: datetime) -> int | None:
-    """The list that has the reader who has been due longest; a list on hold has none."""
+def list_due(tx: Tx, now: datetime, without: Collection[int] = ()) -> int | None:
+    """The list that has the reader who has been due longest, `without` some lists; a list on hold
+    has none."""
     query = select(MemberRow.list_id).join(ListRow, ListRow.id == MemberRow.list_id)
     waits = MemberRow.digest_due <= now, MemberRow.digest_due.is_not(None), ~ListRow.on_hold
+    others = MemberRow.list_id.not_in(without)
     return tx.execute(
-        query.where(*waits).order_by(MemberRow.digest_due).limit(1)
+        query.where(*waits, others).order_by(MemberRow.digest_due).limit(1)
     ).scalar_one_or_none()
 
 

@@ -38,7 +38,8 @@ async def send_digests(store: Store, site: Site, clock: Clock) -> None:
                 await asyncio.to_thread(store.write, begin)
                 begun = True
             await asyncio.to_thread(hurry)
-            while await asyncio.to_thread(turn, store, site, clock):
+            failed: set[int] = set()
+            while await asyncio.to_thread(turn, store, site, clock, failed):
                 pass
         except StorageError as wrong:
             log.warning("digests wait: %s", wrong)
@@ -47,13 +48,25 @@ async def send_digests(store: Store, site: Site, clock: Clock) -> None:
         await asyncio.sleep(_EVERY)
 
 
-def turn(store: Store, site: Site, clock: Clock) -> bool:
-    """Look after up to a page of members who are due; whether there were any."""
+def turn(store: Store, site: Site, clock: Clock, failed: set[int] | None = None) -> bool:
+    """Look after up to a page of members of one list who are due; whether there were any. A list
+    in which we fail is `failed`: the others come first, and it waits for the next look."""
     now = clock.now()
-    plan = store.read(lambda tx: due_digests.due(tx, site, now))
-    if plan is not None:
+    without = failed or ()
+    list_id = store.read(lambda tx: digests.list_due(tx, now, without))
+    if list_id is None:
+        return False
+    try:
+        plan = store.read(lambda tx: due_digests.due(tx, site, list_id, now))
         _carry_out(store, site, plan, now)
-    return plan is not None
+    except StorageError:
+        raise
+    except Exception:  # a fault of ours about one list leaves the others alone
+        if failed is None:
+            raise
+        log.exception("list=%d: its digests could not be made", list_id)
+        failed.add(list_id)
+    return True
 
 
 def send_now(

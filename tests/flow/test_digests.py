@@ -324,8 +324,7 @@ def test_who_has_changed_since_an_issue_was_made_gets_each_post_once(
     world.post(ANN, "town")
     turns(world)
     world.clock.time = now = SEVEN + timedelta(minutes=10)
-    plan = world.store.read(lambda tx: due_digests.due(tx, world.site, now))
-    assert plan is not None
+    plan = world.store.read(lambda tx: due_digests.due(tx, world.site, town.id, now))
     built = make_digests.build(world.site, plan)
     if change is not None:
         set_member(world, town, BOB, **change)
@@ -351,8 +350,9 @@ def test_two_servers_at_once_send_one_digest(
             world.post(ANN, "town")
             world.clock.pass_by(days=1)
             now = world.clock.now()
-            plan = world.store.read(lambda tx: due_digests.due(tx, world.site, now))  # noqa: B023
-            assert plan is not None
+            plan = world.store.read(
+                lambda tx: due_digests.due(tx, world.site, town.id, now)  # noqa: B023
+            )
             built = make_digests.build(world.site, plan)
 
             def write(tx: Tx) -> int:
@@ -389,6 +389,26 @@ def test_what_cannot_be_built_at_all_waits_for_an_hour(
     for minutes, comes in ((59, []), (1, [BOB]), (60, [])):
         world.clock.pass_by(minutes=minutes)
         assert turns(world) == comes, minutes
+
+
+def test_a_list_whose_digests_fail_keeps_no_other_list_from_theirs(
+    world: World, town: MailingList, caplog: pytest.LogCaptureFixture
+) -> None:
+    village = world.found("village", posting="anyone")
+    world.join(village, CLEO, delivery="digest")
+    turns(world)
+    world.post(ANN, "town")
+    world.post(ANN, "village", subject="Elsewhere")
+    world.deliver()
+    broken = update(MemberRow).where(MemberRow.list_id == town.id)
+    world.store.write(lambda tx: tx.execute(broken.values(delivery="broken")).close())
+    world.clock.time = SEVEN + timedelta(minutes=10)
+    failed: set[int] = set()
+    while worker.turn(world.store, world.site, world.clock, failed):
+        pass
+    assert failed == {town.id}
+    assert world.deliver() == [CLEO]
+    assert f"list={town.id}: its digests could not be made" in caplog.text
 
 
 def test_an_issue_whose_mails_are_gone_is_made_again(world: World, town: MailingList) -> None:
@@ -673,9 +693,7 @@ class Days(RuleBasedStateMachine):
     def crash(self) -> None:
         """All is written, and then the machine dies before the commit."""
         world, now = self.world, self.world.clock.now()
-        plan = world.store.read(lambda tx: due_digests.due(tx, world.site, now))
-        if plan is None:
-            return
+        plan = world.store.read(lambda tx: due_digests.due(tx, world.site, self.town.id, now))
         built = make_digests.build(world.site, plan)
 
         def die(tx: Tx) -> None:
