@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
 
@@ -34,8 +34,15 @@ async def keep_tidy(
     def take_back(tx: Tx) -> None:
         tidy.take_back(tx, clock.now(), is_dead)
 
+    async def look_after_leases() -> None:
+        await asyncio.to_thread(store.record, take_back)
+
     def end_some_breaks(tx: Tx) -> int:
         return end_breaks(tx, site, clock.now())
+
+    async def end_all_breaks() -> None:
+        while await asyncio.to_thread(store.write, end_some_breaks):
+            pass
 
     async def go_on_with_held() -> None:
         number = 0
@@ -75,27 +82,36 @@ async def keep_tidy(
             some = partial(summary.send, site=site, now=clock.now(), after=number)
             number = await asyncio.to_thread(store.write, some)
 
-    def forget(tx: Tx) -> None:
+    def forget_some(tx: Tx) -> None:
         tidy.forget(tx, keep, clock.now())
+
+    async def forget() -> None:
+        await asyncio.to_thread(store.write, forget_some)
+        await asyncio.to_thread(store.write, retention.give_pages_back)
 
     ended = clock.monotonic() - _BREAKS_EVERY
     forgot = clock.monotonic() - _FORGET_EVERY
     while True:
         try:
-            await asyncio.to_thread(store.record, take_back)
-            await go_on_with_held()
+            await _each(look_after_leases, go_on_with_held)
             began = clock.monotonic()
             if began - ended >= _BREAKS_EVERY:
-                while await asyncio.to_thread(store.write, end_some_breaks):
-                    pass
-                await leave_the_silent()
-                await show_what_waits()
-                await sum_up()
+                await _each(end_all_breaks, leave_the_silent, show_what_waits, sum_up)
                 ended = began
             if clock.monotonic() - forgot >= _FORGET_EVERY:
-                await asyncio.to_thread(store.write, forget)
-                await asyncio.to_thread(store.write, retention.give_pages_back)
+                await _each(forget)
                 forgot = clock.monotonic()
         except StorageError as wrong:
             log.warning("housekeeping waits: %s", wrong)
         await asyncio.sleep(_LEASES_EVERY)
+
+
+async def _each(*chores: Callable[[], Awaitable[None]]) -> None:
+    """One after the other. A fault of ours in one leaves the others, and the server, alone."""
+    for chore in chores:
+        try:
+            await chore()
+        except StorageError:
+            raise
+        except Exception:
+            log.exception("housekeeping could not %s", chore.__name__.replace("_", " "))

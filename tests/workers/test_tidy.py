@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import update
 
 from listserv.domain.members import Delivery
-from listserv.store import members
+from listserv.flow.deliver import Deliveries
+from listserv.store import leases, members
 from listserv.store.session import Store
 from listserv.store.tables import ConfirmationRow, MemberRow
 from listserv.workers import tidy
@@ -118,3 +119,32 @@ def test_who_was_asked_and_is_silent_leaves_although_somebody_else_has_a_fault(
 
     asyncio.run(main())
     assert "has said nothing could not leave" in caplog.text
+
+
+def test_a_fault_in_one_chore_leaves_the_others_and_the_server_alone(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.join(world.found("town"), ANN)
+    bob = world.join(world.found("village"), BOB)
+    day = (world.clock.now() + timedelta(days=1)).date().isoformat()
+    world.store.write(lambda tx: members.change(tx, bob, {"until": day}))
+    broken = update(MemberRow).where(MemberRow.id == bob.id).values(kept="broken")
+    world.store.write(lambda tx: tx.execute(broken).close())
+    world.clock.pass_by(days=1)
+    deliveries = Deliveries(world.site, "here:1:1")
+
+    async def main() -> None:
+        keep = timedelta(days=30)
+        loop = tidy.keep_tidy(world.store, world.site, world.clock, keep, lambda worker: False)
+        running = asyncio.create_task(loop)
+        async with asyncio.timeout(PATIENCE):
+            await until(lambda: "housekeeping could not end all breaks" in caplog.text)
+            world.post(ANN, "town", authorship=PROVEN)
+            assert world.store.record(lambda tx: deliveries.lease(tx, world.clock.now()))
+            world.clock.pass_by(minutes=1)
+            await until(lambda: running.done() or not world.store.read(leases.holders))
+        assert not running.done()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(main())
