@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -89,7 +89,8 @@ async def _start_workers(app: App, stack: AsyncExitStack) -> list[asyncio.Task[N
 
     def wake() -> None:
         for delivery in deliveries:
-            loop.call_soon_threadsafe(delivery.wake)
+            with suppress(RuntimeError):  # the loop has ended, and delivery too
+                loop.call_soon_threadsafe(delivery.wake)
 
     app.store.on_commit = wake
     tasks = [asyncio.create_task(delivery.run()) for delivery in deliveries]

@@ -67,11 +67,14 @@ class DeliveryProcess:
         loop, wait = asyncio.get_running_loop(), RESTART_FIRST
         while not self._stopping.is_set():
             began = loop.time()
-            code = await self._live()
+            try:
+                how = f"ended with status {await self._live()}"
+            except OSError as wrong:  # no memory or no process is left: perhaps there is later
+                how = f"could not be started ({wrong})"
             if self._stopping.is_set():
                 return
             wait = RESTART_FIRST if loop.time() - began >= _LIVED else wait
-            log.error("the delivery process ended with status %d; again in %.1f s", code, wait)
+            log.error("the delivery process %s; again in %.1f s", how, wait)
             await self._take_back()
             await _wait(self._stopping, wait)
             wait = min(2 * wait, _RESTART_LONGEST)
