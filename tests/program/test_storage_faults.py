@@ -38,11 +38,11 @@ def town(running: Running) -> Running:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A writer that waits 0.2 s for another one, not 10 s."""
+    """A writer that waits a second for another one, not ten."""
     init = session.Store.__init__
 
     def short(self: session.Store, url: str) -> None:
-        init(self, url, busy_timeout=0.2)
+        init(self, url, busy_timeout=1.0)
 
     monkeypatch.setattr(session.Store, "__init__", short)
 

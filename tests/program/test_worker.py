@@ -36,7 +36,7 @@ def test_delivery_elsewhere_is_woken_by_new_work_and_stops_politely(
             wait_until(town.is_done)
         assert town.process is not None
         town.process.send_signal(signal.SIGTERM)
-        assert town.process.wait(20) == 0
+        assert town.process.wait(90) == 0
         town.process = None
         assert not town.store.read(leases.holders)
         assert relay.relay.copies == {"ann@example.net": 1, "bob@example.net": 1}

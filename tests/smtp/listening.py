@@ -72,7 +72,7 @@ class LoopThread:
         return asyncio.run_coroutine_threadsafe(doing, self.loop)
 
     def run(self, doing: Coroutine[Any, Any, T]) -> T:
-        return self.start(doing).result(30)
+        return self.start(doing).result(90)
 
     def close(self) -> None:
         self.loop.call_soon_threadsafe(self.loop.stop)
@@ -111,7 +111,7 @@ class Talk:
     """A client: sends octets, reads replies. `ask` for one command, one reply."""
 
     def __init__(self, port: int, *, source: str = "127.0.0.1", greet: str = "EHLO") -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), 15, (source, 0))
+        self.socket = socket.create_connection(("127.0.0.1", port), 90, (source, 0))
         self._lines = self.socket.makefile("rb")
         self.banner = self.reply()
         self.offers = self.ask(f"{greet} client.example").split("\n") if greet else []

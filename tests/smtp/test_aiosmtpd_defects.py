@@ -75,11 +75,11 @@ def test_a_store_that_has_begun_ends_though_the_client_hangs_up(
     talk = Talk(house.smtp(settings()).port)
     talk.begin("slow@lists.example.org")
     talk.send(b"Subject: hello\r\n.\r\n")
-    assert house.intake.arrived.wait(10)
+    assert house.intake.arrived.wait(90)
     hang_up(talk)
     house.go_on()
 
-    assert house.intake.finished.wait(10)
+    assert house.intake.finished.wait(90)
     assert len(house.intake.messages) == 1
     talk.close()
 
@@ -426,7 +426,7 @@ def test_a_store_that_takes_too_long_is_a_temporary_fault_and_goes_on(house: Hou
         talk.begin("slow@lists.example.org")
         assert talk.ask("Subject: hello\r\n.").startswith("451 4.3.0")
         house.go_on()
-        assert house.intake.finished.wait(10)
+        assert house.intake.finished.wait(90)
         assert talk.ask("NOOP").startswith("250")
     assert len(house.intake.messages) == 1
 
@@ -442,7 +442,7 @@ def test_messages_together_take_no_more_memory_than_allowed(house: House) -> Non
             house.intake.arrived.clear()
             talk.send(big)
             if talk is not talks[4]:
-                assert house.intake.arrived.wait(10)
+                assert house.intake.arrived.wait(90)
         assert talks[4].reply().startswith("452 4.3.1")
         house.go_on()
         for talk in talks[:4]:

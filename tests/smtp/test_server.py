@@ -81,7 +81,7 @@ def test_a_listener_at_a_unix_socket(house: House, tmp_path: Path) -> None:
     assert listener.port == 0
     assert path.stat().st_mode & 0o777 == 0o660
     with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(10)
+        client.settimeout(90)
         client.connect(str(path))
         with client.makefile("rb") as lines:
             assert lines.readline() == b"220 mx.example.org LMTP listserv\r\n"
@@ -93,7 +93,7 @@ def test_a_listener_at_a_unix_socket(house: House, tmp_path: Path) -> None:
 
 def test_a_listener_at_an_ipv6_address(house: House) -> None:
     listener = house.smtp(SETTINGS, "[::1]:0")
-    with socket.create_connection(("::1", listener.port), 10) as client:
+    with socket.create_connection(("::1", listener.port), 90) as client:
         assert client.recv(3) == b"220"
 
 
@@ -134,7 +134,7 @@ def test_closing_lets_a_transaction_finish_and_sends_the_others_away(house: Hous
     with Talk(listener.port) as idle, Talk(listener.port) as busy:
         busy.begin("slow@lists.example.org")
         busy.send(b"Subject: hello\r\n.\r\n")
-        assert house.intake.arrived.wait(10)
+        assert house.intake.arrived.wait(90)
         closing = house.thread.start(listener.close(20))
         assert idle.reply().startswith("421 4.3.2 Closing")
         assert idle.is_closed()
@@ -145,7 +145,7 @@ def test_closing_lets_a_transaction_finish_and_sends_the_others_away(house: Hous
         assert busy.reply().startswith("250")
         assert busy.reply().startswith("421 4.3.2")
         busy.close()
-        closing.result(10)
+        closing.result(90)
     assert len(house.intake.messages) == 1
 
 
@@ -154,10 +154,10 @@ def test_closing_waits_for_a_store_whose_client_is_gone(house: House) -> None:
     with Talk(listener.port) as talk:
         talk.begin("slow@lists.example.org")
         talk.send(b"Subject: hello\r\n.\r\n")
-        assert house.intake.arrived.wait(10)
+        assert house.intake.arrived.wait(90)
     closing = house.thread.start(listener.close(20))
     house.go_on()
-    closing.result(10)
+    closing.result(90)
     assert len(house.intake.messages) == 1
 
 

@@ -70,7 +70,9 @@ def test_a_listener_whose_connection_is_cut_listens_again(store: Store) -> None:
 
 
 def test_a_listener_stops_when_told(store: Store) -> None:
-    before = threading.active_count()
-    with wakes.listening(store, Ear().wake):
-        assert threading.active_count() == before + 1
-    assert threading.active_count() == before
+    ear, before = Ear(), set(threading.enumerate())
+    with wakes.listening(store, ear.wake):
+        (listener,) = set(threading.enumerate()) - before
+        assert ear.hears()  # a server that is slow to answer would not be waited for
+    listener.join(PATIENCE)
+    assert not listener.is_alive()
