@@ -109,9 +109,5 @@ async def keep_tidy(
 async def _each(*chores: Callable[[], Awaitable[None]]) -> None:
     """One after the other. A fault of ours in one leaves the others, and the server, alone."""
     for chore in chores:
-        try:
+        with faults.told(log, "housekeeping could not %s", chore.__name__.replace("_", " ")):
             await chore()
-        except StorageError:
-            raise
-        except Exception:
-            log.exception("housekeeping could not %s", chore.__name__.replace("_", " "))
