@@ -21,7 +21,7 @@ from tests.database import prepare, with_schema
 
 # No deadline: a slow machine is no fault of ours.
 hypothesis.settings.register_profile("dev", max_examples=20, deadline=None)
-hypothesis.settings.register_profile("ci", max_examples=60, deadline=None)
+hypothesis.settings.register_profile("ci", max_examples=200, deadline=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 _SQLITE = pytest.param("sqlite", id="sqlite")

@@ -9,6 +9,7 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from jinja2 import meta, nodes
 from listserv.domain.address import Recipient, Role
 from listserv.domain.languages import ENGLISH, LANGUAGES
 from listserv.mail.said import bare_subject, top_lines
+from listserv.policy.commands import nearest
 from listserv.policy.commands.command import Command
 from listserv.policy.commands.grammar import parse
 from listserv.policy.commands.table import COMMANDS
@@ -423,6 +425,23 @@ def test_every_branch_of_a_text_is_rendered(name: str, language: str) -> None:
 def test_what_a_user_wrote_is_not_read_as_a_template(name: str, language: str) -> None:
     """HOSTILE would come out with 49 in it."""
     assert not any("49" in mail for mail, _ in rendered(name, language))
+
+
+@cache
+def nearest_once(word: str, known: tuple[str, ...], n: int, cutoff: float) -> list[str]:
+    return get_close_matches(word, known, n, cutoff)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def looked_for_once() -> Iterator[None]:
+    """The same words stand in tens of thousands of texts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            nearest,
+            "get_close_matches",
+            lambda word, known, n, cutoff: nearest_once(word, tuple(known), n, cutoff),
+        )
+        yield
 
 
 NAMES = ("support", "news")
