@@ -75,7 +75,8 @@ def test_each_fault_is_found(window: Window, axe: str, faults: dict[str, tuple[s
 
 
 def test_a_window_sees_no_other_host(window: Window) -> None:
-    window.page.set_content('<img src="https://elsewhere.example/pixel.png" alt="">')
+    with window.page.expect_console_message(lambda said: "ERR_NAME_NOT_RESOLVED" in said.text):
+        window.page.set_content('<img src="https://elsewhere.example/pixel.png" alt="">')
     assert any("elsewhere.example" in each for each in window.complaints)
     assert any("ERR_NAME_NOT_RESOLVED" in each for each in window.complaints)
     window.complaints.clear()

@@ -15,6 +15,7 @@ from listserv.store.session import Store
 from tests import sink
 from tests.cli.shell import Shell
 from tests.dns import DnsServer
+from tests.morning import morning_zone
 from tests.ports import free_port
 from tests.postfix.harness import (
     PATIENCE,
@@ -44,6 +45,7 @@ _CONFIG = """\
 [site]
 domain = "{domain}"
 hostname = "{domain}"
+timezone = "{zone}"
 [storage]
 database = "sqlite:///{folder}/listserv.db"
 [smtp]
@@ -77,6 +79,7 @@ class Installation:
     def __init__(self, folder: Path, way: str, *, proof: bool = False, mode: str = "verp") -> None:
         self.way = way
         self._settings = {"proof": str(proof).lower(), "mode": mode}
+        self._zone = morning_zone()
         self.sink = Sink(folder / "sink")
         self.dns = DnsServer()
         self.postfix = Postfix(folder, self.sink.port)
@@ -148,7 +151,7 @@ class Installation:
         client hears last, of the first refusal or of the final dot."""
         here = (source, 0)
         with smtplib.SMTP(
-            "127.0.0.1", self.postfix.port, "client.example", 30, source_address=here
+            "127.0.0.1", self.postfix.port, "client.example", PATIENCE, source_address=here
         ) as client:
             client.command_encoding = "utf-8"
             client.ehlo()
@@ -216,7 +219,12 @@ class Installation:
         ports = {"smtp": self._smtp, "lmtp": self._lmtp, "relay": relay}
         self._config.write_text(
             _CONFIG.format(
-                domain=DOMAIN, folder=self._home, dns=self.dns.address, **ports, **self._settings
+                domain=DOMAIN,
+                folder=self._home,
+                dns=self.dns.address,
+                zone=self._zone.key,
+                **ports,
+                **self._settings,
             )
         )
 

@@ -113,7 +113,7 @@ def test_a_notice_does_not_wait_behind_copies_to_the_same_provider(
     ways_out: tuple[int, int, Postfix, Sink],
 ) -> None:
     copies, notices, _, sink = ways_out
-    sink.start("-8", "-w", "1")  # a second for each message
+    sink.start("-8", "-w", "3")  # seconds for each message
     sink.forget()
     for n in range(12):
         hand_over(copies, [f"copy{n}@{SLOW}"])
