@@ -75,6 +75,21 @@ class Address:
         """For logs: a…@example.org."""
         return f"{self.local[:1]}…@{self.domain}"
 
+    @property
+    def untokened(self) -> str:
+        """For logs, of an address of ours: list-confirm+…@example.org."""
+        name, plus, _ = self.local.partition("+")
+        return f"{name}{plus and '+…'}@{self.domain}"
+
+
+# What may be an address in a text: its first character, and what is hidden.
+_IN_TEXT = re.compile(r"([^\s<>@:;,\"'()\[\]])[^\s<>@:;,\"'()\[\]]*+@(?=[^\s<>@])")
+
+
+def masked_in(text: str) -> str:
+    """A text for logs: each address in it as `masked` writes it."""
+    return _IN_TEXT.sub(r"\1…@", text)
+
 
 def parse_address(text: str) -> Address | None:
     """Read an addr-spec by the Mailbox grammar of RFC 5321 4.1.2 and RFC 6531 3.3, or None.

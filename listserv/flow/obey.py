@@ -97,14 +97,14 @@ def commands(
         return
     why = _why_not(site, incoming, post, authorship)
     if post.author is None or why:
-        log.warning("commands to=%s dropped: %s", at, why or "it has no single author")
+        log.warning("commands to=%s dropped: %s", at.untokened, why or "it has no single author")
         return
     author = post.author.address
     if is_ours(tx, site, author):
-        log.warning("commands to=%s dropped: its author is an address of ours", at)
+        log.warning("commands to=%s dropped: its author is an address of ours", at.untokened)
         return
     if not said.once_a_day(tx, "commands", fingerprint(post, at), now):
-        log.info("commands to=%s author=%s came before", at, author.masked)
+        log.info("commands to=%s author=%s came before", at.untokened, author.masked)
         return
     names = frozenset(name for name, domain in lists.names(tx) if domain == at.domain)
     read = Said("", (line,)) if line else read_said(incoming.raw)

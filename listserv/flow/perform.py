@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from listserv.domain.address import Address
+from listserv.domain.address import Address, masked_in
 from listserv.domain.errors import ListservError
 from listserv.domain.lists import MailingList
 from listserv.domain.members import Member, MemberState
@@ -133,7 +133,7 @@ def _do(wish: Wish) -> Result:
         with wish.tx.begin_nested():
             return DO[wish.command.verb](wish)
     except ListservError as wrong:
-        log.warning("command=%s impossible: %s", wish.command.verb, wrong)
+        log.warning("command=%s impossible: %s", wish.command.verb, masked_in(str(wrong)))
         return not_done("possible")
 
 

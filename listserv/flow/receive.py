@@ -148,7 +148,7 @@ def _take_aside(
         act = _BY_AUTHORITY[meant.role]
         act(tx, site, incoming, post, meant, aside.address, authorship, now)
     elif meant.role in _BY_AUTHORITY:
-        log.warning("dropped: mail for %s, a program sent it", aside.address)
+        log.warning("dropped: mail for %s, a program sent it", aside.address.untokened)
     elif meant.role in bounce.ROLES:
         bounce.take(tx, site, incoming.raw, meant, aside.address, now)
     elif meant.role not in role_mail.ROLES:

@@ -119,6 +119,6 @@ def target(tx: Tx, site: Site, address: str, now: datetime) -> Posting | Aside |
     if meant is None or meant.role not in role_mail.ROLES:
         counters.count(tx, 0, meant.role if meant else "unknown address", now)
     if meant is None or not _reply_for(tx, site, meant, read.domain).accepted:
-        log.warning("dropped: mail for %s, which takes none", read)
+        log.warning("dropped: mail for %s, which takes none", read.untokened)
         return None
     return Aside(meant, read) if meant.role in _ASIDE else None

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from listserv.domain.address import Address, parse_address
+from listserv.domain.address import Address, masked_in, parse_address
 from listserv.domain.errors import ListservError
 from listserv.domain.lists import MailingList
 from listserv.domain.members import Member, MemberState
@@ -143,7 +143,7 @@ def _take_back(tx: Tx, site: Site, step: Step, by: str, now: datetime) -> bool:
                 _refuse_former(tx, step, by)
             STEPS[step["do"]](tx, site, step, by, now)
     except ListservError as wrong:
-        log.warning("undo=%s impossible: %s", step["do"], wrong)
+        log.warning("undo=%s impossible: %s", step["do"], masked_in(str(wrong)))
         return False
     return True
 

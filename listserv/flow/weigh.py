@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from listserv.domain.address import Address
+from listserv.domain.address import Address, masked_in
 from listserv.domain.lists import MailingList
 from listserv.domain.members import Member, MemberState
 from listserv.flow import bounce, notices
@@ -86,7 +86,7 @@ def _is_excused(
         words = excused.words(tx, mailing_id, domain, why)
         log.error(
             "list=%s domain=%s mailing=%d members=%d not scored (%s): %s",
-            mlist.address, domain or "many", mailing_id, found.refused, why, words,
+            mlist.address, domain or "many", mailing_id, found.refused, why, masked_in(words),
         )  # fmt: skip
         scored = excused.excuse(tx, mlist.id, mailing_id, domain, why, found.refused, words, now)
         _take_back(tx, site, mlist, scored, now)

@@ -301,13 +301,17 @@ def _writing(engine: Engine) -> Iterator[Tx]:
 
 
 def _engine(url: str, busy_timeout: float, synchronous: str) -> Engine:
+    """An error of its statements names no values: the log would have people's addresses, and tokens
+    that act for them."""
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() != "sqlite":
-            server = create_engine(parsed, pool_pre_ping=True, isolation_level="READ COMMITTED")
+            server = create_engine(
+                parsed, pool_pre_ping=True, isolation_level="READ COMMITTED", hide_parameters=True
+            )
             _limit_waits(server, busy_timeout)
             return server
-        engine = create_engine(parsed, connect_args={"timeout": busy_timeout})
+        engine = create_engine(parsed, connect_args={"timeout": busy_timeout}, hide_parameters=True)
     except ImportError as missing:
         raise ListservError(
             f"storage.database: {missing}; install it with pip install 'listserv[postgresql]'"

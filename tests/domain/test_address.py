@@ -10,6 +10,7 @@ from listserv.domain.address import (
     MAX_LOCAL,
     Address,
     ascii_lower,
+    masked_in,
     parse_address,
 )
 
@@ -209,3 +210,30 @@ def test_a_ban_covers_every_tag_of_a_mailbox(local: str, untagged: str) -> None:
 
 def test_a_log_shows_an_address_by_its_first_letter() -> None:
     assert Address("ann.lee", "example.org").masked == "a…@example.org"
+
+
+@pytest.mark.parametrize(
+    ("local", "shown"),
+    [
+        ("town", "town@x.test"),
+        ("town-confirm+abc234", "town-confirm+…@x.test"),
+        ("listserv-bounces+a+b", "listserv-bounces+…@x.test"),
+    ],
+)
+def test_a_log_shows_an_address_of_ours_without_its_token(local: str, shown: str) -> None:
+    assert Address(local, "x.test").untokened == shown
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("550 5.1.1 <ann.lee@x.test>: no such user", "550 5.1.1 <a…@x.test>: no such user"),
+        ("(ann@x.test,bob@y.test)", "(a…@x.test,b…@y.test)"),
+        ("ann+tag=x@y.test@z.test", "a…@y…@z.test"),
+        ("no @ here, nor@ there", "no @ here, nor@ there"),
+        ("é@x.test", "é…@x.test"),
+        ("", ""),
+    ],
+)
+def test_a_log_shows_the_addresses_in_a_text_so_too(words: str, shown: str) -> None:
+    assert masked_in(words) == shown

@@ -192,6 +192,19 @@ def test_policy_words_for_two_members_of_a_domain_are_about_us(
     assert alarm.members == 3
 
 
+def test_the_log_has_a_refusal_without_the_addresses_in_it(
+    world: World, town: MailingList, bob: Member, caplog: pytest.LogCaptureFixture
+) -> None:
+    eve = world.join(town, "eve@example.net")
+    world.post(ANN, "town")
+    for copy in sent_to(world, BOB, str(eve.address)):
+        words = f"550 5.7.1 <{copy.recipients[0]}>: message refused because of our policy"
+        bounce(world, copy, ("5.7.1", words))
+    weigh_all(world)
+    assert "not scored" in caplog.text and "because of our policy" in caplog.text
+    assert BOB not in caplog.text and str(eve.address) not in caplog.text
+
+
 def test_policy_words_of_many_domains_are_about_us_and_others_count(
     world: World, town: MailingList, bob: Member
 ) -> None:

@@ -234,7 +234,7 @@ VACATIONS = (
 
 
 def test_vacation_programs_decide_nothing_and_are_not_answered_when_they_say_so(
-    world: World, town: MailingList
+    world: World, town: MailingList, caplog: pytest.LogCaptureFixture
 ) -> None:
     one = a_post_waits(world)
     letters(world)
@@ -242,6 +242,7 @@ def test_vacation_programs_decide_nothing_and_are_not_answered_when_they_say_so(
         for words in VACATIONS:
             reply(world, one, words, MO, PROVEN, **mark)
     nothing_happens(world, one)
+    assert "dropped: mail for town-moderate+…@" in caplog.text and one.token not in caplog.text
 
 
 def test_old_vacation_programs_that_mark_nothing_decide_nothing(

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from datetime import UTC, datetime
@@ -88,6 +89,14 @@ def test_a_job_that_fails_stays_alone_and_nothing_of_it_is_kept(
     after.result(PATIENCE)
     assert failing.exception(PATIENCE) is not None
     assert [counted(store, name) for name in ("before", "within", "after")] == [1, 0, 1]
+
+
+def test_an_error_of_the_database_names_no_values(store: Store) -> None:
+    asked = text("SELECT * FROM nowhere WHERE who = :who")
+    with pytest.raises(Exception, match="nowhere") as wrong:
+        store.write(lambda tx: tx.execute(asked, {"who": "ann" + "@example.org"}).close())
+    told = "".join(traceback.format_exception(wrong.value))
+    assert "ann@example.org" not in told and "SELECT * FROM nowhere" in told
 
 
 def test_a_job_sees_what_the_jobs_before_it_did(store: Store) -> None:
