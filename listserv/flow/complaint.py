@@ -44,7 +44,7 @@ def take(tx: Tx, site: Site, incoming: Incoming, post: Post, now: datetime) -> b
         return True
     if bounce.suspend(tx, site, mlist, member, bounce.COMPLAINT, now):
         counters.count(tx, mlist.id, COUNTED, now)
-        tell_owners(tx, site, mlist, now)
+        tell_owners(tx, site, mlist.id, now)
     return True
 
 
@@ -57,7 +57,8 @@ def _whose(
         member = members.get(tx, token.member) if token.member else None
         with suppress(ListservError):  # deleted at this moment
             if member is not None:
-                return lists.get(tx, member.list_id), member, token
+                # Locked before anything is asked of them: they may come back at this moment.
+                return lists.lock(tx, member.list_id), member, token
     return None
 
 
@@ -104,10 +105,11 @@ def _role(address: Address) -> Recipient:
     return meant if meant and meant.role in _TO_OPERATORS else Recipient(Role.ABUSE, "")
 
 
-def tell_owners(tx: Tx, site: Site, mlist: MailingList, now: datetime) -> None:
+def tell_owners(tx: Tx, site: Site, list_id: int, now: datetime) -> None:
     """How many of a list's members complained within a month, at most once a day. To the owners who
     did not; where there is none, to the operator."""
-    if not said.once_a_day(tx, "complaints", str(mlist.id), now):
+    mlist = lists.lock(tx, list_id)
+    if not said.once_a_day(tx, "complaints", str(list_id), now):
         return
     suspensions.tell(tx, mlist.id, bounce.COMPLAINT)
     there = members.count(tx, mlist.id)
@@ -125,12 +127,3 @@ def tell_owners(tx: Tx, site: Site, mlist: MailingList, now: datetime) -> None:
         notices.send(
             tx, site, mlist, "owner-complaints.txt", address, now, values=values, member=number
         )
-
-
-def tell_next(tx: Tx, site: Site, now: datetime, after: int = 0) -> int | None:
-    """Tell the owners of the first list, by number above `after`, who do not know of all complaints
-    yet; None when there is none."""
-    found = suspensions.next_untold(tx, bounce.COMPLAINT, after)
-    if found is not None:
-        tell_owners(tx, site, lists.get(tx, found), now)
-    return found

@@ -205,9 +205,12 @@ def _yes(tx: Tx, site: Site, asked: Confirmation, now: datetime) -> None:
         with suppress(ListservError):
             lists.lock(tx, asked.list_id)
     kind = KINDS[asked.kind]
-    moment = Moment.LATE if asked.confirmed is None else Moment.AGAIN
     if _is_open(asked, now) and confirmations.confirm(tx, asked.token, now):
         moment = Moment.FIRST
         kind.confirmed(tx, site, asked, now)
+    else:
+        # Asked again: another yes may have come at this moment.
+        found = confirmations.find(tx, asked.token)
+        moment = Moment.AGAIN if found is not None and found.confirmed else Moment.LATE
     if confirmations.may_reply(tx, asked.token, _MAX_REPLIES):
         kind.answer(tx, site, asked, moment, now)

@@ -91,14 +91,12 @@ def resume(tx: Tx, site: Site, mlist: MailingList, member: Member, by: str, now:
     return True
 
 
-def tell_owners(tx: Tx, site: Site, now: datetime, after: int = 0) -> int | None:
-    """Tell the owners of the first list, by number above `after`, who was suspended of whom they do
-    not know, once a day; returns the list, None when there is none."""
-    number = suspensions.next_untold(tx, bounce.BOUNCES, after)
-    if number is None or not said.once_a_day(tx, "suspensions", str(number), now):
-        return number
-    mlist = lists.lock(tx, number)
-    found = suspensions.tell(tx, number, bounce.BOUNCES)
+def tell_owners(tx: Tx, site: Site, list_id: int, now: datetime) -> None:
+    """Tell a list's owners, once a day, who was suspended of whom they do not know."""
+    mlist = lists.lock(tx, list_id)
+    if not said.once_a_day(tx, "suspensions", str(list_id), now):
+        return
+    found = suspensions.tell(tx, list_id, bounce.BOUNCES)
     there = {one.member: members.get(tx, one.member) for one in found[:_NAMED]}
     rows = [
         (str(member.address), one.at.astimezone(site.zone).date(), notices.short(one.words))
@@ -110,7 +108,6 @@ def tell_owners(tx: Tx, site: Site, now: datetime, after: int = 0) -> int | None
             tx, site, mlist, "owner-suspended.txt", address, now, member=reader,
             values={"rows": rows, "total": len(found), "more": len(found) - len(rows)},
         )  # fmt: skip
-    return number
 
 
 def tell_operators(tx: Tx, site: Site, now: datetime) -> None:

@@ -5,9 +5,9 @@ import logging
 from functools import partial
 
 from listserv.clock import Clock
-from listserv.flow import complaint, suspended, weigh
+from listserv.flow import bounce, complaint, suspended, weigh
 from listserv.flow.site import Site
-from listserv.store import bounces
+from listserv.store import bounces, suspensions
 from listserv.store.session import StorageError, Store
 from listserv.workers import faults
 
@@ -17,6 +17,8 @@ log = logging.getLogger("listserv.bounce")
 # wakes us; asking is cheap.
 _EVERY = 1.0
 _TELL_EVERY = 60.0
+# Who tells a list's owners of those who are suspended for one reason.
+_TELL = ((bounce.BOUNCES, suspended.tell_owners), (bounce.COMPLAINT, complaint.tell_owners))
 
 
 async def weigh_bounces(store: Store, site: Site, clock: Clock) -> None:
@@ -46,11 +48,12 @@ def _weigh_all(store: Store, site: Site, clock: Clock) -> None:
 
 
 def _tell_all(store: Store, site: Site, clock: Clock) -> None:
-    for tell in (suspended.tell_owners, complaint.tell_next):
-        with faults.told(log, "owners could not be told of suspensions"):
-            number: int | None = 0
-            while number is not None:
-                some = partial(tell, site=site, now=clock.now(), after=number)
-                number = store.write(some)
+    for why, tell in _TELL:
+        untold = partial(suspensions.next_untold, why=why)
+        number = store.read(untold)
+        while number is not None:
+            with faults.told(log, "list=%d: its owners could not be told of suspensions", number):
+                store.write(partial(tell, site=site, list_id=number, now=clock.now()))
+            number = store.read(partial(untold, after=number))
     with faults.told(log, "operators could not be told who refuses mail"):
         store.write(partial(suspended.tell_operators, site=site, now=clock.now()))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from listserv.clock import Clock
+from listserv.domain.address import masked_in
 from listserv.domain.mailing import Fate, Lane, Outcome
 from listserv.domain.transaction import (
     Closed,
@@ -327,7 +328,7 @@ class Desk:
         self._relay_wait = min(max(2 * self._relay_wait, self._relay_first), _RELAY_LONGEST)
         self._relay_at = now + self._relay_wait
         if not self.relay_words:
-            log.error("the relay takes nothing: %s", words)
+            log.error("the relay takes nothing: %s", masked_in(words))
         self.relay_words = words
         self._watch.forget()
         self.return_all(self._clock.now() + timedelta(seconds=self._relay_wait), words)
@@ -335,7 +336,9 @@ class Desk:
     def _pause_mailing(self, mailing: int, words: str) -> None:
         if mailing not in self._alarmed:
             self._alarmed.add(mailing)
-            log.error("mailing=%d paused, the relay refuses its content: %s", mailing, words)
+            log.error(
+                "mailing=%d paused, the relay refuses its content: %s", mailing, masked_in(words)
+            )
         self.paused[mailing] = words
         for hand in self.in_hand.values():
             if hand.work.lease.mailing.id == mailing:

@@ -1,13 +1,14 @@
 """Two mails at once never act twice: threads that share a store."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 
 import pytest
 
 from listserv.domain.lists import MailingList
-from listserv.store.session import Store
+from listserv.flow import confirm
+from listserv.store.session import Store, Tx
 from tests.flow.letters import (
     ANN,
     BOB,
@@ -36,6 +37,46 @@ def at_once(jobs: Sequence[Callable[[], object]]) -> None:
     with ThreadPoolExecutor(len(jobs)) as pool:
         for done in [pool.submit(job) for job in jobs]:
             done.result()
+
+
+def meanwhile(world: World, first: Callable[[Tx], object], second: Callable[[], object]) -> None:
+    """`first` is done, and before it is committed `second` comes: as far as it can with what was
+    before. (On SQLite that is nowhere.)"""
+    with ThreadPoolExecutor(1) as pool:
+
+        def both(tx: Tx) -> "Future[object]":
+            first(tx)
+            other = pool.submit(second)
+            while not (world.store.is_sqlite or other.done() or somebody_waits(world)):
+                wait([other], timeout=0.01)
+            return other
+
+        world.store.write(both).result()
+
+
+def somebody_waits(world: World) -> bool:
+    """Whether a transaction on PostgreSQL waits for another one."""
+    waiting = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    return bool(world.store.read(lambda tx: tx.exec_driver_sql(waiting).scalar_one()))
+
+
+def test_a_second_yes_that_comes_at_the_moment_of_the_first_is_not_called_late(
+    world: World, town: MailingList
+) -> None:
+    send(world, ZOE, "", "town-join", UNPROVEN)
+    question, now = the_letter(world, ZOE), world.clock.now()
+    token = question.reply_to.partition("+")[2].partition("@")[0]
+    meanwhile(
+        world,
+        lambda tx: confirm.by_code(tx, world.site, token, now),
+        lambda: answer(world, question),
+    )
+    told = {one.subject: one for one in letters_to(world, ZOE)}
+    assert told.keys() == {"Welcome to Our Town", "About your answer to Our Town"}
+    assert "You have answered this before" in told["About your answer to Our Town"]
 
 
 def test_two_yes(world: World, town: MailingList) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -11,8 +12,9 @@ from listserv.domain.members import Member, MemberState
 from listserv.domain.post import Transport
 from listserv.domain.tokens import Purpose, copy_token
 from listserv.flow import bounce, complaint, tidy
-from listserv.store import lists, members
+from listserv.store import lists, members, suspensions
 from tests.flow.letters import ANN, BOB, CLEO, MO, is_member, letters, the_letter, the_member
+from tests.flow.test_at_once import meanwhile
 from tests.flow.test_receive import answer_to_rcpt
 from tests.flow.world import DOMAIN, World, an_address
 from tests.mail import reporting
@@ -111,10 +113,11 @@ def test_owners_hear_how_many_complained_and_not_who_or_what(
     assert letters(world) == [], "once a day"
     world.clock.pass_by(days=1, minutes=1)
     now = world.clock.now()
-    step = world.store.write(lambda tx: complaint.tell_next(tx, world.site, now))
-    assert step == town.id
+    untold = partial(suspensions.next_untold, why=bounce.COMPLAINT)
+    assert world.store.read(untold) == town.id
+    world.store.write(lambda tx: complaint.tell_owners(tx, world.site, town.id, now))
     assert "2 of 4 members" in the_letter(world, MO)
-    assert world.store.write(lambda tx: complaint.tell_next(tx, world.site, now)) is None
+    assert world.store.read(untold) is None
 
 
 def test_complaints_are_counted_for_a_month(world: World, town: MailingList) -> None:
@@ -153,6 +156,21 @@ def test_one_complaint_sent_a_hundred_times_stops_one_subscription_once(
     world.store.write(lambda tx: tidy.forget(tx, timedelta(days=30), world.clock.now()))
     complain(world, reporting.complaint(copies(world)[BOB]), "abuse")
     assert state_of(world, town, BOB) is MemberState.SUSPENDED, "this one is new"
+
+
+def test_a_complaint_of_before_stops_nobody_at_the_moment_of_their_return(
+    world: World, town: MailingList
+) -> None:
+    raw = reporting.complaint(copies(world)[BOB])
+    complain(world, raw, "abuse")
+    world.clock.pass_by(hours=1)
+    bob, now = the_member(world, town, BOB), world.clock.now()
+    meanwhile(
+        world,
+        lambda tx: bounce.resume(tx, town, bob, "test", now),
+        lambda: complain(world, raw, "abuse"),
+    )
+    assert state_of(world, town, BOB) is MemberState.ACTIVE
 
 
 def test_who_has_left_is_let_go(world: World, town: MailingList) -> None:

@@ -11,7 +11,7 @@ from listserv.domain.lists import MailingList
 from listserv.domain.members import Delivery, Member, MemberRole, MemberState
 from listserv.flow import bounce as flow
 from listserv.flow import suspended
-from listserv.store import members
+from listserv.store import members, suspensions
 from tests.flow.bouncing import (
     POLICY,
     bounce,
@@ -55,10 +55,13 @@ def told(world: World) -> list[Letter]:
 
 
 def tell_owners(world: World) -> list[Letter]:
-    after: int | None = 0
-    while after is not None:
-        some = partial(suspended.tell_owners, site=world.site, now=world.clock.now(), after=after)
-        after = world.store.write(some)
+    untold = partial(suspensions.next_untold, why=flow.BOUNCES)
+    number = world.store.read(untold)
+    while number is not None:
+        now = world.clock.now()
+        some = partial(suspended.tell_owners, site=world.site, list_id=number, now=now)
+        world.store.write(some)
+        number = world.store.read(partial(untold, after=number))
     return letters(world)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from listserv.domain.lists import MailingList
 from listserv.domain.members import Member
 from listserv.store.session import Store
-from listserv.store.tables import BounceRow
+from listserv.store.tables import BounceRow, ListRow
 from listserv.workers import bounces as worker
 from tests.flow.bouncing import POLICY, bounce, sent_to, standing, suspend
 from tests.flow.world import DOMAIN, World, an_address
@@ -86,3 +86,26 @@ def test_owners_and_the_operator_hear_of_it_by_themselves(world: World) -> None:
         running.cancel()
 
     asyncio.run(main())
+
+
+def test_owners_hear_although_those_of_another_list_cannot_be_told(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    (bad, first), (_, second) = a_list(world, "alpha"), a_list(world, "beta")
+    for member in (first, second):
+        suspend(world, member)
+    broken = update(ListRow).where(ListRow.id == bad.id)
+    world.store.write(lambda tx: tx.execute(broken.values(settings=[])).close())
+
+    async def main() -> None:
+        running = asyncio.create_task(worker.weigh_bounces(world.store, world.site, world.clock))
+        heard: list[str] = []
+        async with asyncio.timeout(PATIENCE):
+            while not heard:
+                heard = await asyncio.to_thread(world.deliver)
+                await asyncio.sleep(0.01)
+        assert heard == [ANN]
+        running.cancel()
+
+    asyncio.run(main())
+    assert f"list={bad.id}: its owners could not be told" in caplog.text
