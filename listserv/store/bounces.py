@@ -213,7 +213,8 @@ class New:
 
 
 def new(tx: Tx, list_id: int, limit: int) -> list[New]:
-    """Up to `limit` bounces of a list that are to be weighed, in the order they came."""
+    """Up to `limit` bounces of a list that are to be weighed, in the order they came. What is
+    reported of them meanwhile waits, and makes them new again."""
     query = (
         select(
             BounceRow.id, BounceRow.member_id, BounceRow.kind, BounceRow.mailing_id,
@@ -222,6 +223,7 @@ def new(tx: Tx, list_id: int, limit: int) -> list[New]:
         .where(_IS_NEW, BounceRow.list_id == list_id)
         .order_by(BounceRow.id)
         .limit(limit)
+        .with_for_update()
     )  # fmt: skip
     return [
         New(row.id, row.member_id, BounceKind(row.kind), (row.mailing_id, row.domain))

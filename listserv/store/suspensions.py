@@ -12,6 +12,9 @@ from listserv.store.members import LOOK_NOW
 from listserv.store.session import Tx
 from listserv.store.tables import ListRow, MemberRow, SuspensionRow
 
+# So many numbers stand in one IN: SQLite allows 32,766 variables in a statement.
+_AT_ONCE = 500
+
 
 @dataclass(frozen=True, slots=True)
 class Suspension:
@@ -71,9 +74,12 @@ def _forget(tx: Tx, member_id: int) -> None:
 
 
 def of(tx: Tx, members: Collection[int]) -> dict[int, Suspension]:
-    """Of those of these members (at most a page) of whom it is known why they are suspended."""
-    rows = tx.execute(_SELECT.where(SuspensionRow.member_id.in_(members)))
-    return {row.member_id: _suspension(row) for row in rows}
+    """Of those of these members, however many, of whom it is known why they are suspended."""
+    numbers, found = sorted(members), {}
+    for start in range(0, len(numbers), _AT_ONCE):
+        some = SuspensionRow.member_id.in_(numbers[start : start + _AT_ONCE])
+        found.update({row.member_id: _suspension(row) for row in tx.execute(_SELECT.where(some))})
+    return found
 
 
 def tell(tx: Tx, list_id: int, why: str) -> list[Suspension]:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import delete
 
 from listserv.domain.errors import ListservError
-from listserv.store import counters, events, lists, site
+from listserv.store import counters, events, lists, site, suspensions
 from listserv.store.session import Store
 from listserv.store.tables import SiteRow
 
@@ -91,3 +91,7 @@ def test_counting_at_once_loses_nothing(store: Store) -> None:
     for thread in threads:
         thread.join()
     assert store.read(lambda tx: counters.total(tx, "accept", NOW - MINUTE)) == 30
+
+
+def test_of_any_number_of_members_it_can_be_asked_who_is_suspended(store: Store) -> None:
+    assert store.read(partial(suspensions.of, members=range(1, 70_000))) == {}
