@@ -8,10 +8,12 @@ it is a member's.
 
 import logging
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from listserv.domain.address import Address
+from listserv.domain.errors import ListservError
 from listserv.domain.lists import MailingList
 from listserv.domain.members import Member
 from listserv.flow import answering, asking, notices, settings_link, suspended
@@ -122,7 +124,8 @@ def _locked(tx: Tx, token: str, now: datetime) -> tuple[MailingList, Member] | N
     found = settings_link.opened(tx, token, now)
     if found is None:
         return None
-    lists.lock(tx, found[0].id)
+    with suppress(ListservError):  # deleted at this moment
+        lists.lock(tx, found[0].id)
     return settings_link.opened(tx, token, now)
 
 
@@ -137,13 +140,16 @@ def _began(now: datetime) -> str:
 def ask_for_link(tx: Tx, site: Site, address: Address, client: str, now: datetime) -> None:
     """Mail an address the links to the settings of its memberships, if it has any and was not asked
     too often. `client` is on whose account that goes, as a mail's that proves nothing; an address
-    without memberships costs the same."""
+    without memberships, or one that has had its mail for today, costs the same."""
     mailbox, asker = mailbox_key(address), client or _SOMEBODY
-    if not may_ask(confirmations.unanswered(tx, mailbox, asker, now)):
+    waiting = confirmations.unanswered(tx, mailbox, asker, now)
+    may_go = may_ask(waiting)
+    if not may_go:
         log.warning("no link to=%s, because of the questions that wait", address.masked)
+    if not may_ask(replace(waiting, mailbox_day=0, mailbox_month=0)):
         return
     counted = False
-    for domain in site.urls:
+    for domain in site.urls if may_go else ():
         there = [
             (lists.get(tx, member.list_id), member)
             for member in members.of_address(tx, address, domain)

@@ -2,9 +2,11 @@
 for it, good for a day, as often as wanted, until the membership ends or moves to another address.
 """
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from listserv.domain.address import Address
+from listserv.domain.errors import ListservError
 from listserv.domain.lists import MailingList
 from listserv.domain.members import Member, MemberState
 from listserv.domain.tokens import RANDOM_TOKEN_BYTES, link_token
@@ -60,7 +62,9 @@ def opened(tx: Tx, token: str, now: datetime) -> tuple[MailingList, Member] | No
     member = members.get(tx, asked.member_id) if asked.member_id is not None else None
     if member is None or member.state is MemberState.LEFT or str(member.address) != asked.address:
         return None
-    return lists.get(tx, member.list_id), member
+    with suppress(ListservError):  # deleted at this moment
+        return lists.get(tx, member.list_id), member
+    return None
 
 
 def used(tx: Tx, token: str, now: datetime) -> None:

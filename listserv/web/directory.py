@@ -55,7 +55,7 @@ async def join(visit: Visit, desk: Desk) -> Page:
         return _page(visit, desk, mlist, "ask", want)
     if not is_fresh(site.secret, _purpose(mlist), visit.form.first(FIELD), visit.now):
         return _page(visit, desk, mlist, "ask", {"": "form.stale"})
-    await desk.write(lambda tx: by_page.join(tx, site, mlist, want, visit.client, visit.now))
+    await desk.write_evenly(lambda tx: by_page.join(tx, site, mlist, want, visit.client, visit.now))
     return _page(visit, desk, mlist, "sent", {})
 
 

@@ -147,7 +147,9 @@ async def send_link(visit: Visit, desk: Desk) -> Page:
         return _link(visit, desk, "ask", {"address": "form.address"})
     if not is_fresh(site.secret, _LINK, visit.form.first(FIELD), visit.now):
         return _link(visit, desk, "ask", {"": "form.stale"})
-    await desk.write(lambda tx: by_page.ask_for_link(tx, site, address, visit.client, visit.now))
+    await desk.write_evenly(
+        lambda tx: by_page.ask_for_link(tx, site, address, visit.client, visit.now)
+    )
     return _link(visit, desk, "sent", {})
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from functools import partial
 
 import pytest
+from sqlalchemy import func, select
 
 from listserv.domain.lists import MailingList
 from listserv.flow import bounce, by_page
@@ -14,6 +15,7 @@ from listserv.flow.by_page import Settings
 from listserv.policy.joining_form import Joining, joining
 from listserv.store import bans, held, lists, members
 from listserv.store.session import Tx
+from listserv.store.tables import ConfirmationRow
 from tests.flow.letters import (
     ANN,
     BOB,
@@ -155,6 +157,27 @@ def test_a_form_mails_a_link_once_a_day_unless_one_was_used(
     world.clock.pass_by(days=1, minutes=1)
     ask(world, ZOE)
     assert len(letters(world)) == 1
+
+
+def test_what_is_written_down_does_not_tell_a_member_from_a_stranger(
+    world: World, town: MailingList
+) -> None:
+    def kept() -> int:
+        count = select(func.count()).select_from(ConfirmationRow)
+        return world.store.read(lambda tx: tx.execute(count).scalar_one())
+
+    for address in (ZOE, BOB):
+        for times in range(1, 4):
+            before = kept()
+            ask(world, address)
+            assert kept() == before + 1, (address, times)
+    for number in range(20):
+        ask(world, f"nobody{number}@example.com")
+    before = kept()
+    world.clock.pass_by(hours=1)
+    for address in (ZOE, BOB, ANN):
+        ask(world, address)
+    assert kept() == before
 
 
 @pytest.mark.parametrize("client", [CLIENT, ""])

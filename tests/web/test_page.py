@@ -10,7 +10,7 @@ from listserv.domain.errors import ListservError
 from listserv.store import lists
 from listserv.store.session import Store, Tx
 from listserv.web.limits import Limits
-from listserv.web.page import Desk, Window
+from listserv.web.page import EVEN, Desk, Window
 from listserv.web.server import start_web
 from tests.flow.world import DOMAIN, StillClock, a_site
 
@@ -29,6 +29,21 @@ def test_what_a_get_writes_is_not_kept_and_what_a_post_writes_is(store: Store) -
     assert names() == []
     assert asyncio.run(Desk(store, site, clock).write(found)) == f"town@{DOMAIN}"
     assert names() == ["town"]
+
+
+def test_an_answer_about_a_typed_address_takes_as_long_whatever_there_is_to_do(
+    store: Store,
+) -> None:
+    desk = Desk(store, a_site(store), StillClock())
+
+    async def done() -> tuple[str, float]:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        said = await desk.write_evenly(lambda tx: "nothing")
+        return said, loop.time() - began
+
+    said, took = asyncio.run(done())
+    assert said == "nothing" and took > 0.9 * EVEN
 
 
 @pytest.mark.parametrize("where", ["127.0.0.1:{}", "192.0.2.1:0"])
