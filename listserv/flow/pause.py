@@ -69,10 +69,13 @@ def confirmed(tx: Tx, site: Site, asked: Confirmation, now: datetime) -> None:
 
 
 def answer(tx: Tx, site: Site, asked: Confirmation, moment: Moment, now: datetime) -> None:
-    """What is said to an answer. One that comes late counts, if nothing was done before it came; a
+    """What is said to an answer. One that comes late counts, if nothing was done before it came;
+    and STAY also from those whose mail is still off, since they have said something else before. A
     goodbye says it all."""
     if moment is Moment.LATE and confirmations.confirm(tx, asked.token, now):
         moment = Moment.FIRST
+        confirmed(tx, site, asked, now)
+    elif moment is Moment.AGAIN and asked.data["said"] == Staying.STAY:
         confirmed(tx, site, asked, now)
     is_member = _member(tx, asked) is not None
     if is_member or moment is not Moment.FIRST:

@@ -172,6 +172,18 @@ def test_who_says_anything_else_about_their_membership_has_not_been_silent(
     assert letters(world) == []
 
 
+@pytest.mark.parametrize("what", ["NAME town Bob", "SET town REPRO", "LANGUAGE town Deutsch"])
+def test_who_says_something_else_can_still_stay_and_have_the_mail_again(
+    world: World, town: MailingList, what: str
+) -> None:
+    letter = asked(world, town)
+    send(world, BOB, what)
+    assert receives(world, town, BOB) == (NOMAIL, MAIL)
+    letters(world)
+    answer(world, letter, "STAY")
+    assert receives(world, town, BOB) == (MAIL, MAIL)
+
+
 def test_an_operator_who_lets_the_mail_come_again_ends_the_question(
     world: World, town: MailingList
 ) -> None:
