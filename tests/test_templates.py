@@ -200,6 +200,7 @@ OWN: Mapping[str, Mapping[str, tuple[object, ...]]] = {
         "what": ("open", "done", "late"),
     },
     "page-link.html": {"what": ("ask", "sent")},
+    "person-confirmed.txt": {"what": ("again", "late", "member", "not", "unclear")},
     "page-list.html": {"what": ("ask", "sent"), "fault": ("",)},
     "page-lists.html": {
         "links": (True, False),

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping
 from datetime import datetime
 
-from listserv.domain.address import Address, parse_address
+from listserv.domain.address import Address, masked_in, parse_address
 from listserv.domain.errors import ListservError
 from listserv.domain.lists import MailingList
 from listserv.domain.members import Member, MemberState
@@ -14,7 +14,7 @@ from listserv.flow.address_input import new_address
 from listserv.flow.asking import can_be_asked
 from listserv.flow.enrol import change_member
 from listserv.flow.links import Claims
-from listserv.flow.question import confirm_address, new_question, page_url
+from listserv.flow.question import confirm_address, new_question, origin_of, page_url
 from listserv.flow.site import Site
 from listserv.flow.wish import Result, Wish, not_done
 from listserv.policy.commands.command import Verb
@@ -82,19 +82,17 @@ def page(
 
 
 def confirmed(tx: Tx, site: Site, asked: Confirmation, now: datetime) -> None:
-    """The other address says yes: both hear what came of it."""
+    """The other address says yes: both hear what came of it, or it alone that nothing did."""
     other = parse_address(asked.address)
     if other is None:
         return
     there = [found for number in asked.data["members"] if (found := _locked(tx, number))]
-    if not there:
-        return
     is_also = asked.data["verb"] == Verb.ALSO
     done = [_done(tx, site, mlist, member, other, is_also, now) for mlist, member in there]
     if not any(done):
         notices.send(
-            tx, site, there[0][0], "person-confirmed.txt", other, now, values={"what": "not"},
-            answers=True,
+            tx, site, origin_of(tx, asked), "person-confirmed.txt", other, now,
+            values={"what": "not"}, answers=True,
         )  # fmt: skip
 
 
@@ -122,7 +120,7 @@ def _done(
         with tx.begin_nested():
             (_link if is_also else _move)(tx, site, member, other, now)
     except ListservError as wrong:
-        log.warning("other address=%s impossible: %s", other.masked, wrong)
+        log.warning("other address=%s impossible: %s", other.masked, masked_in(str(wrong)))
         return False
     back = undo.membership(tx, member.id, before)
     moved = members.get(tx, member.id)

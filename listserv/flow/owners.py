@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from listserv.domain.address import Address, parse_address
+from listserv.domain.address import Address, masked_in, parse_address
 from listserv.domain.errors import ListservError
+from listserv.domain.lists import MailingList
 from listserv.domain.members import Member, MemberState
 from listserv.flow import administer, membership, notices, preferences, schedules, undo
 from listserv.flow.address_input import ban_pattern
@@ -174,13 +175,15 @@ def _taken_back(wish: Wish, step: Step) -> Result:
 
 
 def accepted(tx: Tx, site: Site, asked: Confirmation, now: datetime) -> None:
-    """Whoever was invited says yes: they are a member, whatever `subscription` says."""
+    """Whoever was invited says yes: they are a member, whatever `subscription` says; or hear why
+    not."""
     address = parse_address(asked.address)
     if address is None or asked.list_id is None:
         return
     mlist = lists.lock(tx, asked.list_id)
     known = members.by_key(tx, mlist.id, address.key)
     if known is not None and known.state is MemberState.ACTIVE:
+        _tell(tx, site, mlist, address, "member", now)
         return
     when = f"{now:%Y-%m-%d %H:%M} UTC"
     began = f"invited by {asked.data['by']}, confirmed by {address} on {when}"
@@ -190,8 +193,13 @@ def accepted(tx: Tx, site: Site, asked: Confirmation, now: datetime) -> None:
         with tx.begin_nested():
             membership.enter(tx, site, mlist, writer, settings, now)
     except ListservError as wrong:
-        log.warning("invitation of %s impossible: %s", address.masked, wrong)
-        notices.send(
-            tx, site, mlist, "person-confirmed.txt", address, now, values={"what": "not"},
-            answers=True,
-        )  # fmt: skip
+        log.warning("invitation of %s impossible: %s", address.masked, masked_in(str(wrong)))
+        _tell(tx, site, mlist, address, "not", now)
+
+
+def _tell(tx: Tx, site: Site, mlist: MailingList, to: Address, what: str, now: datetime) -> None:
+    language = notices.language_for(tx, mlist, to)
+    notices.send(
+        tx, site, mlist, "person-confirmed.txt", to, now, values={"what": what}, answers=True,
+        language=language,
+    )  # fmt: skip

@@ -139,6 +139,7 @@ def test_an_invitation_that_came_too_late(world: World, town: MailingList, meanw
     assert is_member(world, town, ZOE) is (meanwhile == "member")
     said = [one.text for one in letters(world)]
     assert any("not possible" in text for text in said) is (meanwhile == "banned")
+    assert any('a member of "Our Town" already' in text for text in said) is (meanwhile == "member")
     if meanwhile == "member":
         assert receives(world, town, ZOE)[0] == "digest"
 

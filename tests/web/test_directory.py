@@ -6,6 +6,7 @@ import pytest
 
 from listserv.domain.lists import MailingList
 from listserv.store import bans, lists
+from listserv.web import page
 from listserv.web.directory import domains_at
 from tests.web.serving import Answer, Serving
 from tests.web.test_preferences import fill, hidden
@@ -87,9 +88,12 @@ def test_who_joins_cannot_tell_whose_address_it_is(serving: Serving, town: Maili
     assert len({text.partition(b"https")[0] for text in texts}) == 1
 
 
-def test_one_client_gets_little_mailed_and_then_waits(serving: Serving, town: MailingList) -> None:
+def test_one_client_gets_little_mailed_and_then_waits(
+    serving: Serving, town: MailingList, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """First our mails end, then the page does. Behind a proxy that says nothing of its clients all
     of them are one for the mails, and none for the page."""
+    monkeypatch.setattr(page, "EVEN", 0.0)
     form, client = hidden(serving.get(PATH)), {"X-Forwarded-For": "198.51.100.7"}
     for header, last in ((client, 429), ({}, 200)):
         statuses = []
