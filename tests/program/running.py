@@ -26,7 +26,6 @@ from listserv.domain.address import Address
 from listserv.store import queue_view
 from tests import sink
 from tests.dns import NOWHERE
-from tests.morning import morning_zone
 
 DOMAIN = "lists.example.org"
 OPERATOR = Address("operator", "example.org")
@@ -44,7 +43,7 @@ class Running:
         sink.put_key(folder, DOMAIN)
         self.app: App = build(
             Config(
-                site=Site(DOMAIN, DOMAIN, OPERATOR, timezone=morning_zone()),
+                site=Site(DOMAIN, DOMAIN, OPERATOR),
                 storage=Storage(f"sqlite:///{folder / 'listserv.db'}"),
                 smtp=Smtp(listen="127.0.0.1:0"),
                 lmtp=Lmtp(listen="127.0.0.1:0"),
