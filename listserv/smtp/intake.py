@@ -58,10 +58,8 @@ class FlowIntake:
         if not all(map(is_return_path, incoming.recipients)):
             authorship = await self._authenticate(incoming, post)
         now = self._clock.now()
-        return await asyncio.wrap_future(
-            self._store.submit(
-                lambda tx: receive.message(tx, self._site, incoming, post, now, authorship)
-            )
+        return await self._store.submit_soon(
+            lambda tx: receive.message(tx, self._site, incoming, post, now, authorship)
         )
 
     async def _read(self, raw: bytes) -> Post:

@@ -9,6 +9,7 @@ read-then-write fails at once with SQLITE_BUSY_SNAPSHOT, whatever the busy timeo
 synchronous=FULL but for `record`.
 """
 
+import asyncio
 import queue
 import sqlite3
 import threading
@@ -17,16 +18,17 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from functools import partial
-from itertools import islice
-from typing import Any, TypeVar
+from itertools import chain, islice
+from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from listserv.domain.errors import ListservError
+from listserv.store.jobs import Job, settle
 
 Tx = Connection
 T = TypeVar("T")
@@ -35,7 +37,7 @@ T = TypeVar("T")
 BUSY_TIMEOUT = 10.0
 _AT_ONCE = 0.02
 _SHORTEST_PAUSE = 0.0003
-# So many jobs share one commit; more would make the first of them wait.
+# With so many jobs a commit takes no more; they would make the first of them wait.
 MAX_GROUP = 64
 # PostgreSQL's word (SQLSTATE) for two transactions that wait for each other: it ends one of them.
 _DEADLOCK = "40P01"
@@ -69,7 +71,8 @@ class Store:
         )
         driver = self._durable.dialect.loaded_dbapi
         self._driver_error, self._any_error = driver.OperationalError, driver.Error
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[list[Job] | None] = queue.SimpleQueue()
+        self._gathered: dict[asyncio.AbstractEventLoop, list[Job]] = {}
         self._writer: threading.Thread | None = None
         self._lock = threading.Lock()
         self.on_commit: Callable[[], None] = _nothing
@@ -126,15 +129,37 @@ class Store:
         future: Future[T] = Future()
         # Whoever stops waiting for it cannot take it back: the writer would end with an error.
         future.set_running_or_notify_cancel()
+        self._put([Job(job, future)])
+        return future
+
+    def submit_soon(self, job: Callable[[Tx], T]) -> "asyncio.Future[T]":
+        """`submit` from an event loop. What comes within one turn of the loop goes to the writer
+        together, and its results come back together: two threads that work at the same time only
+        take the interpreter's lock from each other."""
+        loop = asyncio.get_running_loop()
+        if loop not in self._gathered:
+            self._gathered[loop] = []
+            loop.call_soon(self._put_gathered, loop)
+        future: asyncio.Future[T] = loop.create_future()
+        self._gathered[loop].append(Job(job, future, loop))
+        return future
+
+    def _put_gathered(self, loop: asyncio.AbstractEventLoop) -> None:
+        jobs = iter(self._gathered.pop(loop, []))
+        while some := list(islice(jobs, MAX_GROUP)):
+            self._put(some)
+
+    def _put(self, jobs: list[Job]) -> None:
         with self._lock:
             if self._writer is None:
                 self._writer = threading.Thread(target=self._write_all, name="writer", daemon=True)
                 self._writer.start()
-        self._jobs.put(_Job(job, future))
-        return future
+        self._jobs.put(jobs)
 
     def close(self) -> None:
         """Finish what was submitted, then let go of every connection."""
+        for loop in tuple(self._gathered):
+            self._put_gathered(loop)
         with self._lock:
             if self._writer is not None:
                 self._jobs.put(None)
@@ -153,33 +178,35 @@ class Store:
         while (first := self._jobs.get()) is not None:
             self._commit(first)
 
-    def _commit(self, first: "_Job") -> None:
-        group = [first]
+    def _commit(self, group: list[Job]) -> None:
         try:
             _past_deadlocks(partial(self._run_all, group))
         except Exception as failed:  # nothing of the group is kept: each client hears it
-            for job in (*group, *self._waiting()):
-                job.future.set_exception(failed)
+            lost = [*group, *chain.from_iterable(self._waiting())]
+            for job in lost:
+                job.fail(failed)
+            settle(lost)
             return
         self.on_commit()
-        for job in group:
-            job.settle()
+        settle(group)
 
-    def _run_all(self, group: "list[_Job]") -> None:
+    def _run_all(self, group: list[Job]) -> None:
         """Run a group, which grows by what comes meanwhile."""
         writing = self._writing.transaction() if self.is_sqlite else _writing(self._durable)
         with self._translated(), writing as tx:
             for job in group:
                 job.run(tx, self._driver_error)
-            for job in islice(self._waiting(), MAX_GROUP - len(group)):
-                group.append(job)
-                job.run(tx, self._driver_error)
+            waiting = self._waiting()
+            while len(group) < MAX_GROUP and (more := next(waiting, None)):
+                group += more
+                for job in more:
+                    job.run(tx, self._driver_error)
 
-    def _waiting(self) -> Iterator["_Job"]:
+    def _waiting(self) -> Iterator[list[Job]]:
         """What waits for the writer, and what comes while it works on that."""
         with suppress(queue.Empty):
-            while (job := self._jobs.get_nowait()) is not None:
-                yield job
+            while (jobs := self._jobs.get_nowait()) is not None:
+                yield jobs
             self._jobs.put(None)  # the last word is for _write_all
 
     @contextmanager
@@ -193,35 +220,6 @@ class Store:
             if isinstance(said, self._driver_error) or _sqlstate(said) == _READ_ONLY:
                 raise _storage_error(said) from wrong
             raise
-
-
-class _Job:
-    """A job, its future, and between run and commit its result."""
-
-    def __init__(self, call: Callable[[Tx], Any], future: "Future[Any]") -> None:
-        self.call = call
-        self.future = future
-        self._result: Any = None
-        self._failed: Exception | None = None
-
-    def run(self, tx: Tx, driver_error: type[Exception]) -> None:
-        self._failed = None
-        cursor = tx.connection.cursor()
-        cursor.execute("SAVEPOINT job")
-        try:
-            self._result = self.call(tx)
-        except (OperationalError, driver_error):
-            raise  # the disk is full or the connection gone: no commit will succeed
-        except Exception as failed:
-            self._failed = failed
-            cursor.execute("ROLLBACK TO SAVEPOINT job")
-        cursor.execute("RELEASE SAVEPOINT job")
-
-    def settle(self) -> None:
-        if self._failed is not None:
-            self.future.set_exception(self._failed)
-        else:
-            self.future.set_result(self._result)
 
 
 class _Kept:

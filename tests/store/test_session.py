@@ -1,5 +1,6 @@
 """Jobs in transactions: what is committed together, what fails alone, and what a reader sees."""
 
+import asyncio
 import sqlite3
 import threading
 import traceback
@@ -272,3 +273,48 @@ def test_a_quick_statement_takes_and_gives_what_the_types_of_its_columns_mean(
 def test_who_no_longer_waits_for_a_job_does_not_end_the_writer(store: Store) -> None:
     assert not store.submit(lambda tx: 1).cancel()
     assert store.submit(lambda tx: 2).result() == 2
+
+
+def test_jobs_of_one_turn_of_an_event_loop_are_committed_and_answered_together(
+    store: Store,
+) -> None:
+    commits: list[int] = []
+    store.on_commit = lambda: commits.append(1)
+    fails = then(count("not kept"), fail(LookupError()))
+
+    async def three() -> list[Any]:
+        given_up = store.submit_soon(count("given up"))
+        jobs = [store.submit_soon(job) for job in (count("kept"), fails, count("kept"))]
+        given_up.cancel()
+        return await asyncio.gather(*jobs, return_exceptions=True)
+
+    first, failed, last = asyncio.run(three())
+    assert (first, last) == (None, None)
+    assert isinstance(failed, LookupError)
+    assert len(commits) == 1
+    names = ("kept", "not kept", "given up")
+    assert [counted(store, name) for name in names] == [2, 0, 1]
+
+
+def test_what_an_event_loop_submitted_last_is_finished_too(database: str) -> None:
+    store = Store(database)
+    schema.prepare(store)
+
+    async def nobody_waits() -> None:
+        store.submit_soon(count("each"))
+        store.close()
+
+    asyncio.run(nobody_waits())
+    again = Store(database)
+    assert counted(again, "each") == 1
+    again.close()
+
+
+def test_where_the_database_fails_an_event_loop_hears_it(database_file: Store) -> None:
+    async def lost() -> list[Any]:
+        jobs = [store.submit_soon(job) for job in (count("each"), broken, count("each"))]
+        return await asyncio.gather(*jobs, return_exceptions=True)
+
+    store, broken = database_file, fail(sqlite3.OperationalError("the disk is full"))
+    assert {type(one) for one in asyncio.run(lost())} == {StorageError}
+    assert counted(store, "each") == 0
