@@ -62,7 +62,10 @@ _OPAQUE = ("image/", "audio/", "video/")
 def without_tokens(raw: bytes, domains: Collection[str]) -> bytes:
     """The message `raw`, the very same object when there is nothing to cut out. `domains` are ours
     and those of our pages, as A-labels. Never raises, for any bytes; linear in them."""
-    return _Scrubbed(raw, _patterns(frozenset(domains)), MAX_NESTED).message(0, len(raw))
+    patterns = _patterns(frozenset(domains))
+    if not _may_hide(raw) and not patterns.stand_in(raw):
+        return raw
+    return _Scrubbed(raw, patterns, MAX_NESTED).message(0, len(raw))
 
 
 def text_without_tokens(text: str, domains: Collection[str]) -> str:
@@ -70,15 +73,37 @@ def text_without_tokens(text: str, domains: Collection[str]) -> str:
     return _patterns(frozenset(domains)).cut_text(text)
 
 
+def _may_hide(raw: bytes) -> bool:
+    """Whether something of the message may be read otherwise than it stands there. If not, what is
+    looked at are pieces of it as they are, and what stands in none of them stands not in it."""
+    lower = raw.lower()
+    return b"=?" in lower or b"base64" in lower or b"quoted-printable" in lower
+
+
 @dataclass(frozen=True, slots=True)
 class _Patterns:
     """Addresses and links with a token as they stand in plain text, and in quoted-printable. What
-    is kept is the first group."""
+    is kept is the first group. `begins` are the words, lower-case, with one of which what each of
+    `plain` finds begins."""
 
     plain: tuple[re.Pattern[bytes], ...]
     quoted: tuple[re.Pattern[bytes], ...]
+    begins: tuple[tuple[bytes, ...], ...]
+
+    def stand_in(self, octets: bytes) -> bool:
+        """Whether there is anything to cut out: to look for the words takes a tenth of the time of
+        a search."""
+        lower = octets.lower()
+        return any(
+            pattern.match(octets, at)
+            for pattern, words in zip(self.plain, self.begins, strict=True)
+            for word in words
+            for at in _places(lower, word)
+        )
 
     def cut(self, octets: bytes) -> bytes:
+        if not self.stand_in(octets):
+            return octets
         for pattern in self.plain:
             octets = pattern.sub(rb"\1", octets)
         return octets
@@ -112,7 +137,21 @@ def _patterns(domains: frozenset[str]) -> _Patterns:
     return _Patterns(
         _pattern(domains, plain, b"", _BASE32, _TAGS, _FOLDERS),
         _pattern(domains, quoted, _SOFT, _QUOTED_BASE32, _QUOTED_TAGS, _QUOTED_FOLDERS),
+        tuple(
+            tuple(word.encode().lower() for word in words) for words in (_SUFFIXES, _names(domains))
+        ),
     )
+
+
+def _places(octets: bytes, word: bytes) -> Iterator[int]:
+    at = octets.find(word)
+    while at >= 0:
+        yield at
+        at = octets.find(word, at + 1)
+
+
+def _names(domains: frozenset[str]) -> list[str]:
+    return [name for domain in sorted(domains) for name in {domain, _in_unicode(domain)}]
 
 
 def _pattern(
@@ -130,7 +169,7 @@ def _pattern(
     def any_of(words: Collection[str]) -> bytes:
         return b"(?:" + b"|".join(between.join(map(one, w.encode())) for w in words) + b")"
 
-    names = [name for domain in sorted(domains) for name in {domain, _in_unicode(domain)}]
+    names = _names(domains)
     token = rb"(?:%s%s){%d,%d}" % (base32, between, RANDOM_LENGTH, MAX_TOKEN)
     address = rb"(%s)%s%s%s%s(?=%s%s%s%s)" % (
         any_of(_SUFFIXES), between, any_of(_PLUS), between, token,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from listserv.domain.address import DOMAIN_FORMS, FORMS, ListAddresses, Role, robot_address
 from listserv.domain.tokens import Purpose, copy_token, random_token, web_tokens
-from listserv.mail.scrub import text_without_tokens, without_tokens
+from listserv.mail.scrub import _patterns, text_without_tokens, without_tokens
 
 OURS = frozenset({"lists.example.org", "xn--bcher-kva.example"})
 TOWN = ListAddresses("town", "lists.example.org")
@@ -260,6 +260,30 @@ def test_any_bytes_are_read_and_no_plain_token_is_left(raw: bytes) -> None:
     assert CONFIRM.encode() not in made
     if CONFIRM[:20].encode() not in raw and b"base64" not in raw:
         assert made is raw
+
+
+_PIECES = st.lists(
+    st.sampled_from(
+        [MODERATE, CONFIRM.upper(), TOKEN, "town-CONFIRM+", "-leave%2B", "-bounces&#43;", "@",
+         "%40", "lists.example.org", "LISTS.example.ORG", "bücher.example",
+         "xn--bcher-kva.example", "/u/", "%2FC&#47;", "/x/", WEB, WEB.upper(), "<b>", "a", "-",
+         " ", "\r\n"]
+    ),
+    max_size=12,
+).map(lambda pieces: "".join(pieces).encode())  # fmt: skip
+
+
+@given(_PIECES)
+def test_the_quick_look_sees_what_a_search_finds(octets: bytes) -> None:
+    """In a message in which nothing is encoded too: there nothing else looks."""
+    patterns = _patterns(OURS)
+    stands = any(pattern.search(octets) for pattern in patterns.plain)
+    assert patterns.stand_in(octets) == stands
+    raw = PLAIN + b"\r\n" + octets
+    assert (without_tokens(raw, OURS) is not raw) == stands
+    # An encoded word says nothing here, and has everything looked at.
+    odd = b"X-Any: =?\r\n"
+    assert without_tokens(odd + raw, OURS) == odd + without_tokens(raw, OURS)
 
 
 @pytest.mark.parametrize(
