@@ -32,7 +32,8 @@ _ALIAS_AND_TOKEN = re.compile(
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]"
 _DOT_STRING = re.compile(rf"{_ATEXT}+(?:\.{_ATEXT}+)*")
 _QUOTED = re.compile(r'"(?:[ !#-\[\]-~\u0080-\U0010ffff]|\\[ -~])*"')
-_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_LABELS = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _LITERAL = re.compile(r"\[(?:([0-9.]{7,15})|(?i:IPv6):([0-9A-Fa-f:.]{2,45}))\]")
 # Not printable, but Persian and Indic words need them.
 _JOINERS = frozenset("\u200c\u200d")
@@ -42,7 +43,7 @@ _DEVIATIONS = frozenset("\u00df\u03c2\u200c\u200d")
 
 def ascii_lower(text: str) -> str:
     """Lower-case A to Z only: Unicode case mapping makes different people equal."""
-    return text.translate(_LOWER)
+    return text.lower() if text.isascii() else text.translate(_LOWER)
 
 
 _LOWER = {ord(c): ord(c) + 32 for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
@@ -104,7 +105,7 @@ def parse_address(text: str) -> Address | None:
         return None
     # NFC before the grammar: it makes a semicolon of a Greek question mark, and may lengthen.
     local = unicodedata.normalize("NFC", written)
-    if not all(c.isprintable() or c in _JOINERS for c in local):
+    if not local.isprintable() and not all(c.isprintable() or c in _JOINERS for c in local):
         return None
     if _QUOTED.fullmatch(local):
         local = _unquoted(local)
@@ -135,8 +136,7 @@ def _ascii_domain(domain: str) -> str | None:
             domain = domain.encode("idna").decode("ascii")
         except UnicodeError:
             return None
-    labels = domain.split(".")
-    if len(domain) > MAX_DOMAIN or not all(_LABEL.fullmatch(label) for label in labels):
+    if len(domain) > MAX_DOMAIN or not _LABELS.fullmatch(domain):
         return None
     return ascii_lower(domain)
 

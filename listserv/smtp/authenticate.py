@@ -78,26 +78,29 @@ class Authenticator:
         try:
             if self._sent(incoming) is not None:
                 return None
-            found = self._authorship(incoming, post, inquiry)
+            found = self._authorship(incoming, post, inquiry, None)
         except Exception:
             return None  # the thread will say so, to which the same happens
         return None if inquiry.missed else found
 
     def _guarded(self, incoming: Incoming, post: Post) -> Authorship:
         try:
-            return self._authorship(incoming, post, self._resolver.inquiry())
+            sent = self._sent(incoming)
+            return self._authorship(incoming, post, self._resolver.inquiry(), sent)
         except Exception:
             log.exception("a mail could not be authenticated")
             return Authorship(Level.UNPROVEN, (NOT_LOOKED,), temporary=True)
 
-    def _authorship(self, incoming: Incoming, post: Post, inquiry: Inquiry) -> Authorship:
+    def _authorship(
+        self, incoming: Incoming, post: Post, inquiry: Inquiry, sent: Sent | None
+    ) -> Authorship:
+        """`sent`: see `_sent`."""
         if post.author is None or post.author.address.domain.startswith("["):
             return Authorship(Level.UNPROVEN, (NO_AUTHOR,))
         # First, so that slow answers of others do not cost the author's domain its time.
         author = AuthorDomain(post.author.address.domain, inquiry)
         checker = Checker(incoming.raw, MAX_HEADER, self._clock.now().timestamp())
         signatures = checker.check(inquiry, (author.name, author.organization))
-        sent = self._sent(incoming)
         evidence = Evidence(
             signatures=signatures,
             spf=check_spf(sent, inquiry) if sent is not None else None,

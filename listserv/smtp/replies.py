@@ -37,4 +37,5 @@ _UNFIT = re.compile("[^ -~]")
 def plain(line: str) -> str:
     """A reply line as it may be sent: printable ASCII. Anything else would fail after the mail
     was stored, or be a second reply."""
-    return _UNFIT.sub("?", line[:_LONGEST])
+    line = line[:_LONGEST]
+    return line if line.isascii() and line.isprintable() else _UNFIT.sub("?", line)

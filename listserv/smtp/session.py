@@ -9,7 +9,7 @@ themselves stand in commands.py; tests/smtp/test_aiosmtpd_defects.py has a test 
 import asyncio
 import logging
 import re
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from contextlib import suppress
 from typing import Any, AnyStr, TypeVar
 
@@ -76,6 +76,7 @@ class Connection(SMTP):
         self._patience: asyncio.Timeout | None = None
         self._dismissal: Reply | None = None
         self._at_once = False
+        self._is_full = False
         self._waiting_since: float | None = None
         self.ended = asyncio.Event()
         certificate = shared.certificate
@@ -98,6 +99,16 @@ class Connection(SMTP):
         handler here, in the middle of a store). What it said is dealt with, and answered."""
         asyncio.StreamReaderProtocol.eof_received(self)
         return self._tls_protocol is None  # TLS has no half-closed connections
+
+    def pause_writing(self) -> None:
+        """The client does not read what we say."""
+        super().pause_writing()
+        self._is_full = True
+
+    def resume_writing(self) -> None:
+        """It does again."""
+        super().resume_writing()
+        self._is_full = False
 
     def _timeout_cb(self) -> None:
         # aiosmtpd sets this timer when the connection begins: it bounds the whole of it.
@@ -139,9 +150,12 @@ class Connection(SMTP):
         """Send reply lines, printable ASCII whatever they were (aiosmtpd raises, after the mail
         was stored). A client that does not read them is cut off."""
         text = status if isinstance(status, str) else status.decode("latin-1")
-        lines = "".join(f"{plain(line)}\r\n" for line in text.split("\r\n"))
-        self._writer.write(lines.encode("ascii"))
-        if not self._writer.transport.get_write_buffer_size():
+        await self._send(text.split("\r\n"))
+
+    async def _send(self, lines: Iterable[str]) -> None:
+        text = "".join([f"{plain(line)}\r\n" for line in lines])
+        self._writer.write(text.encode("ascii"))
+        if not self._is_full:
             return
         try:
             async with asyncio.timeout(self.limits.command_seconds):
@@ -193,7 +207,7 @@ class Connection(SMTP):
 
     async def say(self, *replies: Reply) -> None:
         """Send replies, each of them exactly one line."""
-        await self.push("\r\n".join(plain(reply.line) for reply in replies))
+        await self._send([reply.line for reply in replies])
 
     async def refuse(self, reply: Reply) -> None:
         """Send the refusal of a command or recipient, and count it."""

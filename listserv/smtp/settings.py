@@ -1,6 +1,7 @@
 """What the listeners are given: the intake that answers, and their settings and limits."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Protocol
@@ -81,8 +82,11 @@ class ServerSettings:
     def trusts(self, peer: str) -> bool:
         """Whether `peer`, an IP address, is a trusted MTA."""
         address = read_ip(peer)
-        networks = map(_read_network, self.trusted_mtas)
-        return address is not None and any(n is not None and address in n for n in networks)
+        return address is not None and any(address in network for network in self._trusted)
+
+    @cached_property
+    def _trusted(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        return tuple(filter(None, map(_read_network, self.trusted_mtas)))
 
 
 def _read_network(text: str) -> IPv4Network | IPv6Network | None:
