@@ -101,9 +101,10 @@ class Rule:
             return False
         if self.needs and not getattr(settings, self.needs):
             return False
-        return not self.where or all(
-            getattr(settings, key) in values for key, values in self.where.items()
-        )
+        for key, values in self.where.items():
+            if getattr(settings, key) not in values:
+                return False
+        return True
 
 
 def _is_looping(f: Facts) -> bool:
@@ -246,9 +247,9 @@ def refusal_values(mlist: MailingList, post: Post) -> dict[str, str]:
 def decide(facts: Facts, rules: Sequence[Rule] = RULES) -> Decision:
     """The verdict on one post for one list, with every hold reason or the one that is final."""
     holds: list[Reason] = []
+    settings, required = facts.mlist.settings, facts.require_proven_author
     for rule in rules:
-        required = facts.require_proven_author
-        if not rule.in_force(facts.mlist.settings, require_proven_author=required):
+        if not rule.in_force(settings, require_proven_author=required):
             continue
         if not rule.applies(facts):
             continue

@@ -3,6 +3,7 @@
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Dialect, Executable
@@ -24,29 +25,33 @@ class Quick:
 
     def run(self, tx: Connection, **values: Any) -> Any:
         """The driver's cursor (PEP 249), executed."""
-        kind = tx.dialect.name
-        if kind not in self._compiled:
-            self._compiled[kind] = _Compiled.of(self._statement, tx.dialect)
-        return self._compiled[kind].run(tx, values)
+        return self._for(tx).run(tx, values)
 
     def first(self, tx: Connection, **values: Any) -> Any:
         """The first row, a named tuple, or None."""
-        row = self.run(tx, **values).fetchone()
-        return None if row is None else self._compiled[tx.dialect.name].read(row)
+        compiled = self._for(tx)
+        row = compiled.run(tx, values).fetchone()
+        return None if row is None else compiled.read(row)
 
     def rows(self, tx: Connection, **values: Any) -> list[Any]:
         """All rows, as named tuples."""
-        found = self.run(tx, **values).fetchall()
-        return [self._compiled[tx.dialect.name].read(row) for row in found]
+        compiled = self._for(tx)
+        return [compiled.read(row) for row in compiled.run(tx, values).fetchall()]
+
+    def _for(self, tx: Connection) -> "_Compiled":
+        kind = tx.dialect.name
+        if kind not in self._compiled:
+            self._compiled[kind] = _Compiled.of(self._statement, tx.dialect)
+        return self._compiled[kind]
 
 
 class _Compiled(NamedTuple):
-    """`places`: the values' names in their order, where the driver knows no names. `written` and
+    """`placed` puts the values in their order, where the driver knows no names. `written` and
     `meant` turn a value into the driver's, and a row's (by its place) back."""
 
     sql: str
     constants: Mapping[str, Any]
-    places: Sequence[str] | None
+    placed: Callable[[Mapping[str, Any]], Sequence[Any]] | None
     written: Sequence[tuple[str, Callable[[Any], Any]]]
     meant: Sequence[tuple[int, Callable[[Any], Any]]]
     row: Callable[[Iterable[Any]], Any]
@@ -75,18 +80,16 @@ class _Compiled(NamedTuple):
             if (convert := _impl(column, dialect).result_processor(dialect, None)) is not None
         ]
         names = [column.key or "" for column in columns]
-        places = compiled.positiontup
+        placed = None if compiled.positiontup is None else _in_order(compiled.positiontup)
         row: Any = namedtuple("Row", names, rename=True)  # type: ignore[misc]
-        return cls(str(compiled), constants, places, tuple(written.items()), meant, row._make)
+        return cls(str(compiled), constants, placed, tuple(written.items()), meant, row._make)
 
     def run(self, tx: Connection, values: dict[str, Any]) -> Any:
         for name, convert in self.written:
             values[name] = convert(values[name])
         given = {**self.constants, **values} if self.constants else values
         cursor = tx.connection.cursor()
-        cursor.execute(
-            self.sql, given if self.places is None else [given[name] for name in self.places]
-        )
+        cursor.execute(self.sql, given if self.placed is None else self.placed(given))
         return cursor
 
     def read(self, row: Sequence[Any]) -> Any:
@@ -94,6 +97,11 @@ class _Compiled(NamedTuple):
         for at, convert in self.meant:
             read[at] = convert(read[at])
         return self.row(read)
+
+
+def _in_order(names: Sequence[str]) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
+    # Of one name `itemgetter` gives the value itself.
+    return itemgetter(*names) if len(names) > 1 else lambda given: [given[one] for one in names]
 
 
 def _impl(column: ColumnElement[Any], dialect: Dialect) -> TypeEngine[Any]:
