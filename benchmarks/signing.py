@@ -25,11 +25,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from listserv.domain.lists import ListSettings, MailingList
 from listserv.mail.outgoing import list_copy
 from listserv.mail.parse import parse
-from listserv.mail.personal import PERSONAL, personal_fields
+from listserv.mail.personal import personal_form, personal_values
 from listserv.mail.sign import Prepared, Signer
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 SECRET = bytes(32)
+URL = "https://lists.example.org"
 LIST = MailingList(
     1, "big", "lists.example.org", "big.lists.example.org", NOW, False, ListSettings(), {}
 )
@@ -72,7 +73,7 @@ def prepare() -> Prepared:
     )
     key = rsa.generate_private_key(65537, 2048)
     signer = Signer("lists.example.org", "bench", key)
-    return signer.prepare(copy.shared, (copy.body,), NOW, PERSONAL)
+    return signer.prepare(copy.shared, (copy.body,), NOW, personal_form(LIST, URL))
 
 
 def measure(prepared: Prepared, seconds: int) -> tuple[float, float, float, float]:
@@ -99,7 +100,7 @@ def copies(prepared: Prepared, threads: int, seconds: int) -> float:
 
     def work(end: float) -> None:
         for number in count(1):
-            prepared.copy(personal_fields(LIST, SECRET, number, 1))
+            prepared.copy(*personal_values(SECRET, (number,), 1, pages=True))
             if time.perf_counter() > end:
                 made.append(number)
                 return

@@ -17,8 +17,8 @@ from listserv.flow.facts import author_of
 from listserv.flow.site import Site
 from listserv.mail.outgoing import KeptFrom, list_copy, list_unsubscribe
 from listserv.mail.parse import parse
-from listserv.mail.personal import ONE_CLICK, PERSONAL
-from listserv.mail.sign import Prepared
+from listserv.mail.personal import ONE_CLICK, personal_form
+from listserv.mail.sign import Form, Prepared
 from listserv.policy.from_rewrite import keeps_from
 from listserv.store import lists, posts
 from listserv.store.session import Tx
@@ -31,9 +31,9 @@ _ONE_PIECE = 65_536
 @dataclass(frozen=True)
 class Source:
     """`data` is ready for the wire, `dotless` when no line of it begins with a dot; in `personal`
-    mode it is what follows each copy's own fields, which `prepared` signs. `domain` is whose mail
-    it is. Of a post, `number` is its acceptance number, `author` and `named` (To and Cc) are
-    address keys, `earlier` the lists whose readers have it already."""
+    mode it is what follows each copy's own fields, which are `form` filled in and signed by
+    `prepared`. `domain` is whose mail it is. Of a post, `number` is its acceptance number, `author`
+    and `named` (To and Cc) are address keys, `earlier` the lists whose readers have it already."""
 
     mlist: MailingList | None
     mode: Mode
@@ -42,6 +42,7 @@ class Source:
     eight_bit: bool = False
     utf8: bool = False
     dotless: bool = False
+    form: Form | None = None
     prepared: Prepared | None = None
     number: int | None = None
     author: str = ""
@@ -148,20 +149,23 @@ def _source(
     now: datetime,
 ) -> Source:
     """Signed for all, or prepared to be signed for each."""
-    is_personal = mailing.mode is Mode.PERSONAL
-    head = shared if is_personal else shared + unsubscribe
-    prepared, signature = None, b""
-    signer = site.signers(mlist.domain)
-    if is_personal and signer is not None and mlist.domain in site.urls:
-        head += ONE_CLICK
+    form, prepared, signature = None, None, b""
+    signer, url = site.signers(mlist.domain), site.urls.get(mlist.domain, "")
+    if mailing.mode is Mode.PERSONAL:
+        form, head = personal_form(mlist, url), shared
+        if signer is not None and url:
+            head += ONE_CLICK
+    else:
+        head = shared + unsubscribe
     if signer is not None:
-        own = PERSONAL if is_personal else ()
-        prepared = signer.prepare(head, (body,), now, own)
-        if not is_personal:
+        prepared = signer.prepare(head, (body,), now, form)
+        if form is None:
             signature, prepared = prepared.sign(), None
     data = _on_the_wire(signature + head + b"\r\n", body)
     dotless = is_dotless(data)
-    return Source(mlist, mailing.mode, data, mlist.domain, dotless=dotless, prepared=prepared)
+    return Source(
+        mlist, mailing.mode, data, mlist.domain, dotless=dotless, form=form, prepared=prepared
+    )
 
 
 _MADE = {Kind.NOTICE: _notice, Kind.POST: _post, Kind.DIGEST: _digest}

@@ -22,7 +22,8 @@ from listserv.domain.transaction import Transaction
 from listserv.flow import fan_out, quarantine
 from listserv.flow.copies import Source, Sources
 from listserv.flow.site import Site
-from listserv.mail.personal import personal_fields
+from listserv.mail.personal import personal_values
+from listserv.mail.sign import Form
 from listserv.mail.verp import return_paths
 from listserv.policy import grouping
 from listserv.policy.recipients import wants_copy, wants_notice
@@ -139,10 +140,10 @@ class Deliveries:
             tokens = copy_tokens(secret, Purpose.BOUNCES, members, mailing)
             senders = [robot_address(Role.ROBOT_BOUNCES, source.domain, t) for t in tokens]
         datas: Iterable[tuple[bytes, ...]] = repeat(source.data)
-        if source.mode is Mode.PERSONAL and source.mlist is not None:
-            url = self._site.urls.get(source.mlist.domain, "")
-            own = personal_fields(source.mlist, secret, members, mailing, url)
-            datas = self._signed(source, own)
+        if source.form is not None:
+            pages = source.domain in self._site.urls
+            values = personal_values(secret, members, mailing, pages=pages)
+            datas = self._signed(source, source.form, values)
         targets = work.targets
         return [
             Transaction(
@@ -157,10 +158,12 @@ class Deliveries:
             for (key, group), sender, data in zip(asked, senders, datas, strict=False)
         ]
 
-    def _signed(self, source: Source, personal: Sequence[bytes]) -> Iterator[tuple[bytes, ...]]:
-        for own in personal:
+    def _signed(
+        self, source: Source, form: Form, values: Sequence[tuple[bytes, ...]]
+    ) -> Iterator[tuple[bytes, ...]]:
+        for own in values:
             signature = source.prepared.sign(own) if source.prepared is not None else b""
-            yield (signature + own, *source.data)
+            yield (signature + form.sent(own), *source.data)
 
 
 def _work(tx: Tx, lease: Lease, source: Source, now: datetime) -> Work:

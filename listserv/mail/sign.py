@@ -84,29 +84,29 @@ class Signer:
                 raise ListservError(f"{name!r} cannot be a DKIM {what}")
 
     def prepare(
-        self, head: bytes, body: Sequence[bytes], now: datetime, personal: Sequence[str] = ()
+        self, head: bytes, body: Sequence[bytes], now: datetime, form: "Form | None" = None
     ) -> "Prepared":
         """What all copies share: `head` is whole header fields, the body comes in pieces of any
-        size, `now` is the time of the signatures. `personal` names the fields that each copy has
-        for itself, none of them in `head`."""
+        size, `now` is the time of the signatures. `form` is what each copy has for itself; a field
+        of it that is in `head` too is a ValueError."""
         header = Header(read_fields(head)[0])
-        own = tuple(name.lower() for name in personal)
-        if len(set(own)) < len(own) or any(header.fields(name) for name in own):
-            raise ValueError(f"personal fields {own} stand once in a copy and not in its head")
+        form = form or Form()
+        if any(header.fields(name) for name in form.names):
+            raise ValueError(f"{form.names} are a copy's own fields and stand not in its head")
         state = hashlib.sha256()
         listed = []
         for name in _signed_names(header):
-            if name not in own:
+            if name not in form.names:
                 fields = header.fields(name)
                 listed += [name] * (len(fields) + 1)
                 # RFC 6376 5.4.2: of several the last one first.
                 for field in reversed(fields):
                     state.update(_relaxed(field))
-        listed += [name for name in own for _ in range(2)]
+        listed += [name for name in form.names for _ in range(2)]
         unsigned = self._unsigned(listed, body_hash(body), int(now.timestamp()))
         # RFC 6376 3.7: hashed without its line end.
         last = _relaxed(Field("dkim-signature", unsigned)).removesuffix(b"\r\n")
-        return Prepared(self.key, head, tuple(body), own, state, unsigned, last)
+        return Prepared(self.key, head, tuple(body), form, state, unsigned, last)
 
     def signature(self, message: bytes, now: datetime) -> bytes:
         """The DKIM-Signature field of a mail that goes out once; it goes on top of the mail."""
@@ -124,37 +124,64 @@ class Signer:
         ).encode("ascii")
 
 
+class Form:
+    """The header fields that each copy has for itself, with blanks: `text` is whole fields, each
+    name once; each of `blanks` stands there once, in this order. ValueError where that is not so.
+
+    What fills them in has no white space: then the fields are canonicalised once for all copies."""
+
+    def __init__(self, text: bytes = b"", blanks: Sequence[bytes] = ()) -> None:
+        fields, end, _ = read_fields(text)
+        self.names = tuple(field.name for field in fields)
+        if end < len(text) or len(set(self.names)) < len(self.names):
+            raise ValueError(f"not whole fields, each of them once: {text!r}")
+        self._sent = _with_gaps(text, blanks)
+        self._hashed = _with_gaps(b"".join(map(_relaxed, fields)), blanks)
+
+    def sent(self, values: tuple[bytes, ...] = ()) -> bytes:
+        """The fields with a value in each blank, as they are sent."""
+        return self._sent % values
+
+    def hashed(self, values: tuple[bytes, ...] = ()) -> bytes:
+        """The same as a signature hashes them."""
+        return self._hashed % values
+
+
+def _with_gaps(text: bytes, blanks: Sequence[bytes]) -> bytes:
+    """To be filled in by %."""
+    text = text.replace(b"%", b"%%")
+    for blank in blanks:
+        if text.count(blank) != 1:
+            raise ValueError(f"{blank!r} stands not once in {text!r}")
+        text = text.replace(blank, b"%b")
+    return text
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """A message to be signed once for each copy, by any number of threads at once. `personal` are
-    the lower-case names of the fields that a copy has for itself; `state` has hashed the others,
-    `unsigned` and `last` are the DKIM-Signature field without its signature, as it is sent and as
-    it is hashed."""
+    """A message to be signed once for each copy, by any number of threads at once. `form` is what a
+    copy has for itself; `state` has hashed the other fields, `unsigned` and `last` are the
+    DKIM-Signature field without its signature, as it is sent and as it is hashed."""
 
     key: rsa.RSAPrivateKey
     head: bytes
     body: tuple[bytes, ...]
-    personal: tuple[str, ...]
+    form: Form
     state: "hashlib._Hash"
     unsigned: bytes
     last: bytes
 
-    def sign(self, personal: bytes = b"") -> bytes:
-        """The DKIM-Signature field, ended by CR LF, of the copy with these personal fields."""
-        fields, end, _ = read_fields(personal)
-        if end < len(personal) or tuple(field.name for field in fields) != self.personal:
-            raise ValueError(f"a copy's own fields are {self.personal}, not {personal!r}")
+    def sign(self, values: tuple[bytes, ...] = ()) -> bytes:
+        """The DKIM-Signature field, ended by CR LF, of the copy with these values in its form."""
         state = self.state.copy()
-        for field in fields:
-            state.update(_relaxed(field))
-        state.update(self.last)
+        state.update(self.form.hashed(values) + self.last)
         signature = _base64(self.key.sign(state.digest(), _PADDING, _DIGEST))
-        lines = (signature[at : at + _LINE] for at in range(0, len(signature), _LINE))
-        return self.unsigned + b"\r\n ".join(lines) + b"\r\n"
+        lines = [signature[at : at + _LINE] for at in range(0, len(signature), _LINE)]
+        return b"%b%b\r\n" % (self.unsigned, b"\r\n ".join(lines))
 
-    def copy(self, personal: bytes = b"") -> tuple[bytes, ...]:
+    def copy(self, values: tuple[bytes, ...] = ()) -> tuple[bytes, ...]:
         """The whole copy in pieces; head and body are the same objects in each."""
-        return (self.sign(personal), self.head, personal, b"\r\n", *self.body)
+        return (self.sign(values), self.head, self.form.sent(values), b"\r\n", *self.body)
 
 
 def _signed_names(header: Header) -> list[str]:

@@ -11,7 +11,7 @@ from dkim.util import parse_tag_value
 
 from listserv.clock import SystemClock
 from listserv.mail.outgoing import ListCopy
-from listserv.mail.personal import PERSONAL, personal_fields
+from listserv.mail.personal import personal_form, personal_values
 from listserv.mail.sign import Prepared, Signer
 from listserv.mail.surgery import read_fields
 from tests.mail.building import a_list
@@ -57,14 +57,17 @@ def tags(message: bytes) -> dict[str, str]:
     return {name.decode(): "".join(value.decode().split()) for name, value in found.items()}
 
 
-def personal(member: int = 7) -> bytes:
-    """The fields of one member's copy of mailing 12."""
-    return personal_fields(a_list(), SECRET, [member], 12)[0]
+FORM = personal_form(a_list())
+
+
+def personal(member: int = 7) -> tuple[bytes, ...]:
+    """What one member's copy of mailing 12 has in the form."""
+    return personal_values(SECRET, [member], 12, pages=False)[0]
 
 
 def prepared(copy: ListCopy, now: datetime | None = None) -> Prepared:
     """A copy ready to be signed for each member."""
-    return SIGNER.prepare(copy.shared, (copy.body,), now or just_now(), PERSONAL)
+    return SIGNER.prepare(copy.shared, (copy.body,), now or just_now(), FORM)
 
 
 def signed(copy: ListCopy, member: int = 7) -> bytes:

@@ -17,7 +17,7 @@ from listserv.mail.outgoing import KeptFrom, ListCopy, list_copy
 from listserv.mail.parse import parse
 from listserv.mail.surgery import Header, split
 from tests.mail.building import HOSTNAME, NOW, OUR_ID, a_list, a_post, values
-from tests.mail.signing import DOMAIN, KEY, SELECTOR, personal, verifies
+from tests.mail.signing import DOMAIN, FORM, KEY, SELECTOR, personal, verifies
 
 PEM = KEY.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
 VERIFIED = frozenset({DOMAIN})
@@ -85,7 +85,7 @@ def is_rewritten(copy: ListCopy) -> bool:
     assert bool(signatures) is not is_ours
     if not is_ours:
         assert verifies(whole(copy))
-        assert verifies(copy.shared + personal() + b"\r\n" + copy.body)
+        assert verifies(copy.shared + FORM.sent(personal()) + b"\r\n" + copy.body)
     return is_ours
 
 

@@ -22,11 +22,12 @@ from hypothesis import strategies as st
 
 from listserv.domain.errors import ListservError
 from listserv.mail.notices import write_notice
-from listserv.mail.personal import ONE_CLICK, PERSONAL, personal_fields
-from listserv.mail.sign import SIGNED, Signer, body_hash, read_key
+from listserv.mail.personal import ONE_CLICK, personal_form, personal_values
+from listserv.mail.sign import SIGNED, Form, Signer, body_hash, read_key
 from tests.mail.building import NOW, a_list, a_post, copy_of, crlf, fields_of, values
 from tests.mail.signing import (
     DOMAIN,
+    FORM,
     KEY,
     SECRET,
     SELECTOR,
@@ -246,16 +247,16 @@ def test_a_copy_is_what_is_sent_with_the_recipients_own_fields() -> None:
     copy = copy_of(a_post("Subject: x"))
     signature, *rest = prepared(copy).copy(personal(3))
     assert signature.startswith(b"DKIM-Signature: ")
-    assert b"".join(rest) == copy.shared + personal(3) + b"\r\n" + copy.body
+    assert b"".join(rest) == copy.shared + FORM.sent(personal(3)) + b"\r\n" + copy.body
 
 
 def test_threads_may_sign_the_same_message_at_once() -> None:
     made = prepared(copy_of(a_post("Subject: x")))
-    fields = [personal(member) for member in range(100)]
-    one_by_one = [made.sign(own) for own in fields]
-    assert len(set(one_by_one)) == len(fields)
+    owns = [personal(member) for member in range(100)]
+    one_by_one = [made.sign(own) for own in owns]
+    assert len(set(one_by_one)) == len(owns)
     with ThreadPoolExecutor(8) as threads:
-        assert list(threads.map(made.sign, fields)) == one_by_one
+        assert list(threads.map(made.sign, owns)) == one_by_one
 
 
 def test_another_recipients_signature_is_no_good() -> None:
@@ -266,32 +267,39 @@ def test_another_recipients_signature_is_no_good() -> None:
 
 
 WRONG = {
-    "none": b"",
-    "another": b"List-Help: <mailto:x@example.org>\r\n",
-    "twice": personal() + personal(),
-    "not a field": personal() + b"Hello\r\n",
+    "twice": (b"X-One: a\r\nx-one: a\r\n", ()),
+    "not a field": (b"X-One: a\r\nHello\r\n", ()),
+    "no such blank": (b"X-One: a\r\n", (b"!!",)),
+    "a blank twice": (b"X-One: !!, !!\r\n", (b"!!",)),
 }
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_personal_fields_that_were_not_announced_are_our_own_mistake(case: str) -> None:
-    with pytest.raises(ValueError, match="own fields are"):
-        prepared(copy_of(a_post())).sign(WRONG[case])
+def test_a_form_that_cannot_be_filled_in_is_our_own_mistake(case: str) -> None:
+    with pytest.raises(ValueError, match=r"not whole fields|stands not once"):
+        Form(*WRONG[case])
 
 
-@pytest.mark.parametrize("names", [["List-Unsubscribe"], ["X-One", "x-one"]])
-def test_a_personal_field_stands_once(names: list[str]) -> None:
-    with pytest.raises(ValueError, match="stand once"):
-        SIGNER.prepare(copy_of(a_post()).head, (b"",), NOW, names)
+@pytest.mark.parametrize("values", [(), (b"a",), (b"a", b"b", b"c")])
+def test_every_blank_of_a_form_is_filled_in(values: tuple[bytes, ...]) -> None:
+    form = Form(b"X-One: <!!>,\r\n 100%  <??>\r\n", (b"!!", b"??"))
+    assert form.sent((b"a", b"b")) == b"X-One: <a>,\r\n 100%  <b>\r\n"
+    assert form.hashed((b"a", b"b")) == b"x-one:<a>, 100% <b>\r\n"
+    with pytest.raises(TypeError, match="arguments"):
+        SIGNER.prepare(b"", (b"",), NOW, form).sign(values)
+
+
+def test_a_copys_own_field_does_not_stand_in_the_head() -> None:
+    with pytest.raises(ValueError, match="own fields"):
+        SIGNER.prepare(copy_of(a_post()).head, (b"",), NOW, FORM)
 
 
 def test_several_personal_fields_are_signed() -> None:
     """Such as a copy may have one day beside its address for leaving."""
     copy = copy_of(a_post("Subject: x"))
-    own = personal() + b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
-    names = ["List-Unsubscribe", "List-Unsubscribe-Post"]
-    made = SIGNER.prepare(copy.shared, (copy.body,), just_now(), names)
-    message = on_the_wire(made.copy(own))
+    form = Form(b"List-Unsubscribe: <mailto:??>\r\n" + ONE_CLICK, (b"??",))
+    made = SIGNER.prepare(copy.shared, (copy.body,), just_now(), form)
+    message = on_the_wire(made.copy((b"x@lists.example.org",)))
     assert verifies(message)
     assert tags(message)["h"].endswith(
         "list-unsubscribe:list-unsubscribe:list-unsubscribe-post:list-unsubscribe-post"
@@ -302,9 +310,9 @@ def test_several_personal_fields_are_signed() -> None:
 def test_one_click_counts_because_both_of_its_fields_are_signed() -> None:
     """RFC 8058 4: a receiver that finds one of them unsigned does not offer it."""
     copy = copy_of(a_post("Subject: x", "List-Unsubscribe-Post: List-Unsubscribe=Evil"))
-    (own,) = personal_fields(a_list(), SECRET, [7], 12, "https://lists.example.org")
-    made = SIGNER.prepare(copy.shared + ONE_CLICK, (copy.body,), just_now(), PERSONAL)
-    message = on_the_wire(made.copy(own))
+    form = personal_form(a_list(), "https://lists.example.org")
+    made = SIGNER.prepare(copy.shared + ONE_CLICK, (copy.body,), just_now(), form)
+    message = on_the_wire(made.copy(*personal_values(SECRET, [7], 12, pages=True)))
     assert verifies(message)
     assert values(message, "List-Unsubscribe-Post") == ["List-Unsubscribe=One-Click"]
     listed = tags(message)["h"].split(":")
