@@ -81,14 +81,15 @@ class Flight(asyncio.Protocol):
         """The peer offers CHUNKING and does not take BDAT."""
         return self._pipeline.refuses_chunks
 
-    def wake(self) -> None:
-        """There may be something to take."""
+    def wake(self) -> bool:
+        """There may be something to take. False when this flight found nothing there."""
         if not self._pipeline.hungry:
-            return
+            return True
         was_idle = self.idle
-        self._go_on()
-        if was_idle and not self.idle:
+        has_written = self._go_on()
+        if was_idle and has_written:
             self._heard = self._clock()
+        return has_written
 
     def quit(self) -> None:
         """Finish what is on the wire and say goodbye."""

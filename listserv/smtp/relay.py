@@ -59,6 +59,7 @@ class SmtpCarrier:
         self._opening: set[asyncio.Task[None]] = set()
         self._barren = 0
         self._answers = 0
+        self._time = asyncio.get_running_loop().time
         # When the relay answered last, and when it may take more connections again.
         self._heard = self._more_at = 0.0
         self._chunking = True
@@ -69,9 +70,10 @@ class SmtpCarrier:
         if self._closing:
             return
         for flight in tuple(self._flights):
-            flight.wake()
+            if not flight.wake():
+                break
         there = len(self._flights) + len(self._opening)
-        if there and asyncio.get_running_loop().time() < self._more_at:
+        if there and self._time() < self._more_at:
             return
         room = self._settings.connections - there
         for _ in range(min(room, self._desk.backlog() - len(self._opening))):
@@ -86,8 +88,8 @@ class SmtpCarrier:
             task.cancel()
         for flight in tuple(self._flights):
             flight.quit()
-        deadline = asyncio.get_running_loop().time() + seconds
-        while self._flights and asyncio.get_running_loop().time() < deadline:
+        deadline = self._time() + seconds
+        while self._flights and self._time() < deadline:
             await asyncio.sleep(0.01)
         for flight in tuple(self._flights):
             flight.abort("we stop")
@@ -111,7 +113,7 @@ class SmtpCarrier:
         except RelayDown as down:
             self._not_let_in(str(down))
             return
-        self._heard = asyncio.get_running_loop().time()
+        self._heard = self._time()
         if not flight.offer.eight_bit:
             self._seven_bit()
         line.flight = flight
@@ -121,7 +123,7 @@ class SmtpCarrier:
     def _not_let_in(self, words: str) -> None:
         """Where others work, or are about to be open, that is one connection too many."""
         self._opening.discard(cast(asyncio.Task[None], asyncio.current_task()))
-        now = asyncio.get_running_loop().time()
+        now = self._time()
         if self._opening or (self._flights and now - self._heard < _ENOUGH):
             self._more_at = now + _ENOUGH
         else:
@@ -129,7 +131,7 @@ class SmtpCarrier:
 
     def _answered(self) -> None:
         self._answers += 1
-        self._heard = asyncio.get_running_loop().time()
+        self._heard = self._time()
         self._barren = 0
 
     def _ended(self, line: "_Line", words: str) -> None:

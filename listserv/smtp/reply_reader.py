@@ -8,7 +8,7 @@ _MAX_LINE: Final = 510
 _MAX_REPLY: Final = 16 * _MAX_LINE
 _LINE: Final = re.compile(rb"[2-5][0-9][0-9](?:[ -][^\r\n]{0,506})?")
 # What nearly always comes: whole replies of one line each.
-_PLAIN: Final = re.compile(rb"(?:[2-5][0-9][0-9](?: [^\r\n]{0,506})?\r\n)+")
+_PLAIN: Final = re.compile(rb"(?:[2-5][0-9][0-9](?: [^\r\n]{0,506}+)?+\r\n)++")
 
 
 class ReplyReader:

@@ -20,7 +20,7 @@ from listserv.workers.storage import Storage
 
 log = logging.getLogger("listserv.deliver")
 
-SIZE = 20
+SIZE = 24
 DELAY = 0.05
 _COUNT_EVERY = timedelta(seconds=1)
 # After a database error.
