@@ -113,10 +113,10 @@ class Authenticator:
     def _sent(self, incoming: Incoming) -> Sent | None:
         """Who sent the mail; None when a trusted MTA did not tell whom it has it from."""
         client = incoming.client
-        address = read_ip(client.address)
-        if address is None or (client.trusted and self._trusts(client.address)):
+        if client.trusted and self._trusts(client.address):
             return None
-        return Sent(str(address), incoming.sender, client.helo)
+        address = read_ip(client.address)
+        return None if address is None else Sent(str(address), incoming.sender, client.helo)
 
     def _told(self, incoming: Incoming, fields: tuple[Field, ...]) -> tuple[Result, ...]:
         if not (incoming.client.trusted and self._authserv_ids):

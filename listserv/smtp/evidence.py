@@ -96,7 +96,8 @@ def judge(evidence: Evidence, author: AuthorDomain) -> Authorship:
         proven, spf_aligned, told_path = _told(evidence, author)
         path = path or told_path
     found = _levelled(evidence, author, proven, path, aligned, spf_aligned)
-    return replace(found, unaligned=tuple(one for one in good if one not in aligned))
+    unaligned = tuple(one for one in good if one not in aligned)
+    return replace(found, unaligned=unaligned) if unaligned else found
 
 
 def _levelled(

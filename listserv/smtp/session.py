@@ -245,11 +245,8 @@ class Connection(SMTP):
     async def answers(self, question: asyncio.Task[Answers], wanted: int) -> Answers:
         """The intake's answers. When they take too long the client hears a temporary fault, and
         the question runs on; neither that nor a hang-up cancels it."""
-        try:
-            async with asyncio.timeout(self.limits.answer_seconds):
-                return await asyncio.shield(question)
-        except TimeoutError as error:
-            return (fault(error),) * wanted
+        done, _ = await asyncio.wait([question], timeout=self.limits.answer_seconds)
+        return question.result() if done else (fault(TimeoutError()),) * wanted
 
     # -- the conversation ----------------------------------------------------------------------
 
