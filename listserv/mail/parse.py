@@ -140,6 +140,8 @@ def _is_spam(header: Header, spam_header: str) -> bool:
 
 def _says(values: Sequence[str], wanted: str) -> bool:
     """Whether a value is the wanted one, alone or before more ("Yes, score=9")."""
+    if not values:
+        return False
     begins = re.compile(rf"{re.escape(wanted)}(?!\w)", re.IGNORECASE)
     return any(begins.match(value) for value in values)
 

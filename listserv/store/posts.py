@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -167,44 +167,47 @@ def add(
     accepted at once it comes with `accept`. `member_id` is the member that its author is;
     `answers` and a `subject` of ours say what its program did not."""
     author = post.author
-    stored = StoredPost(
-        id=0,
-        list_id=list_id,
-        raw_id=raw_id,
-        message_id=post.message_id,
-        author_key=author.address.key if author else "",
-        author=str(author.address) if author else "",
-        subject=post.subject if subject is None else subject,
-        received=now,
-        verdict=decision.verdict,
-        reasons=decision.reasons,
-        number=number,
-        accepted=None if number is None else now,
-        authorship=authorship,
-        member_id=member_id,
-        answers=answers,
-    )
+    author_key = author.address.key if author else ""
+    address = str(author.address) if author else ""
+    subject = post.subject if subject is None else subject
+    accepted = None if number is None else now
     (post_id,) = _ADD.first(
         tx,
         list_id=list_id,
         raw_id=raw_id,
-        message_id=stored.message_id,
+        message_id=post.message_id,
         dedupe=dedupe_key(post),
         body_hash=post.body_hash,
-        author_key=stored.author_key,
-        author=stored.author,
-        subject=stored.subject,
+        author_key=author_key,
+        author=address,
+        subject=subject,
         size=post.size,
         received=now,
-        verdict=stored.verdict.value,
-        reasons=_written(stored.reasons),
+        verdict=decision.verdict.value,
+        reasons=_written(decision.reasons),
         authorship=write_authorship(authorship),
         member_id=member_id,
         answers=write_answer(answers),
-        number=stored.number,
-        accepted=stored.accepted,
+        number=number,
+        accepted=accepted,
     )
-    return replace(stored, id=post_id)
+    return StoredPost(
+        id=post_id,
+        list_id=list_id,
+        raw_id=raw_id,
+        message_id=post.message_id,
+        author_key=author_key,
+        author=address,
+        subject=subject,
+        received=now,
+        verdict=decision.verdict,
+        reasons=decision.reasons,
+        number=number,
+        accepted=accepted,
+        authorship=authorship,
+        member_id=member_id,
+        answers=answers,
+    )
 
 
 def _written(reasons: Sequence[Reason]) -> list[list[str]]:
