@@ -18,6 +18,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session, TLSSetupException
 from listserv.domain.network import read_ip
 from listserv.domain.post import Client
 from listserv.domain.replies import TOO_BUSY, TOO_LONG_WAITED, TOO_MANY_ERRORS, Reply
+from listserv.smtp.patience import Patience
 from listserv.smtp.replies import (
     COMMAND_TOO_LONG,
     LINE_UNREADABLE,
@@ -73,7 +74,7 @@ class Connection(SMTP):
         self.limits: Limits = shared.settings.limits
         self._errors = 0
         self._junk = 0
-        self._patience: asyncio.Timeout | None = None
+        self._patience = Patience(asyncio.get_running_loop())
         self._dismissal: Reply | None = None
         self._at_once = False
         self._is_full = False
@@ -136,6 +137,7 @@ class Connection(SMTP):
         except Exception as error:
             fault(error)
         finally:
+            self._patience.close()
             self.shared.gate.leave(self)
             self.shared.connections.discard(self)
             if self.transport is not None:
@@ -176,8 +178,8 @@ class Connection(SMTP):
         `at_once`, not before its transaction is finished."""
         self._dismissal = reply
         self._at_once = self._at_once or at_once
-        if self._patience is not None and self._is_dismissed() and not self._patience.expired():
-            self._patience.reschedule(self.loop.time())
+        if self._is_dismissed():
+            self._patience.end()
 
     def abort(self) -> None:
         """End the connection without a word."""
@@ -233,14 +235,14 @@ class Connection(SMTP):
         if self._is_dismissed():
             reading.close()
             raise Goodbye(self._dismissal)
-        self._waiting_since = self.loop.time() if since is None else since
+        now = self.loop.time()
+        self._waiting_since = now if since is None else since
         try:
-            async with asyncio.timeout(seconds) as self._patience:
-                return await reading
+            return await self._patience.wait(reading, now + seconds)
         except TimeoutError:
             raise Goodbye(self._dismissal or TOO_LONG_WAITED) from None
         finally:
-            self._patience = self._waiting_since = None
+            self._waiting_since = None
 
     async def answers(self, question: asyncio.Task[Answers], wanted: int) -> Answers:
         """The intake's answers. When they take too long the client hears a temporary fault, and
