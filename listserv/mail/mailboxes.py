@@ -6,6 +6,7 @@ Our own, because the email package disagrees with itself from one Python to the 
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from listserv.domain.address import Address, parse_address
 from listserv.domain.post import Mailbox
@@ -38,8 +39,7 @@ class Reading:
     groups: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(NamedTuple):
     kind: str
     text: str
     start: int
