@@ -1,11 +1,11 @@
 """Open a database and run jobs in transactions.
 
-A job is a function of one Tx. `write` runs it in a transaction of its own; `submit` hands it to
-the one writer thread, which commits together what is waiting and what comes meanwhile, each job in
-its own SAVEPOINT, so that the fsync is shared and one failure stays alone; `record` is for progress
-that may be repeated after a power cut. A job may run more than once: nothing is kept of a run that
-was taken back. SQLite: WAL, BEGIN IMMEDIATE for writers (a deferred
-read-then-write fails at once with SQLITE_BUSY_SNAPSHOT, whatever the busy timeout),
+A job is a function of one Tx. `write` runs it in a transaction of its own; `submit` (from an event
+loop `submit_soon`) hands it to the one writer thread, which commits together what is waiting and
+what comes meanwhile, each job in its own SAVEPOINT, so that the fsync is shared and one failure
+stays alone; `record` is for progress that may be repeated after a power cut. A job may run more
+than once: nothing is kept of a run that was taken back. SQLite: WAL, BEGIN IMMEDIATE for writers (a
+deferred read-then-write fails at once with SQLITE_BUSY_SNAPSHOT, whatever the busy timeout),
 synchronous=FULL but for `record`.
 """
 
