@@ -7,8 +7,9 @@ the post's arrival to the record of its last recipient, progress written down on
 each row, in the same run and in turns, is what it is compared with: smtp-source (C, Debian's
 postfix), openssl, a bare aiosmtpd, mlmmj, Mailman 3. Machines are noisy, so the ratios count;
 figures are medians. The note of a row says who was how busy: where smtp-sink, which uses one core,
-is near 100 %, the sink is what was measured. It says too how busy the machine was a second before:
-with something else to do, it measures that as well. What is not installed is left out, by name.
+is near 100 %, the sink is what was measured. It says too how busy the machine was a second before,
+and what its host took away from it: with something else to do, it measures that as well. What is
+not installed is left out, by name.
 """
 
 import argparse

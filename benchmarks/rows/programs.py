@@ -105,7 +105,7 @@ class Busy:
         self._pids = pids
         self._began = time.monotonic()
         self._before = {name: _cpu(pid) for name, pid in pids.items()}
-        self._machine = _machine()
+        self._machine, self._stolen = _machine()
 
     def cpu(self, name: str) -> float:
         """The seconds of CPU that one of them used."""
@@ -115,7 +115,9 @@ class Busy:
         """For the note below a line."""
         seconds = time.monotonic() - self._began
         used = {name: self.cpu(name) for name in self._pids}
-        used["all of the machine"] = _machine() - self._machine
+        machine, stolen = _machine()
+        used["all of the machine"] = machine - self._machine
+        used["taken away by its host"] = stolen - self._stolen
         shares = (f"{name} {100 * cpu / seconds:.0f} %" for name, cpu in used.items())
         return f"of a core: {', '.join(shares)}"
 
@@ -125,10 +127,11 @@ def _cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
-def _machine() -> float:
+def _machine() -> tuple[float, float]:
+    """Seconds of all cores: used, and used by others on the same host (a virtual machine's)."""
     fields = Path("/proc/stat").read_text().splitlines()[0].split()[1:9]
     user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, fields)
-    return (user + nice + system + irq + softirq + steal) / _TICKS
+    return (user + nice + system + irq + softirq) / _TICKS, steal / _TICKS
 
 
 def free_port() -> int:
