@@ -47,7 +47,7 @@ def gather(
 def _is_addressed(tx: Tx, mlist: MailingList, post: Post) -> bool:
     """Whether To or Cc names the list, or an address that it had."""
     named = {posting_key(address) for address in post.to_cc}
-    return mlist.address in named or not named.isdisjoint(lists.former(tx, mlist.id))
+    return mlist.address in named or not named.isdisjoint(own_keys(tx, mlist))
 
 
 def _member(tx: Tx, mlist: MailingList, post: Post, authorship: Authorship) -> Member | None:
