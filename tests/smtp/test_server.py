@@ -1,6 +1,7 @@
 """Listeners: where they listen, how they close, and the limits' arithmetic."""
 
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,18 @@ def test_an_intake_that_forgets_a_recipient_is_a_fault_of_ours(house: House) -> 
         talk.begin("short@lists.example.org", "town@lists.example.org")
         talk.send(b"Subject: hello\r\n.\r\n")
         assert [talk.reply()[:9] for _ in range(2)] == ["451 4.3.0"] * 2
+
+
+def test_a_client_that_does_not_read_our_replies_is_cut_off(house: House, tmp_path: Path) -> None:
+    """Else they fill our memory."""
+    limits = Limits(command_seconds=1, junk_commands=1_000_000)
+    house.lmtp(replace(SETTINGS, limits=limits), f"unix:{tmp_path / 'lmtp'}")
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(90)
+        client.connect(str(tmp_path / "lmtp"))
+        with pytest.raises(ConnectionError):
+            for _ in range(5_000):
+                client.sendall(b"LHLO client.example\r\n" * 10)
 
 
 def test_a_listener_at_a_unix_socket(house: House, tmp_path: Path) -> None:
