@@ -240,6 +240,8 @@ class _Scrubbed:
             text = binascii.a2b_qp(body)
             return self.patterns.cut_quoted(body) if self.patterns.cut(text) != text else body
         if part.encoding == "base64":
+            # What only says that it is base64 is text, as it stands there.
+            body = self.patterns.cut(body)
             return body if part.type.startswith(_OPAQUE) else self._base64(part, body)
         if part.type.startswith("message/") and self.nested:
             inner = _Scrubbed(self.raw, self.patterns, self.nested - 1)

@@ -234,6 +234,15 @@ def test_a_file_that_is_no_text_keeps_its_length() -> None:
     assert payload == content.replace(f"+{TOKEN}".encode(), b"-" * (len(TOKEN) + 1))
 
 
+@pytest.mark.parametrize("before", ["", "a", "ab", "abc"])
+@pytest.mark.parametrize("kind", ["text/plain", "image/png"])
+def test_a_text_that_only_says_that_it_is_base64(kind: str, before: str) -> None:
+    """Some of these can be decoded, to nonsense, and some cannot."""
+    head = f"Content-Type: {kind}\r\nContent-Transfer-Encoding: base64\r\n\r\n{before}"
+    made = scrubbed((head + CONFIRM).encode())
+    assert made == (head + CONFIRM.replace(f"+{TOKEN}", "")).encode()
+
+
 def test_a_picture_in_which_the_same_letters_stand_is_left_alone() -> None:
     raw = wrapped(
         b"Content-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\n"
