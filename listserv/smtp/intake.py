@@ -1,8 +1,9 @@
 """Between the listeners and the flow: runs each question in a transaction, off the event loop."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from typing import Any
 
 from listserv.clock import Clock
 from listserv.domain.address import is_return_path
@@ -34,9 +35,9 @@ class FlowIntake:
         self._clock = clock
         self._authenticate = authenticate
 
-    async def recipient(
+    def recipient(
         self, address: str, transport: Transport, client: Client, sender: str
-    ) -> Reply:
+    ) -> Reply | Coroutine[Any, Any, Reply]:
         """The answer to RCPT."""
         now = self._clock.now()
 
@@ -48,7 +49,7 @@ class FlowIntake:
         if self._store.is_sqlite:
             with suppress(StorageError):
                 return self._store.read_at_once(ask)
-        return await asyncio.to_thread(self._store.read, ask)
+        return asyncio.to_thread(self._store.read, ask)
 
     async def message(self, incoming: Incoming) -> tuple[Reply, ...]:
         """The answer to the final dot, for each recipient; the message is on disk by then."""

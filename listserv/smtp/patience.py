@@ -1,9 +1,10 @@
-"""How long one connection waits for its client: `asyncio.timeout` for many short waits that follow
-each other. Nearly all of them end long before their time, so none has a timer of its own: there is
-one, which is left to go off, and then looks whether the wait that it finds is over."""
+"""How long one connection waits for its client, or for an answer of ours: `asyncio.timeout` for
+many short waits that follow each other. Nearly all of them end long before their time, so none has
+a timer of its own: there is one, which is left to go off, and then looks whether the wait that it
+finds is over."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -19,7 +20,7 @@ class Patience:
         self._is_over = False
         self._timer: asyncio.TimerHandle | None = None
 
-    async def wait(self, reading: Coroutine[Any, Any, T], until: float) -> T:
+    async def wait(self, reading: Awaitable[T], until: float) -> T:
         """What `reading` gives; TimeoutError when it has not by then, on the loop's clock."""
         task = self._task = asyncio.current_task()
         assert task is not None

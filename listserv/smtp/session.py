@@ -75,6 +75,7 @@ class Connection(SMTP):
         self._errors = 0
         self._junk = 0
         self._patience = Patience(asyncio.get_running_loop())
+        self._answering = Patience(asyncio.get_running_loop())
         self._dismissal: Reply | None = None
         self._at_once = False
         self._is_full = False
@@ -138,6 +139,7 @@ class Connection(SMTP):
             fault(error)
         finally:
             self._patience.close()
+            self._answering.close()
             self.shared.gate.leave(self)
             self.shared.connections.discard(self)
             if self.transport is not None:
@@ -244,11 +246,16 @@ class Connection(SMTP):
         finally:
             self._waiting_since = None
 
-    async def answers(self, question: asyncio.Task[Answers], wanted: int) -> Answers:
+    async def answers(self, question: Answers | asyncio.Task[Answers], wanted: int) -> Answers:
         """The intake's answers. When they take too long the client hears a temporary fault, and
         the question runs on; neither that nor a hang-up cancels it."""
-        done, _ = await asyncio.wait([question], timeout=self.limits.answer_seconds)
-        return question.result() if done else (fault(TimeoutError()),) * wanted
+        if isinstance(question, tuple):
+            return question
+        until = self.loop.time() + self.limits.answer_seconds
+        try:
+            return await self._answering.wait(asyncio.shield(question), until)
+        except TimeoutError as late:
+            return (fault(late),) * wanted
 
     # -- the conversation ----------------------------------------------------------------------
 

@@ -1,10 +1,11 @@
 """What the listeners are given: the intake that answers, and their settings and limits."""
 
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from listserv.domain.errors import ListservError
 from listserv.domain.network import read_ip
@@ -15,11 +16,12 @@ from listserv.domain.replies import Reply
 class Intake(Protocol):
     """Who decides. Both may raise anything: the client then hears 451 with an opaque id."""
 
-    async def recipient(
+    def recipient(
         self, address: str, transport: Transport, client: Client, sender: str
-    ) -> Reply:
-        """The answer to one RCPT. Over SMTP `address` passes `parse_address`; it is as keyed, but
-        a bare <postmaster> has the site's domain added. `sender` is "" for the null sender."""
+    ) -> Reply | Coroutine[Any, Any, Reply]:
+        """The answer to one RCPT, or how to wait for it. Over SMTP `address` passes
+        `parse_address`; it is as keyed, but a bare <postmaster> has the site's domain added.
+        `sender` is "" for the null sender."""
 
     async def message(self, incoming: Incoming) -> tuple[Reply, ...]:
         """One answer per recipient, in their order. Once called it runs to its end, even when

@@ -71,12 +71,18 @@ class Shared:
             )
             self._noted, self._sent_away = now, 0
 
-    def ask_recipient(self, address: str, client: Client, sender: str) -> asyncio.Task[Answers]:
-        """May this address be sent to? One answer."""
+    def ask_recipient(
+        self, address: str, client: Client, sender: str
+    ) -> Answers | asyncio.Task[Answers]:
+        """May this address be sent to? One answer, which may have to be waited for."""
+        answer = self._intake.recipient(address, self.transport, client, sender)
+        if isinstance(answer, Reply):
+            return (answer,)
+        waiting = answer
 
         async def ask() -> Answers:
             try:
-                return (await self._intake.recipient(address, self.transport, client, sender),)
+                return (await waiting,)
             except Exception as error:
                 return (fault(error),)
 

@@ -23,6 +23,9 @@ class Wire:
 
     async def line(self, longest: int) -> bytes:
         """One line through its LF, of at most `longest` octets; else LineTooLong or HungUp."""
+        if self._kept:
+            # Who says much at once does not keep the others waiting.
+            await asyncio.sleep(0)
         searched, too_long = 0, False
         while (end := self._kept.find(b"\n", searched)) < 0:
             if len(self._kept) > longest:

@@ -20,7 +20,8 @@ SECRET = "[Errno 28] No space left on device: /var/lib/listserv/listserv.db"
 class RecordingIntake:
     """Keeps what it was asked. The recipient's local part says how it answers: unknown and
     elsewhere at RCPT, refused and umlaut after the message; crash raises at RCPT, broken after
-    the message; slow waits until the test sets `go_on`; with short an answer is missing."""
+    the message; behind "later-" RCPT has to wait for the same answer; slow waits until the test
+    sets `go_on`; with short an answer is missing."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, Transport, Client, str]] = []
@@ -29,11 +30,18 @@ class RecordingIntake:
         self.finished = threading.Event()
         self.go_on = asyncio.Event()
 
-    async def recipient(
+    def recipient(
         self, address: str, transport: Transport, client: Client, sender: str
-    ) -> Reply:
+    ) -> Reply | Coroutine[Any, Any, Reply]:
         self.asked.append((address, transport, client, sender))
         local, _, domain = address.rpartition("@")
+
+        async def later() -> Reply:
+            return self._may(local.removeprefix("later-"), domain)
+
+        return later() if local.startswith("later-") else self._may(local, domain)
+
+    def _may(self, local: str, domain: str) -> Reply:
         if local == "crash":
             raise RuntimeError(SECRET)
         if domain == "elsewhere.example":

@@ -40,20 +40,21 @@ def test_a_fault_of_ours_is_temporary_and_only_the_log_says_what_it_was(
     with Talk(house.smtp(settings()).port) as talk:
         assert talk.ask("MAIL FROM:<ann@example.org>").startswith("250")
         at_rcpt = talk.ask("RCPT TO:<crash@lists.example.org>")
+        later = talk.ask("RCPT TO:<later-crash@lists.example.org>")
         talk.ask("RCPT TO:<broken@lists.example.org>")
         talk.ask("DATA")
         after_data = talk.ask("Subject: hello\r\n.")
         again = talk.ask("MAIL FROM:<ann@example.org>")
 
-    for answer in at_rcpt, after_data:
+    for answer in at_rcpt, later, after_data:
         assert answer.startswith("451 4.3.0 A fault on our side, please try again later (")
         for secret in "Error", "Errno", "/var", "space":
             assert secret not in answer
     assert again.startswith("250")
     logged = [record for record in caplog.records if record.name == "listserv.smtp"]
     assert SECRET in caplog.text
-    assert [record.levelno for record in logged] == [logging.ERROR, logging.ERROR]
-    references = [answer.rpartition("(")[2].rstrip(")") for answer in (at_rcpt, after_data)]
+    assert [record.levelno for record in logged] == [logging.ERROR] * 3
+    references = [answer.rpartition("(")[2].rstrip(")") for answer in (at_rcpt, later, after_data)]
     for reference, record in zip(references, logged, strict=True):
         assert reference in record.getMessage()
 
@@ -418,6 +419,20 @@ def test_a_client_that_stops_in_its_message_is_cut_off(house: House) -> None:
 def test_no_connection_lasts_for_ever(house: House) -> None:
     with Talk(house.smtp(settings(session_seconds=SHORT, junk_commands=10**6)).port) as talk:
         assert drip(talk, b"").startswith("421 4.4.2")
+
+
+def test_a_store_ends_and_is_answered_though_the_connections_time_is_over(house: House) -> None:
+    port = house.smtp(settings(session_seconds=SHORT, junk_commands=10**6)).port
+    with Talk(port) as talk:
+        talk.begin("slow@lists.example.org")
+        talk.send(b"Subject: hello\r\n.\r\n")
+        assert house.intake.arrived.wait(90)
+        with Talk(port) as later:
+            assert drip(later, b"").startswith("421 4.4.2")
+        house.go_on()
+        assert talk.reply().startswith("250")
+        assert talk.reply().startswith("421 4.4.2")
+    assert len(house.intake.messages) == 1
 
 
 def test_a_store_that_takes_too_long_is_a_temporary_fault_and_goes_on(house: House) -> None:
