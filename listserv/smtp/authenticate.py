@@ -17,9 +17,8 @@ from listserv.domain.network import read_ip
 from listserv.domain.post import Incoming, Post
 from listserv.mail.authres import Result, believed
 from listserv.mail.parse import MAX_HEADER
-from listserv.mail.surgery import Field
 from listserv.resolver import Inquiry, Resolver
-from listserv.smtp.dkim_check import Checker
+from listserv.smtp.dkim_check import Checker, may_be_signed
 from listserv.smtp.evidence import DNS_SILENT, AuthorDomain, Evidence, judge
 from listserv.smtp.spf import Sent, check_spf
 
@@ -30,7 +29,6 @@ _THREADS = 64
 
 # So large a mail without a signature is looked at in less time than a thread takes.
 _SMALL = 16 * 1024
-_SIGNED = b"dkim-signature"
 
 # Why an author is not proven, to follow "its author is not proven:".
 NO_AUTHOR = "From does not name exactly one person"
@@ -71,8 +69,7 @@ class Authenticator:
 
     def _at_once(self, incoming: Incoming, post: Post) -> Authorship | None:
         """How far, when that takes no thread."""
-        raw = incoming.raw
-        if len(raw) > _SMALL or _SIGNED in raw.lower():
+        if len(incoming.raw) > _SMALL or may_be_signed(incoming.raw):
             return None
         inquiry = self._resolver.inquiry(asks=False)
         try:
@@ -106,7 +103,7 @@ class Authenticator:
             spf=check_spf(sent, inquiry) if sent is not None else None,
             spf_domain=_spf_domain(incoming, sent),
             null_sender=not incoming.sender,
-            told=self._told(incoming, checker.fields),
+            told=self._told(incoming, checker),
         )
         return judge(evidence, author)
 
@@ -118,10 +115,10 @@ class Authenticator:
         address = read_ip(client.address)
         return None if address is None else Sent(str(address), incoming.sender, client.helo)
 
-    def _told(self, incoming: Incoming, fields: tuple[Field, ...]) -> tuple[Result, ...]:
+    def _told(self, incoming: Incoming, checker: Checker) -> tuple[Result, ...]:
         if not (incoming.client.trusted and self._authserv_ids):
             return ()
-        return believed(fields, self._authserv_ids)
+        return believed(checker.fields, self._authserv_ids)
 
 
 def _spf_domain(incoming: Incoming, sent: Sent | None) -> str:

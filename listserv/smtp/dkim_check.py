@@ -47,6 +47,7 @@ _SINGLE = frozenset(
 )  # fmt: skip
 # Without these a signature says nothing about what people read.
 _NEEDED = (b"from", b"subject")
+_NAME = h.DKIM_SIGNATURE.lower().encode("ascii")
 _LONG_SPACE = re.compile(rb"\s{200}")
 _WHITE = re.compile(rb"\s+")
 _NUMBER = re.compile(rb"[0-9]{1,12}")
@@ -83,21 +84,39 @@ class _Candidate:
     names: tuple[bytes, ...]
 
 
+def may_be_signed(raw: bytes) -> bool:
+    """Whether there may be a signature in the header: to look takes less time than to read it."""
+    end = raw.find(b"\r\n\r\n")
+    return _NAME in (raw if end < 0 else raw[:end]).lower()
+
+
 class Checker:
     """The signatures of one mail; `now` is in seconds since 1970. The body is hashed at most once
     in each of the two ways."""
 
     def __init__(self, raw: bytes, header_octets: int, now: float) -> None:
-        fields, _, start = read_fields(raw, 0, min(len(raw), header_octets))
-        self.header = Header(fields)
-        self.fields = fields
         self._raw = raw
-        self._start = start
+        self._header_octets = header_octets
         self._now = now
+
+    @cached_property
+    def _read_header(self) -> tuple[tuple[Field, ...], int, int]:
+        return read_fields(self._raw, 0, min(len(self._raw), self._header_octets))
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The header's fields, in order."""
+        return self._read_header[0]
+
+    @cached_property
+    def header(self) -> Header:
+        return Header(self.fields)
 
     def check(self, inquiry: Inquiry, first: Sequence[str]) -> tuple[Finding, ...]:
         """What became of the signatures. Few are verified, those of the domains `first` and of
         the names below them before the others."""
+        if not may_be_signed(self._raw):
+            return ()
         findings: list[Finding] = []
         candidates: list[_Candidate] = []
         for field in self.header.fields(h.DKIM_SIGNATURE)[:_MOST_READ]:
@@ -184,13 +203,17 @@ class Checker:
 
     @cached_property
     def _relaxed_hash(self) -> bytes:
-        return body_hash((self._raw[self._start :],))
+        return body_hash((self._body,))
 
     @cached_property
     def _simple_hash(self) -> bytes:
         """RFC 6376 3.4.3."""
         # There is no bare CR or LF (smtp/data.py).
-        return hashlib.sha256(self._raw[self._start :].rstrip(b"\r\n") + b"\r\n").digest()
+        return hashlib.sha256(self._body.rstrip(b"\r\n") + b"\r\n").digest()
+
+    @property
+    def _body(self) -> bytes:
+        return self._raw[self._read_header[2] :]
 
     def _header_fits(self, candidate: _Candidate, key: rsa.RSAPublicKey) -> bool:
         """Whether dkimpy finds the signature good, with the key as we have read it."""

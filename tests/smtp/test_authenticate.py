@@ -13,14 +13,18 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from hypothesis import given
+from hypothesis import strategies as st
 
 from listserv.clock import SystemClock
 from listserv.domain.authorship import Authorship, Level, VerifiedPath
 from listserv.domain.post import Client, Incoming, Transport
 from listserv.mail.parse import parse
 from listserv.mail.sign import Signer
+from listserv.mail.surgery import read_fields
 from listserv.smtp import dkim_check, dkim_record, evidence
 from listserv.smtp.authenticate import NO_AUTHOR, NOT_LOOKED
+from listserv.smtp.dkim_check import may_be_signed
 from tests import dns as odd
 from tests.dns import dns_server
 from tests.smtp.correspondence import (
@@ -599,6 +603,21 @@ def test_without_any_dns_server_the_answer_comes_at_once(post: Correspondence) -
     post.dns.address = here
     assert (found.level, found.temporary) == (UNPROVEN, True)
     assert time.monotonic() - began < 2
+
+
+_PIECES = st.lists(
+    st.sampled_from(
+        [b"DKIM-Signature: v=1", b"dkim-signature\t:", b"From: ann@example.org", b" more", b"\r\n",
+         b"\r\n\r\n", b"\n", b"\n\n", b"\r", b"no field", b"From ann", b":", b"\xff"]
+    ),
+    max_size=10,
+).map(b"".join)  # fmt: skip
+
+
+@given(_PIECES)
+def test_a_signature_that_is_there_is_looked_for(raw: bytes) -> None:
+    signed = any(field.name == "dkim-signature" for field in read_fields(raw)[0])
+    assert may_be_signed(raw) or not signed
 
 
 # What a trusted MTA found out.
