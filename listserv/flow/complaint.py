@@ -30,7 +30,8 @@ _TO_OPERATORS = frozenset({Role.POSTMASTER, Role.ABUSE, Role.FBL})
 def take(tx: Tx, site: Site, incoming: Incoming, post: Post, now: datetime) -> bool:
     """Whether a message is a complaint, to whatever address of ours it came; then nothing else
     becomes of it. One about nobody that we know, or that asks for nothing, is the operator's."""
-    complaint = read_complaint(incoming.raw)
+    # A complaint is a report, and so an automatic mail: what is none is not searched.
+    complaint = read_complaint(incoming.raw) if post.automatic else None
     if complaint is None:
         return False
     found = _whose(tx, site, complaint) if complaint.is_unwanted else None

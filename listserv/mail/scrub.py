@@ -63,7 +63,8 @@ def without_tokens(raw: bytes, domains: Collection[str]) -> bytes:
     """The message `raw`, the very same object when there is nothing to cut out. `domains` are ours
     and those of our pages, as A-labels. Never raises, for any bytes; linear in them."""
     patterns = _patterns(frozenset(domains))
-    if not _may_hide(raw) and not patterns.stand_in(raw):
+    lower = raw.lower()
+    if not _may_hide(lower) and not patterns.stand_in(raw, lower):
         return raw
     return _Scrubbed(raw, patterns, MAX_NESTED).message(0, len(raw))
 
@@ -73,10 +74,9 @@ def text_without_tokens(text: str, domains: Collection[str]) -> str:
     return _patterns(frozenset(domains)).cut_text(text)
 
 
-def _may_hide(raw: bytes) -> bool:
+def _may_hide(lower: bytes) -> bool:
     """Whether something of the message may be read otherwise than it stands there. If not, what is
     looked at are pieces of it as they are, and what stands in none of them stands not in it."""
-    lower = raw.lower()
     return b"=?" in lower or b"base64" in lower or b"quoted-printable" in lower
 
 
@@ -90,10 +90,9 @@ class _Patterns:
     quoted: tuple[re.Pattern[bytes], ...]
     begins: tuple[tuple[bytes, ...], ...]
 
-    def stand_in(self, octets: bytes) -> bool:
-        """Whether there is anything to cut out: to look for the words takes a tenth of the time of
-        a search."""
-        lower = octets.lower()
+    def stand_in(self, octets: bytes, lower: bytes) -> bool:
+        """Whether there is anything to cut out of `octets`, which are also given in lower case: to
+        look for the words takes a tenth of the time of a search."""
         return any(
             pattern.match(octets, at)
             for pattern, words in zip(self.plain, self.begins, strict=True)
@@ -102,7 +101,7 @@ class _Patterns:
         )
 
     def cut(self, octets: bytes) -> bytes:
-        if not self.stand_in(octets):
+        if not self.stand_in(octets, octets.lower()):
             return octets
         for pattern in self.plain:
             octets = pattern.sub(rb"\1", octets)

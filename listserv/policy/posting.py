@@ -249,9 +249,10 @@ def decide(facts: Facts, rules: Sequence[Rule] = RULES) -> Decision:
     holds: list[Reason] = []
     settings, required = facts.mlist.settings, facts.require_proven_author
     for rule in rules:
-        if not rule.in_force(settings, require_proven_author=required):
-            continue
+        # In this order: very few apply.
         if not rule.applies(facts):
+            continue
+        if not rule.in_force(settings, require_proven_author=required):
             continue
         values = _of_list(facts.mlist) | _of_post(facts.post, facts.authorship)
         values["content"] = "; ".join(facts.content.holds)
