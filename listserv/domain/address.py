@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 # RFC 5321 4.5.3.1.1 and 4.5.3.1.2, in octets.
 MAX_LOCAL = 64
@@ -103,6 +104,12 @@ def parse_address(text: str) -> Address | None:
     # Before anything slow. A quoted local part may have a backslash before each character.
     if len(written) > 2 * MAX_LOCAL + 2 or len(domain) > MAX_DOMAIN:
         return None
+    return _read(written, domain)
+
+
+# In one message the same few addresses come up again and again.
+@lru_cache(maxsize=1024)
+def _read(written: str, domain: str) -> Address | None:
     # NFC before the grammar: it makes a semicolon of a Greek question mark, and may lengthen.
     local = unicodedata.normalize("NFC", written)
     if not local.isprintable() and not all(c.isprintable() or c in _JOINERS for c in local):

@@ -12,7 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from listserv.domain.errors import ListservError
 from listserv.domain.lists import DEFAULTS, ListSettings, MailingList
 from listserv.domain.settings import Value
-from listserv.store.quick import Quick
+from listserv.store.quick import Quick, Recurring
 from listserv.store.session import Tx
 from listserv.store.tables import (
     CounterRow,
@@ -50,15 +50,12 @@ def create(
 
 def get(tx: Tx, list_id: int) -> MailingList:
     """One list by its number."""
-    return _only(_BY_ID.first(tx, wanted=list_id), list_id)
+    return _only(_BY_ID.one(tx, wanted=list_id), list_id)
 
 
 def at(tx: Tx, name: str, domain: str) -> MailingList | None:
     """The list that has this address, or had it before it was renamed."""
-    row = _AT.first(tx, wanted_name=name, wanted_domain=domain)
-    if row is None:
-        return None
-    return _made(*row)
+    return _AT.one(tx, wanted_name=name, wanted_domain=domain)
 
 
 def find(tx: Tx, text: str) -> MailingList:
@@ -134,7 +131,7 @@ def hold(tx: Tx, list_id: int, on: bool) -> MailingList:
 
 def lock(tx: Tx, list_id: int) -> MailingList:
     """The list as it is, kept as it is until the commit: nobody else adds members meanwhile."""
-    return _only(_LOCKED.first(tx, wanted=list_id), list_id)
+    return _only(_LOCKED.one(tx, wanted=list_id), list_id)
 
 
 def next_number(tx: Tx, list_id: int) -> int:
@@ -168,27 +165,10 @@ def _at() -> sa.Select[*tuple[Any, ...]]:
     return _SELECT.where(ListRow.id == found)
 
 
-# Asked several times for each message.
-_AT = Quick(_at())
-_BY_ID = Quick(_SELECT.where(ListRow.id == sa.bindparam("wanted")))
-_LOCKED = Quick(_SELECT.where(ListRow.id == sa.bindparam("wanted")).with_for_update())
-_FORMER = Quick(
-    sa.select(FormerAddressRow.name, FormerAddressRow.domain)
-    .where(FormerAddressRow.list_id == sa.bindparam("wanted"))
-    .order_by(FormerAddressRow.domain, FormerAddressRow.name)
-)
-_NEXT_NUMBER = Quick(
-    sa.update(ListRow)
-    .where(ListRow.id == sa.bindparam("wanted"))
-    .values(last_number=ListRow.last_number + 1)
-    .returning(ListRow.last_number)
-)
-
-
-def _only(row: Any, list_id: int) -> MailingList:
-    if row is None:
+def _only(found: MailingList | None, list_id: int) -> MailingList:
+    if found is None:
         raise ListservError(f"list {list_id} does not exist any more")
-    return _made(*row)
+    return found
 
 
 def _mailing_list(row: Row[*tuple[Any, ...]]) -> MailingList:
@@ -208,6 +188,23 @@ def _made(
     typed: dict[str, Any] = {key: value for key, value in stored.items() if key in _TYPED}
     settings = ListSettings(**typed)
     return MailingList(number, name, domain, list_id, created, on_hold, settings, stored)
+
+
+# Asked several times for each message.
+_AT = Recurring(_at(), _made)
+_BY_ID = Recurring(_SELECT.where(ListRow.id == sa.bindparam("wanted")), _made)
+_LOCKED = Recurring(_SELECT.where(ListRow.id == sa.bindparam("wanted")).with_for_update(), _made)
+_FORMER = Quick(
+    sa.select(FormerAddressRow.name, FormerAddressRow.domain)
+    .where(FormerAddressRow.list_id == sa.bindparam("wanted"))
+    .order_by(FormerAddressRow.domain, FormerAddressRow.name)
+)
+_NEXT_NUMBER = Quick(
+    sa.update(ListRow)
+    .where(ListRow.id == sa.bindparam("wanted"))
+    .values(last_number=ListRow.last_number + 1)
+    .returning(ListRow.last_number)
+)
 
 
 def _without_defaults(settings: Mapping[str, Value]) -> dict[str, Value]:

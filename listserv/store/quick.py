@@ -3,14 +3,19 @@
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
+from functools import lru_cache
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Dialect, Executable
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.sql.selectable import ReturnsRows
 from sqlalchemy.types import TypeEngine
+
+T = TypeVar("T")
+
+_FILE = "sqlite"
 
 
 class Quick:
@@ -43,6 +48,28 @@ class Quick:
         if kind not in self._compiled:
             self._compiled[kind] = _Compiled.of(self._statement, tx.dialect)
         return self._compiled[kind]
+
+
+class Recurring(Quick, Generic[T]):
+    """A statement whose rows are the same again and again, as those of lists: what `make` makes of
+    a row's columns, a value that never changes, is kept for the rows of late."""
+
+    def __init__(self, statement: Executable, make: Callable[..., T]) -> None:
+        super().__init__(statement)
+        self._make = make
+        self._kept = lru_cache(maxsize=1024)(self._of_file)
+
+    def one(self, tx: Connection, **values: Any) -> T | None:
+        """What is made of the first row, or None."""
+        compiled = self._for(tx)
+        row = compiled.run(tx, values).fetchone()
+        if row is None:
+            return None
+        # A server's driver gives JSON as what cannot be looked up.
+        return self._kept(row) if tx.dialect.name == _FILE else self._make(*compiled.read(row))
+
+    def _of_file(self, row: tuple[Any, ...]) -> T:
+        return self._make(*self._compiled[_FILE].read(row))
 
 
 class _Compiled(NamedTuple):

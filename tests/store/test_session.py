@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from listserv.store import counters, lists, schema
-from listserv.store.quick import Quick
+from listserv.store.quick import Quick, Recurring
 from listserv.store.session import MAX_GROUP, StorageError, Store, Tx
 from listserv.store.tables import ListRow
 
@@ -268,6 +268,34 @@ def test_a_quick_statement_takes_and_gives_what_the_types_of_its_columns_mean(
 
     row = store.write(job)
     assert (row.created, row.on_hold, row.settings, row.last_number) == (NOW, True, settings, 7)
+
+
+def test_a_row_that_comes_again_is_made_once_and_a_changed_one_anew(store: Store) -> None:
+    made: list[tuple[str, dict[str, str]]] = []
+
+    def make(name: str, settings: dict[str, str]) -> object:
+        made.append((name, settings))
+        return made[-1]
+
+    find = Recurring(
+        select(ListRow.name, ListRow.settings).where(ListRow.name == bindparam("wanted")), make
+    )
+
+    def job(tx: Tx) -> list[object]:
+        found = []
+        for title in "A", "A", "B":
+            lists.change(tx, town.id, {"title": title})
+            found.append(find.one(tx, wanted="town"))
+        assert find.one(tx, wanted="nobody") is None
+        return found
+
+    town = store.write(
+        lambda tx: lists.create(tx, name="town", domain="example.org", settings={}, now=NOW)
+    )
+    first, again, changed = store.write(job)
+    assert first == again == ("town", {"title": "A"})
+    assert changed == ("town", {"title": "B"})
+    assert len(made) == (2 if store.is_sqlite else 3)
 
 
 def test_who_no_longer_waits_for_a_job_does_not_end_the_writer(store: Store) -> None:
