@@ -26,7 +26,13 @@ class Job:
         self._result: Any = None
         self._failed: Exception | None = None
 
-    def run(self, tx: Connection, driver_error: type[Exception]) -> None:
+    def run(self, tx: Connection) -> None:
+        """Together with others: a fault is theirs too."""
+        self._failed = None
+        self._result = self.call(tx)
+
+    def run_apart(self, tx: Connection, driver_error: type[Exception]) -> None:
+        """In a SAVEPOINT: a fault stays alone, unless it is the database's."""
         self._failed = None
         cursor = tx.connection.cursor()
         cursor.execute("SAVEPOINT job")

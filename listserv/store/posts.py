@@ -68,19 +68,16 @@ _ECHO = Quick(
     )
 )
 _SINCE: BindParameter[datetime] = bindparam("since", type_=Instant())
-_since = select(PostRow.author_key, PostRow.member_id).where(
+# No member has the number 0.
+_theirs = or_(PostRow.author_key == bindparam("author"), PostRow.member_id == bindparam("member"))
+_counted = select(func.count(), func.count().filter(_theirs)).where(
     PostRow.list_id == bindparam("on"), PostRow.received > _SINCE, _KEPT
 )
 # What was accepted came before that. Asked apart, each by its index: of a long archive nothing is
 # read.
-_recent = union_all(
-    _since.where(PostRow.accepted > _SINCE), _since.where(PostRow.accepted.is_(None))
-).subquery()
-# No member has the number 0.
-_theirs = or_(
-    _recent.c.author_key == bindparam("author"), _recent.c.member_id == bindparam("member")
+_COUNT = Quick(
+    union_all(_counted.where(PostRow.accepted > _SINCE), _counted.where(PostRow.accepted.is_(None)))
 )
-_COUNT = Quick(select(func.count(), func.count().filter(_theirs)).select_from(_recent))
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,8 +272,9 @@ def count_since(
 ) -> tuple[int, int]:
     """How many posts the list accepted or holds since then: all of them, and those of one author,
     from this address or from whatever address of this member."""
-    found = _COUNT.first(tx, on=list_id, author=author_key, member=member_id or 0, since=since)
-    return int(found[0]), int(found[1])
+    found = _COUNT.run(tx, on=list_id, author=author_key, member=member_id or 0, since=since)
+    of_all, of_author = zip(*found.fetchall(), strict=True)
+    return sum(of_all), sum(of_author)
 
 
 def earlier_elsewhere(tx: Tx, post: StoredPost) -> Sequence[tuple[int, datetime]]:

@@ -2,11 +2,11 @@
 
 A job is a function of one Tx. `write` runs it in a transaction of its own; `submit` (from an event
 loop `submit_soon`) hands it to the one writer thread, which commits together what is waiting and
-what comes meanwhile, each job in its own SAVEPOINT, so that the fsync is shared and one failure
-stays alone; `record` is for progress that may be repeated after a power cut. A job may run more
-than once: nothing is kept of a run that was taken back. SQLite: WAL, BEGIN IMMEDIATE for writers (a
-deferred read-then-write fails at once with SQLITE_BUSY_SNAPSHOT, whatever the busy timeout),
-synchronous=FULL but for `record`.
+what comes meanwhile, so that the fsync is shared; when one of them fails, all run again, each in a
+SAVEPOINT of its own, so that the failure stays alone. `record` is for progress that may be repeated
+after a power cut. A job may run more than once: nothing is kept of a run that was taken back.
+SQLite: WAL, BEGIN IMMEDIATE for writers (a deferred read-then-write fails at once with
+SQLITE_BUSY_SNAPSHOT, whatever the busy timeout), synchronous=FULL but for `record`.
 """
 
 import asyncio
@@ -180,7 +180,7 @@ class Store:
 
     def _commit(self, group: list[Job]) -> None:
         try:
-            _past_deadlocks(partial(self._run_all, group))
+            self._run_group(group)
         except Exception as failed:  # nothing of the group is kept: each client hears it
             lost = [*group, *chain.from_iterable(self._waiting())]
             for job in lost:
@@ -190,17 +190,26 @@ class Store:
         self.on_commit()
         settle(group)
 
-    def _run_all(self, group: list[Job]) -> None:
+    def _run_group(self, group: list[Job]) -> None:
+        try:
+            _past_deadlocks(partial(self._run_all, group, Job.run))
+        except StorageError:
+            raise
+        except Exception:
+            apart = partial(Job.run_apart, driver_error=self._driver_error)
+            _past_deadlocks(partial(self._run_all, group, apart))
+
+    def _run_all(self, group: list[Job], run: Callable[[Job, Tx], None]) -> None:
         """Run a group, which grows by what comes meanwhile."""
         writing = self._writing.transaction() if self.is_sqlite else _writing(self._durable)
         with self._translated(), writing as tx:
             for job in group:
-                job.run(tx, self._driver_error)
+                run(job, tx)
             waiting = self._waiting()
             while len(group) < MAX_GROUP and (more := next(waiting, None)):
                 group += more
                 for job in more:
-                    job.run(tx, self._driver_error)
+                    run(job, tx)
 
     def _waiting(self) -> Iterator[list[Job]]:
         """What waits for the writer, and what comes while it works on that."""
