@@ -18,7 +18,7 @@ _A_LIST = 40
 
 def durable(scale: Scale) -> Iterator[Line]:
     """Accepted posts to lists without readers: what a fan-out costs is measured elsewhere."""
-    lists = _POSTS * (scale.runs + 1) // _A_LIST
+    lists = _POSTS * (scale.short_runs + 1) // _A_LIST
     ours, theirs, note = [], [], ""
     bare_port = free_port()
     bare = [sys.executable, "-m", "benchmarks.rows.bare_intake", str(bare_port)]
@@ -27,7 +27,7 @@ def durable(scale: Scale) -> Iterator[Line]:
         for number in range(lists):
             server.add_list(f"box{number}")
         with server.serving():
-            for run in range(scale.runs + 1):
+            for run in range(scale.short_runs + 1):
                 busy = Busy(**server.pids)
                 taken = _post(server.port, lists)
                 note = busy.words()

@@ -46,7 +46,7 @@ def _measure(mode: _Mode, scale: Scale) -> Iterator[Line]:
         server = Server(Path(name), relay.port, mode.mode, mode.relay)
         server.add_list("big", addresses(people))
         with server.serving():
-            for run in range(scale.runs + 1):
+            for run in range(scale.short_runs + 1):
                 went = server.fan_out("big", sink=relay.pid)
                 beside = mode.against(relay.port, people)
                 if run:  # the first warms up

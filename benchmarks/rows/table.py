@@ -8,12 +8,17 @@ from statistics import median
 @dataclass(frozen=True)
 class Scale:
     """How much is measured: `members` of an ordinary list, `many` of a huge one, so many `runs` of
-    what is quick. `mailman` is the command of a Mailman 3, "" for none."""
+    what is quick, and `short_runs` of what takes a second or two: on a noisy machine one of those
+    says little. `mailman` is the command of a Mailman 3, "" for none."""
 
     members: int
     many: int
     runs: int
     mailman: str
+
+    @property
+    def short_runs(self) -> int:
+        return 4 * self.runs
 
 
 class Missing(Exception):
