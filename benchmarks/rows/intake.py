@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.rows.programs import Busy, free_port, running, sink
+from benchmarks.rows.programs import Busy, Pairs, free_port, running, sink
 from benchmarks.rows.server import Server
 from benchmarks.rows.table import Line, Scale, rates
 
@@ -18,8 +18,9 @@ _A_LIST = 40
 
 def durable(scale: Scale) -> Iterator[Line]:
     """Accepted posts to lists without readers: what a fan-out costs is measured elsewhere."""
-    lists = _POSTS * (scale.short_runs + 1) // _A_LIST
-    ours, theirs, note = [], [], ""
+    # A pair may be taken twice.
+    lists = _POSTS * (2 * scale.short_runs + 1) // _A_LIST
+    pairs, note = Pairs(scale.short_runs), ""
     bare_port = free_port()
     bare = [sys.executable, "-m", "benchmarks.rows.bare_intake", str(bare_port)]
     with tempfile.TemporaryDirectory() as name, sink() as relay, running(bare, bare_port):
@@ -27,18 +28,20 @@ def durable(scale: Scale) -> Iterator[Line]:
         for number in range(lists):
             server.add_list(f"box{number}")
         with server.serving():
-            for run in range(scale.short_runs + 1):
+
+            def pair() -> tuple[float, float]:
+                nonlocal note
                 busy = Busy(**server.pids)
-                taken = _post(server.port, lists)
+                ours = _post(server.port, lists)
                 note = busy.words()
-                beside = _post(bare_port, lists)
-                if run:  # the first warms up
-                    ours.append(taken)
-                    theirs.append(beside)
+                return ours, _post(bare_port, lists)
+
+            pairs.take(pair)
             memory = server.memory
     yield rates(
-        f"intake: durable 250s, {_SESSIONS} sessions, 4 KB", ours,
-        "a bare aiosmtpd, stores nothing", theirs, 0.35, memory=memory, note=note,
+        f"intake: durable 250s, {_SESSIONS} sessions, 4 KB", pairs.ours,
+        "a bare aiosmtpd, stores nothing", pairs.theirs, 0.35,
+        memory=memory, note=note + pairs.words(),
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
-from benchmarks.rows.programs import SESSIONS, Running, free_port, running
+from benchmarks.rows.programs import SESSIONS, Pairs, Running, free_port, running
 from benchmarks.rows.server import Server, addresses
 from benchmarks.rows.table import Line, Scale, limit, rates
 from listserv.clock import SystemClock
@@ -33,27 +33,28 @@ def far_relay(*options: str) -> Iterator[Running]:
 
 def far(scale: Scale) -> Iterator[Line]:
     """A relay one round trip away that needs a while for each message."""
-    ours, theirs, note = [], [], ""
+    pairs, note = Pairs(scale.runs), ""
     pace = ("--round-trip", str(_ROUND_TRIP), "--queueing", str(_QUEUEING))
     with tempfile.TemporaryDirectory() as name, far_relay(*pace) as relay:
         server = Server(Path(name), relay.port)
         server.add_list("big", addresses(scale.members))
         with server.serving():
-            for run in range(scale.runs + 1):
+
+            def pair() -> tuple[float, float]:
+                nonlocal note
                 went = server.fan_out("big", relay=relay.pid)
-                beside = _lock_step(relay.port, scale.members // 2)
-                if run:  # the first warms up
-                    ours.append(scale.members / went.seconds)
-                    theirs.append(beside)
                 note = went.busy
+                return scale.members / went.seconds, _lock_step(relay.port, scale.members // 2)
+
+            pairs.take(pair)
             memory = server.memory
     # Lock-step waits for MAIL, RCPT, DATA and the final dot; with BDAT the next message is there
     # when the one before it is in the queue.
     most = (4 * _ROUND_TRIP + _QUEUEING) / _QUEUEING
     yield rates(
-        f"relay {_ROUND_TRIP:g} ms away, {_QUEUEING:g} ms a message, {SESSIONS} connections", ours,
-        "aiosmtplib, lock-step, as many", theirs, 1.8, memory=memory,
-        note=f"{note}; these delays allow {most:.2f}",
+        f"relay {_ROUND_TRIP:g} ms away, {_QUEUEING:g} ms a message, {SESSIONS} connections",
+        pairs.ours, "aiosmtplib, lock-step, as many", pairs.theirs, 1.8, memory=memory,
+        note=f"{note}; these delays allow {most:.2f}{pairs.words()}",
     )  # fmt: skip
 
 

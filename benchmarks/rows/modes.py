@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.rows.programs import SESSIONS, feed, openssl, sink
+from benchmarks.rows.programs import SESSIONS, Pairs, feed, openssl, sink
 from benchmarks.rows.server import Server, addresses
 from benchmarks.rows.table import Line, Scale, rates
 
@@ -41,22 +41,23 @@ def batched(scale: Scale) -> Iterator[Line]:
 
 def _measure(mode: _Mode, scale: Scale) -> Iterator[Line]:
     people = scale.members * mode.times
-    ours, theirs, note = [], [], ""
+    pairs, note = Pairs(scale.short_runs), ""
     with tempfile.TemporaryDirectory() as name, sink() as relay:
         server = Server(Path(name), relay.port, mode.mode, mode.relay)
         server.add_list("big", addresses(people))
         with server.serving():
-            for run in range(scale.short_runs + 1):
+
+            def pair() -> tuple[float, float]:
+                nonlocal note
                 went = server.fan_out("big", sink=relay.pid)
-                beside = mode.against(relay.port, people)
-                if run:  # the first warms up
-                    ours.append(people / went.seconds)
-                    theirs.append(beside)
                 note = went.busy
+                return people / went.seconds, mode.against(relay.port, people)
+
+            pairs.take(pair)
             memory = server.memory
     yield rates(
-        f"{mode.row}, {people:,} members", ours, mode.beside, theirs, mode.at_least,
-        memory=memory, note=note,
+        f"{mode.row}, {people:,} members", pairs.ours, mode.beside, pairs.theirs, mode.at_least,
+        memory=memory, note=note + pairs.words(),
     )  # fmt: skip
 
 
